@@ -1,0 +1,27 @@
+"""The one form of time that is kept and sent: UTC, ISO 8601 with milliseconds, ending in ``Z``."""
+
+from datetime import datetime, timedelta, timezone
+
+
+def now() -> str:
+    """The present moment as it is written everywhere; texts of this form sort as the moments do."""
+    return text_of(datetime.now(timezone.utc))
+
+
+def ago(**duration: float) -> str:
+    """The moment that lies so long in the past, with the names of `timedelta` (``days=30``)."""
+    return text_of(datetime.now(timezone.utc) - timedelta(**duration))
+
+
+def ahead(**duration: float) -> str:
+    """The moment that lies so far in the future."""
+    return text_of(datetime.now(timezone.utc) + timedelta(**duration))
+
+
+def text_of(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def moment_of(text: str) -> datetime:
+    """The aware moment behind a text that `now` made."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

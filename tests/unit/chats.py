@@ -1,0 +1,63 @@
+"""A chat without a server: its store, hub and cast in one process, for tests of the parts themselves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chat import config as configuration
+from chat import people, rooms
+from chat.hub import Hub, Reader
+from chat.store import Store, creation, users
+
+
+class Chat:
+    """A store with a hub beside it that is woken by every commit, as in a process of the server."""
+
+    def __init__(self, instance: Path, **settings: object) -> None:
+        environ = {f"CHAT_{name.upper()}": str(value) for name, value in settings.items()}
+        self.config = configuration.load({"CHAT_INSTANCE": str(instance), **environ})
+        creation.upgrade(self.config)
+        self.store = Store(self.config, on_commit=lambda: self.hub.wake())
+        self.hub = self.another_hub()
+
+    def another_hub(self) -> Hub:
+        """The hub of another process on the same store: nothing wakes it but the test."""
+        hub = Hub(self.store, self.config.ring_events, self.config.heartbeat_seconds)
+        hub.start()
+        return hub
+
+    def guest(self, name: str) -> Any:
+        signed_in = self.store.write(people.sign_in, name, self.config.guest_days, people.From(None, ""))
+        with self.store.read() as connection:
+            return users.find(connection, signed_in.user_id)
+
+    def post(self, author: Any, body: str, room: str = "lobby", client_id: str | None = None) -> dict[str, Any]:
+        return self.store.write(rooms.post, author, room, body, client_id).message
+
+    def reader(
+        self, user: Any = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None
+    ) -> Reader:
+        reader = Reader(rooms.rehearing(self.store, user, own_channels(user), named), cursor)
+        (hub or self.hub).register(reader)
+        return reader
+
+    def read_all(self, reader: Reader, hub: Hub | None = None) -> list[tuple[int, str, str]]:
+        """Everything that there is for the reader, as (id, name, channel)."""
+        heard = []
+        while found := (hub or self.hub).read(reader):
+            heard += [(event.id, event.name, event.channel) for event in found]
+        return heard
+
+
+@contextmanager
+def opened(instance: Path, **settings: object) -> Iterator[Chat]:
+    chat = Chat(instance, **settings)
+    try:
+        yield chat
+    finally:
+        chat.store.stop()
+
+
+def own_channels(user: Any) -> list[str]:
+    return [f"user:{user.id}"] if user is not None else []

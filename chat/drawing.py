@@ -1,0 +1,108 @@
+"""From a message to the JSON that goes on the wire, its html drawn by the one template; knows no request.
+
+`draw` makes what is the same for every reader and is kept with the message. `dress` adds, for a page, what depends
+on the reader: words, local time, the link, grouping. The page's script does the same to what a stream brings.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+
+from chat import text
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """Where `templates` or `static` lie: in the package when installed, beside it in a checkout."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+_environment = Environment(loader=FileSystemLoader(folder("templates")), autoescape=True)
+_template = _environment.get_template("message.html")
+
+# Messages drawn by another version of the template are drawn anew when they are read.
+VERSION = hashlib.sha256((folder("templates") / "message.html").read_bytes()).hexdigest()[:12]
+
+
+def draw(message: Any) -> str:
+    """The html of a message: a row of `store.messages`, or anything with its names."""
+    author = {
+        "id": message.author_id,
+        "name": message.name,
+        "kind": message.kind,
+        "colour": message.colour,
+        "initial": initial_of(message.name, message.bearer),
+    }
+    values = {
+        "id": message.id,
+        "html": Markup(text.to_html(message.body)),
+        "created_at": message.created_at,
+        "edited_at": message.edited_at,
+        "removed": message.removed_at is not None,
+        "removed_by": message.removed_by,
+    }
+    return _template.render(m=values, author=author).strip()
+
+
+def initial_of(name: str, bearer: int) -> str:
+    """What stands in the square: the name's initial, with a number where others had the name before."""
+    return text.initial(name).upper() + (str(bearer) if bearer > 1 else "")
+
+
+def html_of(message: Any) -> str:
+    """The html as it is kept, or drawn anew when another version of the template drew it."""
+    return message.html if message.html_version == VERSION else draw(message)
+
+
+def wire(message: Any, html: str | None = None) -> dict[str, Any]:
+    """The message as the contract has it."""
+    return {
+        "id": message.id,
+        "room": message.slug,
+        "author": {"id": message.author_id, "name": message.name, "kind": message.kind},
+        "body": message.body,
+        "html": html_of(message) if html is None else html,
+        "client_id": message.client_id,
+        "created_at": message.created_at,
+        "edited_at": message.edited_at,
+        "removed": message.removed_at is not None,
+        "removed_at": message.removed_at,
+        "removed_by": message.removed_by,
+    }
+
+
+class Words(NamedTuple):
+    """The words of the interface that a page writes into a message, in the reader's language."""
+
+    bot: str
+    edited: str
+    removed_by_author: str
+    removed_by_owner: str
+
+
+def dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
+    """The html for one reader. What is replaced can only be the template's: a body's own ``<`` is escaped."""
+    classes = "message" + " grouped" * is_grouped + " mine" * is_mine
+    time_at = html.index("<time")
+    time_end = html.index("</time>")
+    html = (
+        html[:time_at].replace('<li class="message', f'<li class="{classes}', 1)
+        + f'<a class="when" href="{escape(href)}">'
+        + html[time_at:time_end]
+        + f"{escape(clock)}</time></a>"
+        + html[time_end + len("</time>") :]
+    )
+    for empty, word in (
+        ('<i class="bot"></i>', words.bot),
+        ('<i class="edited"></i>', words.edited),
+        ('<p class="gone by-author"></p>', words.removed_by_author),
+        ('<p class="gone by-owner"></p>', words.removed_by_owner),
+    ):
+        head, tail = empty[:-4], empty[-4:]
+        html = html.replace(empty, f"{head}{escape(word)}{tail}", 1)
+    return Markup(html)

@@ -1,0 +1,73 @@
+"""Drawing a message: the same for every reader, and dressed for one."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from chat import drawing
+
+WORDS = drawing.Words("BOT", "EDITED", "REMOVED BY ITS AUTHOR", "REMOVED BY THE OWNER")
+
+
+def message(**changed):
+    values = {
+        "id": 57,
+        "author_id": 3,
+        "name": "carol",
+        "kind": "guest",
+        "colour": 4,
+        "bearer": 1,
+        "slug": "lobby",
+        "body": "hi",
+        "html": "",
+        "html_version": "",
+        "client_id": None,
+        "created_at": "2026-11-20T10:01:00.000Z",
+        "edited_at": None,
+        "removed_at": None,
+        "removed_by": None,
+    }
+    return SimpleNamespace(**values | changed)
+
+
+def dress(html, **changed):
+    for_whom = {"clock": "11:01", "href": "/messages/57", "is_grouped": False, "is_mine": False}
+    return drawing.dress(html, WORDS, **for_whom | changed)
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x>', "</time><b>", "{{ 7*7 }}", "&lt;"])
+def test_markup_in_names_and_bodies_is_text(hostile: str):
+    html = drawing.draw(message(name=hostile, body=hostile))
+    for dressed in (html, str(dress(html))):
+        assert "<script" not in dressed and "<img" not in dressed and "<b>" not in dressed and "49" not in dressed
+        assert dressed.count("</time>") == 1
+
+
+def test_nothing_in_the_html_depends_on_the_reader():
+    html = drawing.draw(message(kind="bot", edited_at="2026-11-20T10:02:00.000Z"))
+    assert "href" not in html and ">bot<" not in html and "10:01<" not in html
+
+
+def test_a_dressed_message_has_the_readers_words_time_and_link():
+    html = drawing.draw(message(kind="bot", edited_at="2026-11-20T10:02:00.000Z"))
+    dressed = dress(html, is_grouped=True, is_mine=True)
+    assert '<i class="bot">BOT</i>' in dressed and '<i class="edited">EDITED</i>' in dressed
+    assert '<a class="when" href="/messages/57"><time datetime="2026-11-20T10:01:00.000Z">11:01</time></a>' in dressed
+    assert '<li class="message grouped mine"' in dressed
+
+
+@pytest.mark.parametrize(("by", "words"), [("author", "REMOVED BY ITS AUTHOR"), ("owner", "REMOVED BY THE OWNER")])
+def test_a_tombstone_says_who_removed_it_and_not_what(by: str, words: str):
+    html = drawing.draw(message(body="", removed_at="2026-11-20T10:02:00.000Z", removed_by=by))
+    assert f'<p class="gone by-{by}">{words}</p>' in dress(html)
+    assert 'class="text"' not in html
+
+
+def test_who_takes_a_name_after_another_has_a_number_in_the_square():
+    assert drawing.initial_of("carol", 1) == "C"
+    assert drawing.initial_of("carol", 2) == "C2"
+
+
+def test_html_of_another_version_of_the_template_is_drawn_anew():
+    assert drawing.html_of(message(html="old", html_version="another")) == drawing.draw(message())
+    assert drawing.html_of(message(html="kept", html_version=drawing.VERSION)) == "kept"

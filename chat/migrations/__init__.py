@@ -1,0 +1,17 @@
+"""The schema's versions, each a step that Alembic takes; `upgrade` is the only way to change a database's tables."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables behind `connection` to `revision`, in the caller's transaction."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent))
+    attributes: dict[str, Any] = settings.attributes
+    attributes["connection"] = connection
+    command.upgrade(settings, revision)

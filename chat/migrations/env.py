@@ -1,0 +1,8 @@
+"""Alembic's entry: run the steps on the connection that `upgrade` was given."""
+
+from alembic import context
+
+from chat.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

@@ -1,0 +1,99 @@
+"""How code waits, wakes and runs beside itself: plain threads here, greenlets where gevent has patched.
+
+`current()` is the form in force. The gevent form lives in `runtime_gevent.py` and is put in force by `choose`
+at the start of a process, so that nothing here imports gevent and the app runs without it.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Waiter(Protocol):
+    """A place where one waits until another wakes it; a wake before the wait is not lost."""
+
+    def wait(self, timeout_seconds: float | None = None) -> bool: ...
+
+    def wake(self) -> None: ...
+
+
+class Threads:
+    """The plain form: every waiting piece of code has an operating system's thread of its own."""
+
+    name = "threads"
+    has_loop = False  # whether all that waits is driven by one loop, turn by turn
+
+    def start_native(self, target: Callable[[], None], name: str) -> None:
+        """Run `target` in a real thread, which may block without stopping anything else."""
+        threading.Thread(target=target, name=name, daemon=True).start()
+
+    def native_queue(self) -> "SimpleQueue[Any]":
+        """A queue that a real thread may block on, whatever has been patched."""
+        return SimpleQueue()
+
+    def waiter(self) -> Waiter:
+        return _ThreadWaiter()
+
+    def call(self, function: Callable[..., object], *args: object) -> None:
+        """Run `function` where readers may be woken: here, at once; under gevent, soon and in the loop."""
+        function(*args)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Run `function` at the end of this turn of the loop; where there is none, at once."""
+        function()
+
+    def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
+        """Call `function` again and again with `seconds` between; returns what stops it."""
+        stopped = threading.Event()
+
+        def repeat() -> None:
+            while not stopped.wait(seconds):
+                try:
+                    function()
+                except Exception:  # one bad second must not end all that follow
+                    log.exception("%s failed", name)
+
+        threading.Thread(target=repeat, name=name, daemon=True).start()
+        return stopped.set
+
+    def start(self, target: Callable[[], None], name: str) -> None:
+        """Run `target` beside the caller: a thread here, a greenlet under gevent."""
+        threading.Thread(target=target, name=name, daemon=True).start()
+
+
+class _ThreadWaiter:
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        woken = self._event.wait(timeout_seconds)
+        self._event.clear()
+        return woken
+
+    def wake(self) -> None:
+        self._event.set()
+
+
+_current = Threads()
+
+
+def current() -> Threads:
+    return _current
+
+
+def choose() -> Threads:
+    """Put the form in force that fits this process: greenlets iff gevent has patched its threads."""
+    global _current
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        from chat.runtime_gevent import Greenlets
+
+        _current = Greenlets()
+    return _current

@@ -1,0 +1,51 @@
+"""The table `bans`: who may not come back, and from where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.engine import Connection
+
+from chat.schema import bans, users
+from chat.store.transaction import Transaction
+
+_OF_USER = select(bans.c.id).where(
+    bans.c.user_id == bindparam("user_id"),
+    bans.c.lifted_at.is_(None),
+    or_(bans.c.until.is_(None), bans.c.until > bindparam("now")),
+)
+
+
+def add(tx: Transaction, user_id: int, networks: Sequence[str], reason: str, until: str | None) -> None:
+    """A ban of the user, a row for each network that is banned along."""
+    values = {"user_id": user_id, "reason": reason, "until": until, "created_at": tx.now}
+    for network in networks or (None,):
+        tx.insert(bans, values | {"network": network})
+
+
+def standing(connection: Connection, now: str) -> Sequence[Any]:
+    """The bans that hold now, newest first, each with the banned user's name."""
+    holds = bans.c.lifted_at.is_(None) & or_(bans.c.until.is_(None), bans.c.until > now)
+    query = select(bans, users.c.name).join(users, users.c.id == bans.c.user_id)
+    return connection.execute(query.where(holds).order_by(bans.c.id.desc())).all()
+
+
+def is_banned(connection: Connection, user_id: int, now: str) -> bool:
+    return connection.execute(_OF_USER, {"user_id": user_id, "now": now}).first() is not None
+
+
+def lift(tx: Transaction, user_id: int) -> int:
+    """End every ban of the user; returns how many there were."""
+    mine = (bans.c.user_id == user_id) & bans.c.lifted_at.is_(None)
+    return tx.connection.execute(update(bans).where(mine).values(lifted_at=tx.now)).rowcount
+
+
+def forget_networks(tx: Transaction, ended_before: str) -> None:
+    """Drop the addresses of bans that ended before then."""
+    ended = or_(bans.c.lifted_at < ended_before, bans.c.until < ended_before)
+    kept = ended & bans.c.network.is_not(None)
+    tx.erases |= tx.connection.execute(update(bans).where(kept).values(network=None)).rowcount > 0
+
+
+def of_user(connection: Connection, user_id: int) -> Sequence[Any]:
+    return connection.execute(select(bans).where(bans.c.user_id == user_id)).all()

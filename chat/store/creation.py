@@ -1,0 +1,49 @@
+"""Making the database, and bringing it to this program's version, one process at a time."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection
+
+from chat.config import Config
+from chat.store.database import reading_engine, writing_engine
+
+
+def upgrade(config: Config) -> None:
+    """Create the database or migrate it to this version; whoever comes meanwhile waits, and finds it done."""
+    from chat.migrations import upgrade as migrate  # Alembic takes a while to load, and only this needs it
+
+    instance = Path(config.instance)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(instance / "upgrade.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine = writing_engine(instance / "longwave.db", config.synchronous)
+        with engine.connect() as connection, connection.begin():
+            migrate(connection)
+        engine.dispose()
+        os.chmod(instance / "longwave.db", 0o600)
+    finally:
+        os.close(lock)
+
+
+def exists(config: Config) -> bool:
+    """Whether there is a database with tables; one that another process is just making is waited for by `upgrade`."""
+    path = Path(config.instance) / "longwave.db"
+    if not path.exists():
+        return False
+    engine = reading_engine(path)
+    try:
+        with engine.connect() as connection, connection.begin():
+            return version_of(connection) is not None
+    finally:
+        engine.dispose()
+
+
+def version_of(connection: Connection) -> str | None:
+    """The schema's version in the database; None in one that has no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

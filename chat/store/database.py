@@ -1,0 +1,53 @@
+"""Opening the SQLite file: one engine for readers, one for the writer, and what each connection is told.
+
+Readers see the file as it was when their transaction began and never wait for the writer (WAL). The driver's own
+transactions are switched off, because it begins them late and deferred; ours begin where the code says so. Errors
+name no values, because they are logged.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own
+WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to after a long read
+
+
+def reading_engine(path: Path) -> Engine:
+    """Connections that can only read, each transaction a snapshot."""
+    engine = create_engine(f"sqlite:///{path}", pool_size=16, max_overflow=-1, hide_parameters=True)
+    _prepare(engine, "BEGIN", ("PRAGMA busy_timeout = 1000", "PRAGMA query_only = ON"))
+    return engine
+
+
+def writing_engine(path: Path, synchronous: str) -> Engine:
+    """Connections that take the write lock as they begin; `synchronous` is ``full`` or ``normal``."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+    pragmas = (
+        f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+        "PRAGMA journal_mode = WAL",
+        f"PRAGMA synchronous = {synchronous.upper()}",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA secure_delete = ON",  # what is removed is overwritten in the file
+        f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}",
+        "PRAGMA wal_autocheckpoint = 0",  # the writer does it, when nobody waits for it
+    )
+    # A deferred transaction that turns to writing fails at once when another has written meanwhile.
+    _prepare(engine, "BEGIN IMMEDIATE", pragmas)
+    return engine
+
+
+def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+    def connected(driver_connection: Any, record: object) -> None:
+        driver_connection.isolation_level = None
+        for pragma in pragmas:
+            driver_connection.execute(pragma).close()
+
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", began)

@@ -1,0 +1,123 @@
+"""The tables `rooms` and `memberships`: a place, and the stays in it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from chat.schema import memberships, rooms
+from chat.store.transaction import Transaction
+
+REMOVED = "removed"  # the kind of a room that is no more; its row stays for its messages' client ids
+
+
+_BY_SLUG = select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
+_STAYS = select(memberships.c.room_id, memberships.c.from_id, memberships.c.to_id).where(
+    memberships.c.user_id == bindparam("user_id")
+)
+_MEMBERS = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
+_MEMBERSHIP = _MEMBERS.where(memberships.c.user_id == bindparam("user_id"))
+_NAMED = rooms.c.id.in_(bindparam("room_ids", expanding=True))
+_SLUGS = select(rooms.c.id, rooms.c.slug).where(_NAMED, rooms.c.kind != REMOVED)
+_OPEN_IDS = select(rooms.c.id).where(_NAMED, rooms.c.kind == "open")
+_IS_IN = and_(
+    memberships.c.room_id == rooms.c.id,
+    memberships.c.user_id == bindparam("user_id"),
+    memberships.c.to_id.is_(None),
+)
+_KNOWN = (
+    select(rooms, memberships.c.read_id)
+    .join(memberships, _IS_IN, isouter=True)
+    .where(rooms.c.kind != REMOVED, (rooms.c.kind == "open") | memberships.c.read_id.is_not(None))
+    .order_by(func.lower(rooms.c.name))
+)
+
+
+def find(connection: Connection, slug: str) -> Any:
+    return connection.execute(_BY_SLUG, {"slug": slug}).first()
+
+
+def find_all(connection: Connection, slugs: Iterable[str]) -> Sequence[Any]:
+    return connection.execute(select(rooms).where(rooms.c.slug.in_(list(slugs)), rooms.c.kind != REMOVED)).all()
+
+
+def slugs(connection: Connection, room_ids: Iterable[int]) -> dict[int, str]:
+    """The slugs of those of these rooms that are still there, in the order given."""
+    found = {row.id: row.slug for row in connection.execute(_SLUGS, {"room_ids": list(room_ids)})}
+    return {room_id: found[room_id] for room_id in room_ids if room_id in found}
+
+
+def open_ids(connection: Connection, room_ids: Iterable[int]) -> set[int]:
+    """Those of these rooms that are open to everybody."""
+    return set(connection.execute(_OPEN_IDS, {"room_ids": list(room_ids)}).scalars())
+
+
+def with_membership(connection: Connection, user_id: int | None) -> Sequence[Any]:
+    """Every room that the user may know of, by name, each with their `read_id`, which is None where they are not in."""
+    return connection.execute(_KNOWN, {"user_id": user_id}).all()
+
+
+def all_rooms(connection: Connection) -> Sequence[Any]:
+    """Every room, closed ones too: for the owner."""
+    return connection.execute(select(rooms).where(rooms.c.kind != REMOVED).order_by(func.lower(rooms.c.name))).all()
+
+
+def add(tx: Transaction, slug: str, name: str, topic: str, kind: str) -> int:
+    values = {"slug": slug, "name": name, "topic": topic, "kind": kind, "created_at": tx.now}
+    return tx.insert(rooms, values)
+
+
+def change(tx: Transaction, room_id: int, **values: Any) -> None:
+    tx.connection.execute(update(rooms).where(rooms.c.id == room_id).values(**values))
+
+
+def stays(connection: Connection, user_id: int) -> Sequence[Any]:
+    """All stays of a user, past ones too, as (room_id, from_id, to_id)."""
+    return connection.execute(_STAYS, {"user_id": user_id}).all()
+
+
+def stays_with_slugs(connection: Connection, user_id: int) -> Sequence[Any]:
+    """All stays of a user in rooms that are still there, each with the room's `slug`."""
+    query = select(memberships, rooms.c.slug).join(rooms, rooms.c.id == memberships.c.room_id)
+    return connection.execute(query.where(memberships.c.user_id == user_id, rooms.c.kind != REMOVED)).all()
+
+
+def current_stays(connection: Connection, user_id: int) -> list[Any]:
+    return [stay for stay in stays_with_slugs(connection, user_id) if stay.to_id is None]
+
+
+def ids_of_joins(connection: Connection, user_id: int) -> list[tuple[int, str]]:
+    """The room's events that tell of the user's coming and going, each with the room's slug."""
+    query = select(memberships, rooms.c.slug).join(rooms, rooms.c.id == memberships.c.room_id)
+    stays = connection.execute(query.where(memberships.c.user_id == user_id)).all()
+    return [(event_id, stay.slug) for stay in stays for event_id in (stay.join_id, stay.to_id) if event_id]
+
+
+def membership(connection: Connection, room_id: int, user_id: int) -> Any:
+    """The user's present stay in a room."""
+    return connection.execute(_MEMBERSHIP, {"room_id": room_id, "user_id": user_id}).first()
+
+
+def members(connection: Connection, room_id: int) -> Sequence[Any]:
+    return connection.execute(_MEMBERS, {"room_id": room_id}).all()
+
+
+def begin_stay(tx: Transaction, room_id: int, user_id: int, from_id: int, read_id: int) -> None:
+    values = {"room_id": room_id, "user_id": user_id, "from_id": from_id, "join_id": from_id, "read_id": read_id}
+    tx.connection.execute(insert(memberships).values(**values))
+
+
+def show_past(tx: Transaction, room_id: int) -> None:
+    """Let those who are in the room keep all that was said there before."""
+    current = (memberships.c.room_id == room_id) & memberships.c.to_id.is_(None)
+    tx.connection.execute(update(memberships).where(current).values(from_id=0))
+
+
+def end_stay(tx: Transaction, membership_id: int, to_id: int) -> None:
+    tx.connection.execute(update(memberships).where(memberships.c.id == membership_id).values(to_id=to_id))
+
+
+def mark_read(tx: Transaction, membership_id: int, read_id: int) -> None:
+    tx.connection.execute(update(memberships).where(memberships.c.id == membership_id).values(read_id=read_id))
+

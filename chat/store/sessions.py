@@ -1,0 +1,112 @@
+"""The tables `sessions` and `device_codes`: how a browser proves who it is. Keys and codes are kept as hashes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, cast, delete, insert, literal, select, update
+from sqlalchemy.engine import Connection
+
+from chat.schema import device_codes, sessions, users
+from chat.store.transaction import Transaction
+
+_BY_KEY = (
+    select(
+        users,
+        sessions.c.id.label("session_id"),
+        sessions.c.seen_at.label("session_seen_at"),
+        sessions.c.address.label("session_address"),
+    )
+    .join(sessions, sessions.c.user_id == users.c.id)
+    .where(
+        sessions.c.key_hash == bindparam("key"),
+        sessions.c.seen_at > bindparam("since"),
+        sessions.c.ended_at.is_(None),
+    )
+)
+
+_LIVING = select(sessions.c.id).where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
+
+
+def find_user(connection: Connection, key_hash: str, seen_since: str) -> Any:
+    """The user of a living session, with `session_id` and `session_seen_at`."""
+    return connection.execute(_BY_KEY, {"key": key_hash, "since": seen_since}).first()
+
+
+def is_living(connection: Connection, session_id: int) -> bool:
+    return connection.execute(_LIVING, {"session_id": session_id}).first() is not None
+
+
+def add(tx: Transaction, key_hash: str, user_id: int, address: str | None, user_agent: str) -> None:
+    values = {"key_hash": key_hash, "user_id": user_id, "address": address, "user_agent": user_agent}
+    tx.insert(sessions, values | {"created_at": tx.now, "seen_at": tx.now})
+
+
+def touch(tx: Transaction, session_id: int, address: str | None, user_agent: str) -> None:
+    """Note a visit, and from where it came."""
+    values = {"seen_at": tx.now, "address": address, "user_agent": user_agent}
+    tx.connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
+
+
+def device_codes_of(connection: Connection, user_id: int) -> Sequence[Any]:
+    return connection.execute(select(device_codes).where(device_codes.c.user_id == user_id)).all()
+
+
+def of_user(connection: Connection, user_id: int) -> Sequence[Any]:
+    return connection.execute(select(sessions).where(sessions.c.user_id == user_id)).all()
+
+
+def addresses(connection: Connection, user_id: int) -> list[str]:
+    """From where the user has come, as far as that is kept."""
+    return [session.address for session in of_user(connection, user_id) if session.address]
+
+
+def forget_addresses(tx: Transaction, seen_before: str) -> None:
+    """Drop the addresses and browsers of visits before then, also from the file."""
+    old = (sessions.c.seen_at < seen_before) & (sessions.c.address.is_not(None) | sessions.c.user_agent.is_not(None))
+    blanked = tx.connection.execute(update(sessions).where(old).values(address=None, user_agent=None)).rowcount
+    ended = tx.connection.execute(delete(sessions).where(sessions.c.ended_at < seen_before)).rowcount
+    tx.erases |= blanked + ended > 0
+
+
+def end(tx: Transaction, session_id: int) -> None:
+    """Take the session's key away."""
+    _end(tx, sessions.c.id == session_id)
+
+
+def end_all(tx: Transaction, user_id: int) -> None:
+    """End every session of the user; codes for further devices are void, too."""
+    _end(tx, sessions.c.user_id == user_id)
+    tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
+
+
+def _end(tx: Transaction, which: ColumnElement[bool]) -> None:
+    living = which & sessions.c.ended_at.is_(None)
+    no_key = literal("ended ") + cast(sessions.c.id, String)
+    tx.connection.execute(update(sessions).where(living).values(ended_at=tx.now, key_hash=no_key))
+
+
+def forget_user(tx: Transaction, user_id: int) -> None:
+    """Drop every session of the user, and codes for further devices, with all that was kept of them."""
+    tx.connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
+
+
+def end_unseen(tx: Transaction, seen_before: str) -> None:
+    """Forget the sessions that nobody has come back to."""
+    tx.connection.execute(delete(sessions).where(sessions.c.seen_at <= seen_before))
+
+
+def add_device_code(tx: Transaction, code_hash: str, user_id: int) -> None:
+    tx.connection.execute(insert(device_codes).values(code_hash=code_hash, user_id=user_id, created_at=tx.now))
+
+
+def use_device_code(tx: Transaction, code_hash: str, made_since: str) -> int | None:
+    """The user whom the code signs in, once; None for one that is unknown, used or too old."""
+    query = select(device_codes.c.user_id).where(
+        device_codes.c.code_hash == code_hash, device_codes.c.created_at > made_since
+    )
+    user_id = tx.connection.execute(query).scalar()
+    tx.connection.execute(
+        delete(device_codes).where((device_codes.c.code_hash == code_hash) | (device_codes.c.created_at <= made_since))
+    )
+    return user_id

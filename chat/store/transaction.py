@@ -1,0 +1,65 @@
+"""One change of the store: the connection that holds the write lock, and the log to append to."""
+
+from typing import Any
+
+from sqlalchemy import Table, insert, text
+from sqlalchemy.engine import Connection
+
+from chat.schema import events
+from chat.times import now
+
+_ADD_EVENT = insert(events)
+_HIGHEST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+
+
+class Transaction:
+    """What a change is given to write with; whatever it does becomes visible at once, after the commit, or never.
+
+    Ids are handed out here rather than by the database, because the JSON of a message's event holds its id. That is
+    safe: whoever has a transaction has the only write lock, so ids also become visible in their order.
+    """
+
+    __slots__ = ("_last_id", "appended", "connection", "erases", "now")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = now()
+        self.appended = 0
+        self.erases = False  # a change sets it when what it overwrites must leave the file, too
+        self._last_id: int | None = None
+
+    def insert(self, table: Table, values: dict[str, Any]) -> int:
+        """Add a row; returns the id that the database gave it."""
+        key = self.connection.execute(insert(table).values(**values)).inserted_primary_key
+        assert key is not None
+        return int(key.id)
+
+    def next_id(self) -> int:
+        """The id that the next appended event will have."""
+        if self._last_id is None:
+            self._last_id = highest_id(self.connection)
+        return self._last_id + 1
+
+    def append(self, channel: str, name: str, data: str, message_id: int | None = None) -> int:
+        """Add an event to the log; `data` is the JSON that goes on the wire. Returns its id."""
+        event_id = self.next_id()
+        self.connection.execute(
+            _ADD_EVENT,
+            {
+                "id": event_id,
+                "channel": channel,
+                "name": name,
+                "data": data,
+                "message_id": message_id,
+                "created_at": self.now,
+            },
+        )
+        self._last_id = event_id
+        self.appended += 1
+        return event_id
+
+
+def highest_id(connection: Connection) -> int:
+    """The highest id that the log ever gave; 0 before the first. Pruning does not lower it."""
+    found = connection.execute(_HIGHEST_ID).scalar()
+    return found or 0

@@ -1,0 +1,67 @@
+"""The turnstile in front of SQLite's write lock: a lock on a file of its own, at which the kernel queues processes.
+
+SQLite's own waiting sleeps, and starves one of two processes that write all the time. The turnstile only brings
+order: the write lock behind it stays what keeps the file right, so whoever has waited too long goes past it.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty
+
+from chat import runtime
+
+PATIENCE_SECONDS = 2.0  # a commit takes milliseconds; a process that was stopped inside may never come out
+
+
+class Turnstile:
+    """Entered by one process at a time, as long as all of them move. For the writer's thread alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Be the one who writes; raises OSError when the file cannot be opened."""
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        is_inside = self._try() or self._wait()
+        try:
+            yield
+        finally:
+            if is_inside:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _try(self) -> bool:
+        assert self._file is not None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _wait(self) -> bool:
+        """Stand in the kernel's queue, in a thread that can be left standing there; false when patience ended."""
+        arrived = runtime.current().native_queue()
+        file, self._file = self._file, None
+        assert file is not None
+
+        def stand() -> None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            arrived.put(True)
+
+        def leave() -> None:
+            arrived.get()
+            os.close(file)  # which lets the next one in
+
+        runtime.current().start_native(stand, "turnstile")
+        try:
+            arrived.get(timeout=PATIENCE_SECONDS)
+        except Empty:
+            runtime.current().start_native(leave, "turnstile left")
+            return False
+        self._file = file
+        return True

@@ -1,0 +1,74 @@
+"""The table `users`: whoever has a name, or had one."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.engine import Connection
+
+from chat.schema import users
+from chat.store.transaction import Transaction
+
+_RELEASED_AT = select(users.c.released_at).where(users.c.id == bindparam("user_id"))
+_TO_FORGET = select(users.c.id).where(users.c.forgetting.is_not(None))
+
+
+def find(connection: Connection, user_id: int) -> Any:
+    return connection.execute(select(users).where(users.c.id == user_id)).first()
+
+
+def find_by_name_key(connection: Connection, name_key: str) -> Any:
+    """Whoever bears the name now."""
+    query = select(users).where(users.c.name_key == name_key, users.c.released_at.is_(None))
+    return connection.execute(query).first()
+
+
+def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
+    """The bot that has this key."""
+    return connection.execute(select(users).where(users.c.key_hash == key_hash)).first()
+
+
+def colours_of_bearers(connection: Connection, name_key: str) -> list[int]:
+    """The colours of all who have had the name so far, the last one's last."""
+    query = select(users.c.colour).where(users.c.name_key == name_key).order_by(users.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def highest_id(connection: Connection) -> int:
+    return connection.execute(select(func.max(users.c.id))).scalar() or 0
+
+
+def to_forget(connection: Connection) -> list[int]:
+    """Those whose wish to be forgotten is not yet carried out."""
+    return list(connection.execute(_TO_FORGET).scalars())
+
+
+def has_owner(connection: Connection) -> bool:
+    return connection.execute(select(users.c.id).where(users.c.is_owner).limit(1)).first() is not None
+
+
+def newest(connection: Connection, name_key: str, limit: int) -> Sequence[Any]:
+    """Those who were seen last, with a name in whose key `name_key` occurs."""
+    query = select(users).where(users.c.released_at.is_(None)).order_by(users.c.seen_at.desc()).limit(limit)
+    if name_key:
+        query = query.where(users.c.name_key.contains(name_key, autoescape=True))
+    return connection.execute(query).all()
+
+
+def is_released(connection: Connection, user_id: int) -> bool:
+    """Whether the user has no name any more."""
+    return connection.execute(_RELEASED_AT, {"user_id": user_id}).scalar() is not None
+
+
+def add(tx: Transaction, **values: Any) -> int:
+    values = {"created_at": tx.now, "seen_at": tx.now, **values}
+    return tx.insert(users, values)
+
+
+def change(tx: Transaction, user_id: int, **values: Any) -> None:
+    tx.connection.execute(update(users).where(users.c.id == user_id).values(**values))
+
+
+def touch(tx: Transaction, user_ids: Collection[int]) -> None:
+    """Note that these users are here now."""
+    tx.connection.execute(update(users).where(users.c.id.in_(user_ids)).values(seen_at=tx.now))

@@ -1,0 +1,229 @@
+"""The group-commit writer: concurrent changes of one process share a transaction, in a thread of their own.
+
+A commit costs a wait for the disk. Whoever comes while one is under way gathers for the next, so that a busy chat
+pays for the disk once per batch and the event loop never. Before `BEGIN IMMEDIATE` stands the `Turnstile`.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from chat import runtime
+from chat.errors import N_, ChatError
+from chat.store.database import BUSY_TIMEOUT_MS
+from chat.store.transaction import Transaction
+from chat.store.turnstile import Turnstile
+
+log = logging.getLogger(__name__)
+
+Change = Callable[[Transaction], Any]
+
+BATCH_CHANGES = 256  # bounds how long the first of a batch waits for the last
+LOG_BYTES = 4 * 1024 * 1024  # of write-ahead log, past which it is carried into the database
+QUEUE_SECONDS = 5.0  # after this a change that nobody has begun is taken back
+RESULT_SECONDS = 20.0  # after this nobody waits any more for one that was begun: several busy timeouts
+
+
+class InDoubt(Exception):
+    """Nobody can say whether the change is in the store: whoever asked must get no answer, and ask again."""
+
+
+class Job:
+    """A change on its way through the writer. Whoever takes its ticket decides: to claim it, or to withdraw it."""
+
+    __slots__ = ("change", "error", "is_done", "result", "ticket", "waiter")
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.is_done = False
+        self.ticket = [True]
+        self.waiter = runtime.current().waiter()
+
+    def take(self) -> bool:
+        """Take the ticket; true for the first caller alone, whichever threads call."""
+        try:
+            return self.ticket.pop()
+        except IndexError:
+            return False
+
+
+class Writer:
+    """Runs changes one after another under the store's write lock.
+
+    `on_commit` is called where readers may be woken, once per commit that appended to the log. After a change that
+    erases, the write-ahead log is emptied, which still holds the old pages; `must_scrub` tells that this must be
+    tried again.
+    """
+
+    def __init__(self, engine: Engine, path: Path, on_commit: Callable[[], None]) -> None:
+        self._engine = engine
+        self._log = path.with_name(path.name + "-wal")
+        self._turnstile = Turnstile(path.with_suffix(".turnstile"))
+        self._on_commit = on_commit
+        self._queue = runtime.current().native_queue()
+        self._gathered: list[Job] = []
+        self._connection: Connection | None = None
+        self.must_scrub = False
+
+    def start(self) -> None:
+        runtime.current().start_native(self._work, "writer")
+
+    def stop(self) -> None:
+        """Let the thread end after what is queued."""
+        self._queue.put(None)
+
+    def submit(self, change: Change) -> Any:
+        """Run `change` in the next transaction and return what it returns, once that is durable.
+
+        Raises what the change raised, whose writes are then undone, or ChatError `busy` when it was not begun in
+        time or could not be saved; either way nothing of it is in the store. Raises InDoubt when it was begun and
+        nothing has been heard of it since.
+        """
+        job = Job(change)
+        self._gather(job)
+        if not job.waiter.wait(QUEUE_SECONDS) and job.take():
+            raise busy()
+        if not job.is_done and not job.waiter.wait(RESULT_SECONDS) and not job.is_done:
+            raise InDoubt("a change was begun and has not ended")
+        return _outcome(job)
+
+    def _gather(self, job: Job) -> None:
+        """Hand the job over with all others of this turn of the loop, or, where there is no loop, at once."""
+        if not runtime.current().has_loop:
+            return self._queue.put([job])
+        self._gathered.append(job)
+        if len(self._gathered) == 1:
+            runtime.current().soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        jobs, self._gathered = self._gathered, []
+        self._queue.put(jobs)
+
+    def run_here(self, change: Change) -> Any:
+        """The same without the thread, for programs that write once and end."""
+        job = Job(change)
+        self._finish([job], appended=self._commit([job]))
+        return _outcome(job)
+
+    def _work(self) -> None:
+        while True:
+            batch = self._take()
+            if not batch:
+                return self._disconnect()
+            appended = self._commit(batch)
+            runtime.current().call(self._finish, batch, appended)
+            self._shorten_log()
+
+    def _take(self) -> list[Job]:
+        """Wait for a first job, then whatever else has gathered; empty when the writer is to end."""
+        batch: list[Job] = []
+        while len(batch) < BATCH_CHANGES and (not batch or not self._queue.empty()):
+            jobs = self._queue.get()
+            if jobs is None:
+                if batch:
+                    self._queue.put(None)
+                break
+            batch += [job for job in jobs if job.take()]
+        return batch
+
+    def _commit(self, batch: list[Job]) -> bool:
+        """Run the batch in one transaction; true when it appended to the log. Never raises: each job has its error."""
+        try:
+            with self._turnstile.passed():
+                return self._run(batch)
+        except Exception as error:  # whatever it was, every waiting caller must hear of it
+            self._disconnect()
+            for job in batch:
+                job.error = error
+            return False
+
+    def _run(self, batch: list[Job]) -> bool:
+        connection = self._connect()
+        with connection.begin():
+            tx = Transaction(connection)
+            for job in batch:
+                self._run_one(job, tx)
+        if tx.erases:
+            self.must_scrub = not _checkpoint(connection)
+        return tx.appended > 0
+
+    def _run_one(self, job: Job, tx: Transaction) -> None:
+        """Run one change in a savepoint, so that its failure undoes it alone."""
+        driver: Any = tx.connection.connection.driver_connection
+        driver.execute("SAVEPOINT change")
+        try:
+            job.result = job.change(tx)
+        except Exception as error:
+            driver.execute("ROLLBACK TO change")
+            job.error = error
+        driver.execute("RELEASE change")
+
+    def _finish(self, batch: list[Job], appended: bool) -> None:
+        """Ring, then answer: whoever changed something finds it in force in this process by their next request."""
+        try:
+            if appended:
+                self._on_commit()
+        finally:
+            for job in batch:
+                job.is_done = True
+                job.waiter.wake()
+                if isinstance(job.error, (DBAPIError, OSError)):
+                    log.error("could not save: %s", job.error.args[0])
+
+    def has_log(self) -> bool:
+        """Whether the write-ahead log holds anything."""
+        return self._log_bytes() > 0
+
+    def _log_bytes(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _shorten_log(self) -> None:
+        """Carry the write-ahead log into the database when it has grown, after everybody has been answered."""
+        if self._connection is not None and self._log_bytes() > LOG_BYTES:
+            driver: Any = self._connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+
+def _checkpoint(connection: Connection) -> bool:
+    """Move everything into the database file and empty the write-ahead log; false while a reader is in the way."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0").close()  # or all writing would wait with it for the reader
+    try:
+        is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+    return not is_busy
+
+
+def busy() -> ChatError:
+    message = N_("The chat cannot save anything right now. Try again in a moment.")
+    return ChatError("busy", message, retry_after_seconds=2)
+
+
+def _outcome(job: Job) -> Any:
+    if job.error is None:
+        return job.result
+    if isinstance(job.error, (DBAPIError, OSError)):
+        raise busy() from job.error
+    raise job.error

@@ -1,0 +1,110 @@
+"""What was removed leaves the files: whoever was in the way, whoever died over it, and nobody waits for it."""
+
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from chat import rooms, upkeep
+from chat.store import Store
+from tests.unit.chats import Chat, opened
+
+TEXT = "an unmistakable sentence"
+
+
+@pytest.fixture
+def chat(instance: Path):
+    with opened(instance) as chat:
+        yield chat
+
+
+@pytest.fixture
+def bob(chat: Chat):
+    return chat.guest("bob")
+
+
+def files_with(chat: Chat, words: str) -> list[str]:
+    """The files of the instance in which these words stand."""
+    paths = [path for path in chat.config.instance.rglob("*") if path.is_file()]
+    return sorted(path.name for path in paths if words.encode() in path.read_bytes())
+
+
+@contextmanager
+def a_long_look(chat: Chat):
+    """Another program reads for long, a backup for instance: the write-ahead log cannot be emptied meanwhile."""
+    with closing(sqlite3.connect(chat.store.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchall()
+        yield
+
+
+def test_it_is_gone_at_once(chat: Chat, bob):
+    message = chat.post(bob, TEXT)
+    assert files_with(chat, TEXT), "premise"
+    chat.store.write(rooms.edit, bob, message["id"], "something else")
+    assert files_with(chat, TEXT) == []
+
+
+def test_a_reader_in_the_way_only_delays_it(chat: Chat, bob):
+    message = chat.post(bob, TEXT)
+    with a_long_look(chat):
+        chat.store.write(rooms.remove, bob, message["id"])
+        upkeep.every_second(chat.store)
+        assert files_with(chat, TEXT), "premise: the reader still sees what was there"
+    upkeep.every_second(chat.store)
+    assert files_with(chat, TEXT) == []
+
+
+def test_nobody_waits_for_a_reader_in_the_way(chat: Chat, bob):
+    message = chat.post(bob, TEXT)
+    with a_long_look(chat):
+        began = time.monotonic()
+        chat.store.write(rooms.remove, bob, message["id"])
+        for _ in range(3):
+            upkeep.every_second(chat.store)
+            chat.post(bob, "meanwhile")
+        assert time.monotonic() - began < 1.0
+
+
+def test_a_process_that_died_before_it_was_done_leaves_it_to_the_next(chat: Chat, bob):
+    message = chat.post(bob, TEXT)
+    with a_long_look(chat):
+        killed = Store(chat.config)
+        killed.write(rooms.remove, bob, message["id"])
+    assert files_with(chat, TEXT), "premise"
+    started = Store(chat.config)
+    started.check()
+    upkeep.every_second(started)
+    started.stop()
+    assert files_with(chat, TEXT) == []
+
+
+def test_another_process_does_it_for_a_command_that_has_ended(chat: Chat, bob):
+    message = chat.post(bob, TEXT)
+    with a_long_look(chat):
+        command = Store(chat.config)
+        command.write(rooms.remove_as_owner, message["id"])
+        command.stop()
+    assert files_with(chat, TEXT), "premise"
+    chat.hub.wake()
+    upkeep.every_second(chat.store)
+    assert files_with(chat, TEXT) == []
+
+
+def test_the_database_overwrites_what_it_frees(chat: Chat):
+    """Asked for here, because some builds of SQLite do so by themselves, and others do not."""
+    assert chat.store.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA secure_delete").scalar()) == 1
+
+
+def test_nothing_stays_between_the_pages_of_the_file(chat: Chat, bob):
+    """Bodies of all lengths, removed and edited in all orders, while others come: SQLite moves rows about."""
+    ids = [chat.post(bob, f"{TEXT} {number} " + "x" * (number * 37 % 3900))["id"] for number in range(120)]
+    for number in sorted(range(120), key=lambda number: number * 47 % 120):
+        if number % 2:
+            chat.store.write(rooms.remove, bob, ids[number])
+        else:
+            chat.store.write(rooms.edit, bob, ids[number], "y" * (number * 53 % 3900 + 1))
+        chat.post(bob, "z" * (number * 71 % 3900 + 1))
+    assert files_with(chat, TEXT) == []

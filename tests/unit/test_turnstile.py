@@ -1,0 +1,70 @@
+"""The turnstile before the write lock: one process at a time, and nobody waits for one that stands still."""
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from chat.store import turnstile as module
+from chat.store.turnstile import Turnstile
+from tests.unit.chats import opened
+
+
+def hold(path: Path) -> int:
+    """Another process in the turnstile: a description of its own on the same file."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def test_one_is_inside_at_a_time(tmp_path: Path):
+    inside, most = [], []
+
+    def pass_often() -> None:
+        turnstile = Turnstile(tmp_path / "t")
+        for _ in range(50):
+            with turnstile.passed():
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=pass_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(most) == 200 and max(most) == 1
+
+
+def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
+    stopped = hold(tmp_path / "t")
+    turnstile = Turnstile(tmp_path / "t")
+    with turnstile.passed():
+        pass
+    os.close(stopped)
+    deadline = time.monotonic() + 5
+    while True:
+        with turnstile.passed():
+            probe = os.open(tmp_path / "t", os.O_RDWR)
+            try:
+                fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                break
+            finally:
+                os.close(probe)
+        assert time.monotonic() < deadline, "whoever passes must hold the lock again"
+
+
+def test_a_stopped_process_does_not_keep_others_from_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
+    with opened(tmp_path) as chat:
+        stopped = hold(chat.store.path.with_suffix(".turnstile"))
+        carol = chat.guest("carol")
+        assert chat.post(carol, "in spite of it")["body"] == "in spite of it"
+        os.close(stopped)

@@ -1,0 +1,125 @@
+"""What one process says of the people with it, as kept by itself and by those who listen to it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+PART_CHANGES = 200  # keeps a datagram well below what a socket takes
+
+
+class SaidState(NamedTuple):
+    """What a user said of themselves, and when, in seconds of the wall clock that all processes share."""
+
+    at: float
+    is_away: bool
+
+
+class Stay:
+    """A user's presence in a room of one process: streams that are open, or a time until which it lasts."""
+
+    __slots__ = ("streams", "until", "user")
+
+    def __init__(self, user: dict[str, Any]) -> None:
+        self.user = user
+        self.streams = 0
+        self.until = float("-inf")
+
+
+class Places:
+    """Who is in which room of one process, and what users told it of themselves."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[int, dict[int, Stay]] = {}
+        self.said: dict[tuple[int, int], SaidState] = {}
+
+    def stay(self, room_id: int, user_id: int) -> Stay | None:
+        return self.rooms.get(room_id, {}).get(user_id)
+
+    def begin_stay(self, room_id: int, user: dict[str, Any]) -> tuple[Stay, bool]:
+        """The user's stay, and whether it is new."""
+        room = self.rooms.setdefault(room_id, {})
+        is_new = user["id"] not in room
+        if is_new:
+            room[user["id"]] = Stay(user)
+        return room[user["id"]], is_new
+
+    def end_stay(self, room_id: int, user_id: int) -> None:
+        room = self.rooms.get(room_id, {})
+        room.pop(user_id, None)
+        if not room:
+            self.rooms.pop(room_id, None)
+
+    def end_stays(self, now: float) -> list[tuple[int, int]]:
+        """Let go of those whose streams have ended and whose time is over; returns them as (room_id, user_id)."""
+        over = [
+            (room_id, user_id)
+            for room_id, room in self.rooms.items()
+            for user_id, stay in room.items()
+            if stay.streams <= 0 and stay.until <= now
+        ]
+        for room_id, user_id in over:
+            self.end_stay(room_id, user_id)
+        return over
+
+    def forget_said(self, room_id: int, present: Iterable[int]) -> None:
+        """Drop the words of users who are no longer in the room."""
+        for key in [key for key in self.said if key[0] == room_id and key[1] not in present]:
+            del self.said[key]
+
+    def as_changes(self, slugs: Mapping[int, str]) -> list[list[Any]]:
+        """All of it, as the changes that lead there from nothing."""
+        stays = [
+            ["in", room_id, slugs[room_id], stay.user]
+            for room_id, room in self.rooms.items()
+            for stay in room.values()
+        ]
+        said = [["said", room_id, user_id, *state] for (room_id, user_id), state in self.said.items()]
+        return stays + said
+
+    def apply(self, changes: Iterable[list[Any]]) -> None:
+        for kind, room_id, *rest in changes:
+            if kind == "in":
+                self.begin_stay(room_id, rest[1])
+            elif kind == "out":
+                self.end_stay(room_id, rest[0])
+            else:
+                self.said[room_id, rest[0]] = SaidState(rest[1], rest[2])
+
+
+class Peer:
+    """Another process: its places as far as they were heard of, and the number of its last word."""
+
+    def __init__(self) -> None:
+        self.places = Places()
+        self.number: int | None = None
+        self.heard_at = 0.0
+        self.asked_at = float("-inf")
+        self._next_part = 0
+
+    def learn(self, news: dict[str, Any]) -> bool:
+        """Take in its word; false when one before it is missing, so that the whole must be asked for."""
+        if news["kind"] == "whole":
+            return self._learn_whole(news)
+        if news["kind"] == "beacon":
+            return self.number == news["number"]
+        if self.number is None or news["number"] != self.number + 1:
+            return False
+        self.number = news["number"]
+        self.places.apply(news["changes"])
+        return True
+
+    def _learn_whole(self, news: dict[str, Any]) -> bool:
+        if news["part"] == 0:
+            self.places = Places()
+            self._next_part = 0
+        if news["part"] != self._next_part:
+            return self.number == news["number"]
+        self._next_part += 1
+        self.places.apply(news["changes"])
+        if self._next_part == news["parts"]:
+            self.number = news["number"]
+        return True
+
+
+def numbered_parts(changes: list[list[Any]]) -> Iterator[list[list[Any]]]:
+    for start in range(0, len(changes), PART_CHANGES):
+        yield changes[start : start + PART_CHANGES]

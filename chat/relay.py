@@ -1,0 +1,161 @@
+"""Carry rings between processes: one contract, and its forms for one process and for one machine.
+
+A ring says "there is news in the log" and nothing else; one that is lost costs a moment, because every process also
+looks by itself. News is what is not in the log (presence, typing) and travels with its content; one that is lost
+must be noticed by whoever numbers it.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import socket
+import stat
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chat import runtime
+
+log = logging.getLogger(__name__)
+
+OnNews = Callable[[dict[str, Any]], None]
+
+RING = b"ring"
+STOP = b"stop"
+PATH_BYTES = 107  # what the kernel takes as the address of a Unix socket, less its final zero
+PEERS_SECONDS = 1.0  # how long a listing of the other processes is good, should the folder's time be too coarse
+DATAGRAM_MAX_BYTES = 1 << 18
+DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram socket
+
+
+class LocalRelay:
+    """The relay of a process that is alone: nobody else is to be told."""
+
+    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
+        """Begin to hear others; both are called where readers may be woken."""
+
+    def ring(self) -> None:
+        """Tell every other process that there is news in the log. Never waits, never raises."""
+
+    def publish(self, news: dict[str, Any]) -> None:
+        """Give every other process `news`, at most `DATAGRAM_BYTES` as JSON. Never waits, never raises."""
+
+    def stop(self) -> None:
+        """Be heard no more."""
+
+
+class UnixRelay(LocalRelay):
+    """Between the processes of one machine: a datagram socket each, in a folder that only their user can enter.
+
+    A full queue drops what comes (ten datagrams, on many kernels). For a ring that is no loss: whoever has ten rings
+    waiting will read the log anyway. Not started, it can still ring, as a command does.
+    """
+
+    def __init__(self, instance: Path) -> None:
+        self._folder = run_folder(instance)
+        self._peers: list[str] = []
+        self._listed_at = float("-inf")
+        self._changed_at = 0
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sender.setblocking(False)
+        self._receiver: socket.socket | None = None
+        self._path: str | None = None
+        self.lost = 0
+
+    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
+        self._on_ring, self._on_news = on_ring, on_news
+        self._path = str(self._folder / f"{os.getpid()}-{secrets.token_hex(4)}")
+        self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._receiver.bind(self._path)
+        runtime.current().start(self._receive, "relay")
+
+    def ring(self) -> None:
+        self._send(RING)
+
+    def publish(self, news: dict[str, Any]) -> None:
+        self._send(json.dumps(news, ensure_ascii=False).encode())
+
+    def stop(self) -> None:
+        if self._path is not None:
+            self._send_to(self._path, STOP)
+            os.unlink(self._path)
+            self._path = None
+        self._sender.close()
+
+    def _send(self, datagram: bytes) -> None:
+        try:
+            changed_at = self._folder.stat().st_mtime_ns
+            if changed_at != self._changed_at or time.monotonic() - self._listed_at > PEERS_SECONDS:
+                self._changed_at = changed_at
+                self._list_peers()
+        except FileNotFoundError:  # somebody has tidied up; every process still looks by itself
+            self._peers = []
+        for path in list(self._peers):
+            if not self._send_to(path, datagram):
+                self._peers.remove(path)
+
+    def _send_to(self, path: str, datagram: bytes) -> bool:
+        """Send without waiting; false when nobody is there any more."""
+        try:
+            self._sender.sendto(datagram, path)
+        except BlockingIOError:
+            self.lost += 1
+        except ConnectionRefusedError:  # its process died without a word
+            Path(path).unlink(missing_ok=True)
+            return False
+        except OSError:
+            return False
+        return True
+
+    def _list_peers(self) -> None:
+        self._listed_at = time.monotonic()
+        self._peers = [entry.path for entry in os.scandir(self._folder) if entry.path != self._path]
+
+    def _receive(self) -> None:
+        receiver = self._receiver
+        assert receiver is not None
+        while True:
+            datagrams = [receiver.recv(DATAGRAM_MAX_BYTES), *_waiting(receiver)]
+            if STOP in datagrams:
+                return receiver.close()
+            try:
+                self._take(datagrams)
+            except Exception:  # one bad datagram must not make the process deaf
+                log.exception("what another process said was lost")
+
+    def _take(self, datagrams: list[bytes]) -> None:
+        for datagram in datagrams:
+            if datagram != RING:
+                self._on_news(json.loads(datagram))
+        if RING in datagrams:
+            self._on_ring()
+
+
+def _waiting(receiver: socket.socket) -> list[bytes]:
+    """Whatever else has come, so that many rings are answered by one reading of the log."""
+    datagrams = []
+    receiver.setblocking(False)  # not MSG_DONTWAIT, after which gevent's socket would wait all the same
+    try:
+        while True:
+            datagrams.append(receiver.recv(DATAGRAM_MAX_BYTES))
+    except BlockingIOError:
+        return datagrams
+    finally:
+        receiver.setblocking(True)
+
+
+def run_folder(instance: Path) -> Path:
+    """The folder for the processes' sockets: `run` in the instance, or a private temporary one for a long path."""
+    folder = instance.absolute() / "run"
+    if len(os.fsencode(folder)) + len("/1234567-01234567") > PATH_BYTES:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"longwave-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else. Remove it, or set TMPDIR to a folder of your own.")
+    return folder

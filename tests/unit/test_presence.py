@@ -1,0 +1,257 @@
+"""Presence: rosters that agree in all processes, whatever datagrams are lost, and readers told little."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat import presence as module
+from chat.presence import Presence
+from chat.relay import DATAGRAM_BYTES, LocalRelay
+
+ALICE = {"id": 1, "name": "alice", "kind": "guest"}
+BOB = {"id": 2, "name": "bob", "kind": "guest"}
+LOBBY = {7: "lobby"}
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Wires(LocalRelay):
+    """A relay between processes of this test, which can lose what it is given."""
+
+    def __init__(self, everybody: list["Process"], me: "Process") -> None:
+        self._everybody, self._me = everybody, me
+        self.loses = False
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, news: dict[str, Any]) -> None:
+        self.published.append(news)
+        for process in self._everybody:
+            if process is not self._me and not self.loses:
+                process.presence.hear(json.loads(json.dumps(news)))
+
+
+class Told:
+    """A hub that notes what readers are told."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[str, str, dict[str, Any]]] = []
+
+    def tell(self, channel: str, frame: bytes) -> None:
+        name, _, data = frame.decode().partition("\n")
+        self.frames.append((channel, name.removeprefix("event: "), json.loads(data.strip().removeprefix("data: "))))
+
+
+class Process:
+    def __init__(self, everybody: list["Process"], clock: Clock, roster_max: int = 200) -> None:
+        self.hub = Told()
+        self.relay = Wires(everybody, self)
+        self.presence = Presence(self.hub, self.relay, roster_max, clock)  # type: ignore[arg-type]
+        everybody.append(self)
+        self.presence.start()
+
+    def here(self) -> list[str]:
+        return [user["name"] for user in self.presence.roster(7).here]
+
+
+class Machine:
+    def __init__(self, count: int = 2, **settings: int) -> None:
+        self.clock = Clock()
+        self.processes: list[Process] = []
+        for _ in range(count):
+            Process(self.processes, self.clock, **settings)
+
+    def pass_seconds(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.now += 1
+            for process in self.processes:
+                process.presence.tick()
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def test_who_enters_one_process_is_here_in_all_within_a_second(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(1)
+    assert one.here() == other.here() == ["alice"]
+    assert one.hub.frames == other.hub.frames == [
+        ("room:7", "presence", {"room": "lobby", "count": 1, "came": [ALICE], "went": [], "away": []})
+    ]
+
+
+def test_a_return_within_the_grace_is_noticed_by_nobody_whichever_process_it_is_to(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(2)
+    told = len(one.hub.frames), len(other.hub.frames)
+    one.presence.leave(ALICE, LOBBY)
+    machine.pass_seconds(20)
+    other.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(40)
+    assert one.here() == other.here() == ["alice"]
+    assert (len(one.hub.frames), len(other.hub.frames)) == told
+
+
+def test_who_does_not_return_is_gone_after_the_grace(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(2)
+    one.presence.leave(ALICE, LOBBY)
+    machine.pass_seconds(int(module.GRACE_SECONDS) - 1)
+    assert other.here() == ["alice"]
+    machine.pass_seconds(2)
+    assert one.here() == other.here() == []
+    assert other.hub.frames[-1][2]["went"] == [ALICE]
+
+
+def test_two_streams_of_one_person_are_one_presence(machine: Machine):
+    one, _ = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    one.presence.enter(ALICE, LOBBY)
+    one.presence.leave(ALICE, LOBBY)
+    machine.pass_seconds(60)
+    assert one.here() == ["alice"]
+
+
+def test_a_lost_datagram_heals(machine: Machine):
+    one, other = machine.processes
+    machine.pass_seconds(1)
+    one.relay.loses = True
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(1)
+    one.relay.loses = False
+    assert other.here() == [], "the datagram must have been lost for this to mean anything"
+    machine.pass_seconds(int(module.BEACON_SECONDS) + 1)
+    assert other.here() == ["alice"]
+
+
+def test_a_lost_answer_is_asked_for_again(machine: Machine):
+    one, other = machine.processes
+    one.relay.loses = True
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(7)
+    one.relay.loses = False
+    machine.pass_seconds(12)
+    assert other.here() == ["alice"]
+
+
+def test_a_new_process_learns_at_once_who_is_with_the_others(machine: Machine):
+    machine.processes[0].presence.enter(ALICE, LOBBY)
+    late = Process(machine.processes, machine.clock)
+    assert late.here() == ["alice"]
+
+
+def test_a_killed_process_takes_its_people_along_but_not_at_once(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(1)
+    machine.processes.remove(one)
+    machine.pass_seconds(20)
+    assert other.here() == ["alice"]
+    machine.pass_seconds(15)
+    assert other.here() == []
+
+
+def test_the_newest_word_about_being_away_counts_whichever_process_heard_it(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(1)
+    other.presence.say(ALICE, 7, is_away=True)
+    machine.pass_seconds(2)
+    for process in machine.processes:
+        roster = process.presence.roster(7)
+        assert (roster.count, roster.here, roster.away) == (0, [], [ALICE])
+        assert process.hub.frames[-1][2]["away"] == [ALICE]
+    one.presence.say(ALICE, 7, is_away=False)
+    machine.pass_seconds(2)
+    assert one.here() == other.here() == ["alice"]
+    assert other.hub.frames[-1][2]["came"] == [ALICE]
+
+
+def test_a_poller_is_here_for_its_time(machine: Machine):
+    one, other = machine.processes
+    one.presence.poll(BOB, LOBBY, 60)
+    machine.pass_seconds(59)
+    assert other.here() == ["bob"]
+    machine.pass_seconds(2)
+    assert other.here() == []
+
+
+def test_readers_are_told_once_a_second_and_fifty_names_at_most(machine: Machine):
+    one, _ = machine.processes
+    for number in range(120):
+        one.presence.enter({"id": number, "name": f"guest{number}", "kind": "guest"}, LOBBY)
+    for expected in (50, 50, 20):
+        before = len(one.hub.frames)
+        machine.pass_seconds(1)
+        assert [len(change["came"]) for _, _, change in one.hub.frames[before:]] == [expected]
+    machine.pass_seconds(10)
+    assert len(one.hub.frames) == 3
+
+
+def test_a_crowd_is_a_number_told_every_five_seconds():
+    machine = Machine(roster_max=10)
+    one, other = machine.processes
+    for number in range(2000):
+        one.presence.enter({"id": number, "name": f"guest{number}", "kind": "guest"}, LOBBY)
+        if number % 200 == 0:
+            machine.pass_seconds(1)
+    machine.pass_seconds(5)
+    for process in (one, other):
+        changes = [change for _, _, change in process.hub.frames]
+        assert len(changes) <= 4
+        assert changes[-1] == {"room": "lobby", "count": 2000}
+    whole = json.loads(other.presence.whole(7, "lobby", 5))
+    assert (whole["count"], whole["here"]) == (2000, [])
+
+
+def test_the_token_is_the_same_in_every_process_and_changes_with_the_roster(machine: Machine):
+    one, other = machine.processes
+    empty = one.presence.token([7])
+    one.presence.enter(ALICE, LOBBY)
+    machine.pass_seconds(1)
+    assert one.presence.token([7]) == other.presence.token([7]) != empty
+    other.presence.say(ALICE, 7, is_away=True)
+    machine.pass_seconds(1)
+    assert one.presence.token([7]) == other.presence.token([7])
+
+
+def test_typing_is_told_in_every_process(machine: Machine):
+    one, other = machine.processes
+    one.presence.typing(ALICE, 7, "lobby")
+    expected = ("room:7", "typing", {"room": "lobby", "user": ALICE, "expires_in_ms": 6000})
+    assert one.hub.frames == other.hub.frames == [expected]
+
+
+def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
+    one, other = machine.processes
+    one.presence.enter(ALICE, LOBBY)
+    one.presence.say(ALICE, 7, is_away=True)
+    machine.pass_seconds(1)
+    one.presence.leave(ALICE, LOBBY)
+    machine.pass_seconds(40)
+    for process in (one, other):
+        for places in process.presence._all_places():
+            assert not places.rooms and not places.said
+        assert not process.presence._told and not process.presence._changed
+
+
+def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Path):
+    one, _ = machine.processes
+    for number in range(1000):
+        one.presence.enter({"id": 10**9 + number, "name": "\U0001f600" * 32, "kind": "member"}, {7: "x" * 40})
+    machine.pass_seconds(6)
+    late = Process(machine.processes, machine.clock)
+    assert len(late.here()) == 1000
+    sizes = [len(json.dumps(news, ensure_ascii=False).encode()) for news in one.relay.published]
+    assert max(sizes) < DATAGRAM_BYTES

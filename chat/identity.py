@@ -1,0 +1,197 @@
+"""Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
+
+from typing import Any, NamedTuple
+
+from flask import Response, current_app, g, request
+from flask_wtf.csrf import validate_csrf
+from werkzeug.exceptions import BadRequest
+from wtforms import ValidationError
+
+from chat import entry, people, proxies, site, times
+from chat.errors import N_, ChatError
+from chat.parts import Parts
+
+COOKIE = "longwave"
+COOKIE_SECONDS = people.SESSION_DAYS * 86400
+VISIT_HOURS = 1  # how often a visit is written down
+USER_AGENT_CHARACTERS = 200
+
+
+class Who(NamedTuple):
+    """The user, or None for a visitor; `lost_name` is what a guest was called whose name is now another's."""
+
+    user: Any = None
+    session_id: int | None = None
+    is_bot: bool = False
+    lost_name: str | None = None
+
+    @property
+    def own_channels(self) -> list[str]:
+        """The channels of this reader itself: what ends a session, a ban."""
+        own = [f"user:{self.user.id}"] if self.user is not None else []
+        if self.session_id is not None:
+            own.append(f"session:{self.session_id}")
+        if self.user is not None and (self.is_bot or self.user.is_owner):
+            return own  # no ban of others meets them, and no entry word
+        here = network()
+        return [*own, site.WORD_CHANNEL] + ([site.network_channel(here)] if here is not None else [])
+
+
+def parts() -> Parts:
+    """What the app of this request is joined from."""
+    return current_app.extensions["chat"]
+
+
+def who() -> Who:
+    """Who asks this request. Raises ChatError `sign_in` for a bot's key that is wrong."""
+    if "who" not in g:
+        g.who = _find_bot() if has_bearer() else _find_person()
+    return g.who
+
+
+def forget_who() -> None:
+    """Let `who` be asked anew, after a request was held: much may have happened since it began."""
+    g.pop("who", None)
+
+
+def user_required() -> Any:
+    """The user who asks. Raises ChatError `sign_in` for a visitor, and what `reader_required` raises."""
+    user = reader_required().user
+    if user is None:
+        raise ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
+    return user
+
+
+def owner_required() -> Any:
+    """The owner who asks, or ChatError `not_found`: nobody else is told that there is such a page."""
+    user = who().user
+    if user is None or not user.is_owner:
+        raise ChatError("not_found", N_("There is nothing at this address. The first page lists all rooms."))
+    return user
+
+
+def reader_required() -> Who:
+    """Whoever may read open rooms: everybody, unless the site is not public.
+
+    Raises ChatError `sign_in`, `banned`, or `entry_word` where that was not said yet.
+    """
+    newcomer_required()
+    if who().user is None and not parts().config.public:
+        raise ChatError("sign_in", N_("This chat is for those who have a name here. Choose one first."))
+    return who()
+
+
+def newcomer_required() -> None:
+    """Whoever may come in at all. Raises ChatError `banned` or `entry_word`."""
+    asking = who()
+    if asking.user is not None and asking.user.is_owner:
+        return
+    user_id = asking.user.id if asking.user is not None else None
+    ban = parts().site.ban_of(user_id, None if asking.is_bot else network())
+    if ban is not None:
+        raise _banned(ban)
+    if not asking.is_bot and not entry.was_said(parts().config.entry_word):
+        raise ChatError("entry_word", N_("This chat asks everybody for a word first. Open its first page."))
+
+
+def _banned(ban: site.Ban) -> ChatError:
+    message = N_("You cannot take part here until %(until)s.") if ban.until else N_("You cannot take part here.")
+    return ChatError("banned", message, reason=ban.reason, until=ban.until)
+
+
+def network() -> str | None:
+    """Where the request comes from, as far as it counts for limits and bans."""
+    return proxies.network_of(request.remote_addr)
+
+
+def where() -> people.From:
+    """What is kept of where a session is used."""
+    return people.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
+
+
+def has_bearer() -> bool:
+    return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
+
+
+def _find_bot() -> Who:
+    key = request.headers["Authorization"].partition(" ")[2].strip()
+    with parts().store.read() as connection:
+        bot = people.find_bot(connection, key)
+    if bot is None:
+        raise ChatError("sign_in", N_("This key is not known here. Ask the owner for a new one."))
+    return Who(bot, is_bot=True)
+
+
+def _find_person() -> Who:
+    key = request.cookies.get(COOKIE)
+    if not key:
+        return Who()
+    store = parts().store
+    with store.read() as connection:
+        user = people.find_by_session(connection, key)
+    if user is None:
+        return Who()
+    if user.released_at is not None:
+        return Who(lost_name=user.name)
+    if user.session_seen_at < times.ago(hours=VISIT_HOURS) or user.session_address != request.remote_addr:
+        _note_visit(user)
+        g.renewed_key = key
+    return Who(user, user.session_id)
+
+
+def _note_visit(user: Any) -> None:
+    try:
+        parts().store.write(people.visit, user.id, user.session_id, where())
+    except ChatError as error:
+        if error.code != "busy":
+            raise
+        # Nothing can be written now: whoever only reads is let in, and the visit is noted by the next request.
+
+
+def remember(answer: Response, key: str) -> None:
+    """Let the browser keep the session's key."""
+    answer.set_cookie(
+        COOKIE,
+        key,
+        max_age=COOKIE_SECONDS,
+        path=cookie_path(),
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget(answer: Response) -> None:
+    answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def renew(answer: Response) -> Response:
+    """Start the cookie's time anew on a visit, with the session's."""
+    if "renewed_key" in g:
+        remember(answer, g.renewed_key)
+    return answer
+
+
+def cookie_path() -> str:
+    """Where the site lies, so that two chats on one host do not share cookies."""
+    return request.script_root + "/"
+
+
+def check_post() -> None:
+    """Refuse a POST that another site's page may have made: ChatError `forbidden` or `csrf`.
+
+    The header Origin decides where there is one; the token always. A bot's key makes both needless: no browser adds it.
+    """
+    if has_bearer():
+        who()  # a wrong key is refused before anything is written
+        return
+    if request.method != "POST":
+        return
+    request.get_data()  # before the form is parsed, so that the bytes stay for whoever must see whether they are UTF-8
+    origin = request.headers.get("Origin", "null")
+    if origin != "null" and origin.partition("://")[2] != request.host:
+        raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
+    try:
+        validate_csrf(request.form.get("csrf_token") or request.headers.get("X-CSRF-Token"))
+    except (ValidationError, BadRequest):
+        raise ChatError("csrf", N_("The page was too old to send this. It is fresh now: send it again.")) from None

@@ -1,0 +1,48 @@
+"""How other programs speak: by command under a name, or by a row in the table `inbox`."""
+
+from typing import Any
+
+from chat import people, rooms
+from chat.errors import ChatError
+from chat.store import Store, Transaction, inbox
+
+MOVED_AT_ONCE = 100
+
+
+def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> rooms.Posted:
+    """Post as the bot of this name, made if nobody has the name."""
+    return rooms.post(tx, people.bot_named(tx, name), slug, body, client_id)
+
+
+def move_inbox(store: Store) -> None:
+    """Post what waits in the inbox, each row exactly once, whoever else is at it and whenever one is killed."""
+    while True:
+        with store.read() as connection:
+            waiting = inbox.waiting(connection, MOVED_AT_ONCE)
+        if not waiting:
+            return
+        store.write(_move, waiting)
+
+
+def _move(tx: Transaction, row_ids: list[int]) -> None:
+    for row_id in row_ids:
+        row = inbox.find_waiting(tx, row_id)
+        if row is None:
+            continue
+        try:
+            with tx.connection.begin_nested():  # a refused row must not leave a new bot behind
+                post_as(tx, *(_decoded(value) for value in (row.author, row.room, row.body, row.client_id)))
+        except ChatError as error:
+            inbox.refuse(tx, row_id, str(error))
+        else:
+            inbox.remove(tx, row_id)
+
+
+def _decoded(value: bytes | None) -> Any:
+    """The column's text; bytes that are no text stay what they are, and the verbs refuse them."""
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

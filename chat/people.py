@@ -1,0 +1,123 @@
+"""The verbs of people: sign in, sign out, take another device along, give a bot its key. Run by `Store.write`."""
+
+import hashlib
+import secrets
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from chat import text, times
+from chat.errors import N_, ChatError
+from chat.store import Transaction, sessions, users
+
+SESSION_DAYS = 180  # from the last visit
+DEVICE_CODE_MINUTES = 15
+COLOURS = 12  # of the squares, in the style sheet
+COLOUR_STEP = 5  # without a common factor, so that all have their turn and neighbours in it differ clearly
+
+
+class SignedIn(NamedTuple):
+    """Who it is from now on, and the key that proves it: for the cookie, nowhere else."""
+
+    user_id: int
+    key: str
+
+
+class From(NamedTuple):
+    """Where a session is used: kept for bans, for a while."""
+
+    address: str | None
+    user_agent: str
+
+
+def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> SignedIn:
+    """Give a guest the name, if nobody bears it who was here within `guest_days`."""
+    clean_name = text.clean_name(name)
+    name_key = text.name_key(clean_name)
+    bearer = users.find_by_name_key(tx.connection, name_key)
+    is_kept = bearer and (bearer.kind != "guest" or bearer.is_owner or bearer.seen_at > times.ago(days=guest_days))
+    if is_kept:
+        message = N_("Somebody has this name, or one that looks like it. Choose another.")
+        raise ChatError("name_taken", message, field="name")
+    if bearer:
+        users.change(tx, bearer.id, released_at=tx.now)
+        tx.append(f"user:{bearer.id}", "revoke", "{}")
+    return _begin_session(tx, _add_user(tx, clean_name, name_key, "guest"), where)
+
+
+def sign_out(tx: Transaction, session_id: int) -> None:
+    """End a session; its open streams end too, in whatever process."""
+    sessions.end(tx, session_id)
+    tx.append(f"session:{session_id}", "revoke", "{}")
+
+
+def find_by_session(connection: Connection, key: str) -> Any:
+    """The user behind a session's key, or None; with `session_id` and `session_seen_at`."""
+    return sessions.find_user(connection, _hash(key), times.ago(days=SESSION_DAYS))
+
+
+def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
+    """Note that the user is back."""
+    users.touch(tx, [user_id])
+    sessions.touch(tx, session_id, *where)
+
+
+def add_bot(tx: Transaction, name: object) -> str:
+    """Make a bot, or give an existing one a new key; returns the key, which is shown once and kept as a hash."""
+    bot = bot_named(tx, name)
+    key = secrets.token_urlsafe(32)
+    users.change(tx, bot.id, key_hash=_hash(key))
+    return key
+
+
+def find_bot(connection: Connection, key: str) -> Any:
+    """The bot that has this key, or None."""
+    return users.find_by_key_hash(connection, _hash(key))
+
+
+def bot_named(tx: Transaction, name: object) -> Any:
+    """The bot of this name, made if nobody has the name. Raises ChatError `name_taken` for a person's."""
+    clean_name = text.clean_name(name)
+    name_key = text.name_key(clean_name)
+    bearer = users.find_by_name_key(tx.connection, name_key)
+    if bearer is None:
+        return users.find(tx.connection, _add_user(tx, clean_name, name_key, "bot"))
+    if bearer.kind != "bot":
+        raise ChatError("name_taken", N_("A person has this name. A program needs another."), field="name")
+    return bearer
+
+
+def make_device_code(tx: Transaction, user_id: int) -> str:
+    """A code that signs one more device in, once. For somebody who has just been forgotten it signs nobody in."""
+    code = secrets.token_urlsafe(24)
+    sessions.add_device_code(tx, _hash(code), user_id)
+    return code
+
+
+def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
+    """Begin a session by such a code, or raise ChatError `invalid`."""
+    since = times.ago(minutes=DEVICE_CODE_MINUTES)
+    user_id = sessions.use_device_code(tx, _hash(code), since) if isinstance(code, str) else None
+    if user_id is None:
+        raise ChatError("invalid", N_("This link was used before or is too old. Make a new one on your other device."))
+    return _begin_session(tx, user_id, where)
+
+
+def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
+    key = secrets.token_urlsafe(32)
+    sessions.end_unseen(tx, times.ago(days=SESSION_DAYS))
+    sessions.add(tx, _hash(key), user_id, *where)
+    return SignedIn(user_id, key)
+
+
+def _add_user(tx: Transaction, name: str, name_key: str, kind: str) -> int:
+    earlier = users.colours_of_bearers(tx.connection, name_key)
+    # Those who come one after another differ, and so does whoever takes a name from who had it last.
+    colour = users.highest_id(tx.connection) * COLOUR_STEP % COLOURS
+    if earlier and earlier[-1] == colour:
+        colour = (colour + 1) % COLOURS
+    return users.add(tx, name=name, name_key=name_key, kind=kind, colour=colour, bearer=len(earlier) + 1)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()

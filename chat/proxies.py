@@ -1,0 +1,101 @@
+"""Where a request really comes from: forwarding headers, believed from trusted proxies alone."""
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class TrustedProxies:
+    """WSGI middleware: put the client's address, scheme, host and prefix right, when a trusted proxy says them.
+
+    The client is the last address in `X-Forwarded-For` that is no trusted proxy itself, so that nobody can lend
+    themselves an address by sending the header.
+    """
+
+    def __init__(self, app: Wsgi, trusted: Iterable[str]) -> None:
+        self._app = app
+        self._rest = ProxyFix(app, x_for=0, x_proto=1, x_host=1, x_prefix=1)
+        self._networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
+        self._trusts_unix = "unix" in trusted
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not self._trusts(environ.get("REMOTE_ADDR", "")):
+            return self._app(environ, start_response)
+        for address in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            if address.strip():
+                environ["REMOTE_ADDR"] = address.strip()
+            if not self._trusts(address.strip()):
+                break
+        return self._rest(environ, start_response)
+
+    def _trusts(self, address: str) -> bool:
+        if not address or address == "unix":
+            return self._trusts_unix
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._networks)
+
+
+class KnownHosts:
+    """WSGI middleware: refuse requests for host names that are not this site's, before any address is built of them."""
+
+    def __init__(self, app: Wsgi, hosts: Iterable[str]) -> None:
+        self._app = app
+        self._hosts = list(hosts)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not self._hosts or host_is_trusted(environ.get("HTTP_HOST", "").lower(), self._hosts):
+            return self._app(environ, start_response)
+        message = "This site has another name. Check the address."
+        error = {"error": {"code": "invalid", "message": message, "field": None}}
+        body = json.dumps(error).encode() if "json" in environ.get("HTTP_ACCEPT", "") else f"{message}\n".encode()
+        kind = "application/json" if body.startswith(b"{") else "text/plain; charset=utf-8"
+        start_response("400 Bad Request", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def network_of(address: str | None) -> str | None:
+    """What counts as one sender: an IPv4 address, or a /64 of IPv6, which a single customer has; None for neither."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def is_bannable(address: str, trusted: Iterable[str]) -> bool:
+    """Whether a ban of the address would meet its sender alone: not where it is a proxy's, or private."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    banned = ipaddress.ip_network(network_of(address) or "")
+    proxies = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
+    return parsed.is_global and not any(proxy.overlaps(banned) for proxy in proxies)
+
+
+def shortened(address: str | None, how: str) -> str:
+    """An address as it may stand in a log: `full`, `none`, or `short`, which drops 8 bits, or 80 of IPv6."""
+    if how == "none" or not address:
+        return "-"
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "-"
+    if how == "full":
+        return str(parsed)
+    prefix = 24 if parsed.version == 4 else 48
+    return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)

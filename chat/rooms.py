@@ -1,0 +1,331 @@
+"""The verbs of rooms and messages: each checks, then writes what it means into one transaction.
+
+They are run by `Store.write`, whose commit rings, so that no caller can forget the ring. What is not found and what
+may not be known of is the same error.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from chat import drawing, hearing, sse, text, times
+from chat.errors import N_, ChatError
+from chat.store import Store, Transaction, bans, events, messages, sessions, users
+from chat.store import rooms as table
+
+UNREAD_MAX = 1000  # counting further would cost more than it tells
+
+
+class Posted(NamedTuple):
+    """The message as the contract has it, and whether this request made it."""
+
+    message: dict[str, Any]
+    is_new: bool
+
+
+# Messages
+
+
+def post(tx: Transaction, author: Any, slug: str, body: object, client_id: object = None) -> Posted:
+    """Write a message; the same client id from the same author brings the first one back, whatever the body."""
+    known_client_id = text.clean_client_id(client_id)
+    if known_client_id:
+        first = messages.find_by_client_id(tx.connection, author.id, known_client_id)
+        if first:
+            return Posted(drawing.wire(first), False)
+    room = find(tx.connection, slug, author)
+    clean_body = text.clean_body(body)
+    _refuse_released(tx, author)
+    if author.kind != "bot":
+        _join(tx, author, room)
+    return Posted(_add_message(tx, author, room, clean_body, known_client_id), True)
+
+
+def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: str | None) -> dict[str, Any]:
+    row = {
+        "id": tx.next_id(),
+        "room_id": room.id,
+        "author_id": author.id,
+        "client_id": client_id,
+        "body": body,
+        "html_version": drawing.VERSION,
+        "created_at": tx.now,
+        "edited_at": None,
+        "removed_at": None,
+        "removed_by": None,
+    }
+    message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
+    row["html"] = drawing.draw(message)
+    wire = drawing.wire(message, row["html"])
+    tx.append(f"room:{room.id}", "message", sse.to_json(wire), message_id=row["id"])
+    messages.add(tx, row)
+    return wire
+
+
+def _refuse_released(tx: Transaction, user: Any) -> None:
+    """Whoever has lost their name, or wants to be forgotten, since the request began, writes nothing more."""
+    if users.is_released(tx.connection, user.id):
+        raise ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
+
+
+def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str, Any]:
+    """Change what one has written, here and in every earlier event of it."""
+    message = _own_message(tx.connection, user, message_id)
+    clean_body = text.clean_body(body)
+    if clean_body == message.body:
+        return drawing.wire(message)
+    return _rewrite(tx, message, "edit", body=clean_body, edited_at=tx.now)
+
+
+def remove(tx: Transaction, user: Any, message_id: int) -> dict[str, Any]:
+    """Take back what one has written, here and in every earlier event of it; a tombstone stays."""
+    message = _own_message(tx.connection, user, message_id)
+    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="author")
+
+
+def is_author(tx: Transaction, user: Any, message_id: int) -> bool:
+    return bool(_find_any_message(tx.connection, message_id).author_id == user.id)
+
+
+def remove_as_owner(tx: Transaction, message_id: int) -> dict[str, Any]:
+    """Remove anybody's message; the tombstone says that the owner did."""
+    message = _find_any_message(tx.connection, message_id)
+    if message.removed_at is not None:
+        raise _removed_already()
+    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="owner")
+
+
+def remove_written(tx: Transaction, message: Any) -> dict[str, Any]:
+    """Remove a message on its author's wish to be forgotten."""
+    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="author")
+
+
+def redraw(tx: Transaction, message: Any) -> dict[str, Any]:
+    """Draw a message anew, here and in every earlier event of it, after its author's name has changed."""
+    return _rewrite(tx, message, "remove" if message.removed_at else "edit")
+
+
+def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[str, Any]:
+    now = SimpleNamespace(**{**message._mapping, **values})
+    html = drawing.draw(now)
+    wire = drawing.wire(now, html)
+    messages.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
+    tx.append(f"room:{message.room_id}", event, sse.to_json(wire), message_id=message.id)
+    events.overwrite(tx, message.id, sse.to_json(wire))
+    tx.erases = True
+    return wire
+
+
+def find_message(connection: Connection, message_id: int, user: Any) -> Any:
+    """The message with its author, as far as the user may know of it, or ChatError `not_found`."""
+    message = _find_any_message(connection, message_id)
+    is_authors = user is not None and user.id == message.author_id
+    if message.room_kind == "closed" and not is_authors:
+        find(connection, message.slug, user)
+    return message
+
+
+def _find_any_message(connection: Connection, message_id: int) -> Any:
+    """The message, also one in a closed room: for the owner, who removes without reading."""
+    message = messages.find(connection, message_id)
+    if message is None or message.room_kind == table.REMOVED or message.expired_at is not None:
+        raise ChatError("not_found", N_("There is no such message. Perhaps its room was removed."))
+    return message
+
+
+def may_change(user: Any, message: Any) -> bool:
+    """Whether the user may edit and remove the message."""
+    return user is not None and user.id == message.author_id and message.removed_at is None
+
+
+def _own_message(connection: Connection, user: Any, message_id: int) -> Any:
+    message = find_message(connection, message_id, user)
+    if message.removed_at is not None:
+        raise _removed_already()
+    if not may_change(user, message):
+        raise ChatError("forbidden", N_("Only its author may change this message."))
+    return message
+
+
+def _removed_already() -> ChatError:
+    return ChatError("not_found", N_("This message was removed. There is nothing left to change."))
+
+
+# Rooms
+
+
+def find(connection: Connection, slug: str, user: Any) -> Any:
+    """The room as far as the user may know of it, or ChatError `not_found`: a closed one only for who is in it."""
+    room = table.find(connection, slug)
+    if room is None or (room.kind == "closed" and not _is_in(connection, room, user)):
+        raise _no_room()
+    return room
+
+
+def _is_in(connection: Connection, room: Any, user: Any) -> bool:
+    return user is not None and table.membership(connection, room.id, user.id) is not None
+
+
+def _find_any(connection: Connection, slug: str) -> Any:
+    """The room, also a closed one: for the owner, who manages rooms without reading them."""
+    room = table.find(connection, slug)
+    if room is None:
+        raise _no_room()
+    return room
+
+
+def _no_room() -> ChatError:
+    return ChatError("not_found", N_("There is no such room. The first page lists those that are."), field="room")
+
+
+def as_wire(room: Any) -> dict[str, Any]:
+    """The room as the contract has it."""
+    return {"slug": room.slug, "name": room.name, "topic": room.topic, "kind": room.kind}
+
+
+def open_room(tx: Transaction, user: Any, name: object, slug: object, topic: object) -> dict[str, Any]:
+    """Open a room for everybody; without a slug it is made from the name. Whoever opens it is in it."""
+    if user is not None:
+        _refuse_released(tx, user)
+    clean_name = text.clean_room_name(name)
+    clean_topic = text.clean_topic(topic)
+    clean_slug = text.clean_slug(slug) if slug else _free_slug(tx.connection, text.slug_from(clean_name))
+    if table.find(tx.connection, clean_slug):
+        raise ChatError("name_taken", N_("There is a room at this address already. Choose another."), field="slug")
+    table.add(tx, clean_slug, clean_name, clean_topic, "open")
+    room = _find_any(tx.connection, clean_slug)
+    if user is not None:
+        _join(tx, user, room)
+    return as_wire(room)
+
+
+def _free_slug(connection: Connection, wished: str) -> str:
+    """The wished slug, with a number behind it where it is taken."""
+    slug, number = wished, 1
+    while table.find(connection, slug):
+        number += 1
+        slug = f"{wished[: text.SLUG_MAX - 5]}-{number}"
+    return slug
+
+
+def remove_room(tx: Transaction, slug: str) -> None:
+    """Remove a room with all that was said in it; its members see it go, and streams of it end."""
+    room = _find_any(tx.connection, slug)
+    stays = table.members(tx.connection, room.id)
+    events.forget_channel(tx, f"room:{room.id}")
+    messages.blank_room(tx, room.id)
+    for stay in stays:
+        _end_stay(tx, stay.user_id, room, stay.id)
+    tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | {"kind": table.REMOVED}))
+    table.change(tx, room.id, kind=table.REMOVED, slug=f"~{room.id}", name="", topic="")
+    tx.erases = True
+
+
+def change(tx: Transaction, slug: str, name: object, topic: object) -> None:
+    """Rename a room and set its topic; its address stays."""
+    _change(tx, slug, name=text.clean_room_name(name), topic=text.clean_topic(topic))
+
+
+def set_kind(tx: Transaction, slug: str, kind: str) -> None:
+    """Close an open room to all but those who are in it, who keep what they could read; or open it again."""
+    room = _change(tx, slug, kind=kind)
+    if kind == "closed":
+        table.show_past(tx, room.id)
+
+
+def _change(tx: Transaction, slug: str, **values: str) -> Any:
+    room = _find_any(tx.connection, slug)
+    table.change(tx, room.id, **values)
+    tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | values))
+    return room
+
+
+def join(tx: Transaction, user: Any, slug: str) -> dict[str, Any]:
+    """Be in the room from now on; again does nothing."""
+    room = find(tx.connection, slug, user)
+    _refuse_released(tx, user)
+    _join(tx, user, room)
+    return as_wire(room)
+
+
+def leave(tx: Transaction, user: Any, slug: str) -> None:
+    """Be in the room no longer; again does nothing."""
+    room = find(tx.connection, slug, user)
+    stay = table.membership(tx.connection, room.id, user.id)
+    if stay:
+        _end_stay(tx, user.id, room, stay.id, as_wire_user(user))
+
+
+def _join(tx: Transaction, user: Any, room: Any) -> None:
+    if table.membership(tx.connection, room.id, user.id):
+        return
+    newest = messages.newest_id(tx.connection, room.id)
+    from_id = _tell_both(tx, "join", room, user.id, as_wire_user(user))
+    table.begin_stay(tx, room.id, user.id, from_id, read_id=newest)
+
+
+def _end_stay(tx: Transaction, user_id: int, room: Any, stay_id: int, user: dict[str, Any] | None = None) -> None:
+    user = user or as_wire_user(users.find(tx.connection, user_id))
+    to_id = _tell_both(tx, "leave", room, user_id, user)
+    table.end_stay(tx, stay_id, to_id)
+
+
+def _tell_both(tx: Transaction, name: str, room: Any, user_id: int, user: dict[str, Any]) -> int:
+    """Log a change of membership for the room and for the user's own channel; returns the id of the room's."""
+    change = sse.to_json({"room": room.slug, "user": user})
+    event_id = tx.append(f"room:{room.id}", name, change)
+    tx.append(f"user:{user_id}", name, change)
+    return event_id
+
+
+def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
+    """Note that the user has read up to a message; their other pages hear of it."""
+    room = find(tx.connection, slug, user)
+    stay = table.membership(tx.connection, room.id, user.id)
+    read_id = min(message_id, messages.newest_id(tx.connection, room.id))
+    if not stay or read_id <= stay.read_id:
+        return
+    table.mark_read(tx, stay.id, read_id)
+    unread = messages.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
+    tx.append(f"user:{user.id}", "read", sse.to_json({"room": slug, "read_id": read_id, "unread": unread}))
+
+
+# What a reader may hear
+
+
+def rehearing(
+    store: Store,
+    user: Any,
+    own: Iterable[str],
+    room_ids: Collection[int] | None,
+    session_id: int | None = None,
+) -> Callable[[], hearing.Hearing | None]:
+    """What reads anew, whenever it is called, what this reader may hear: the named rooms, or all the user's.
+
+    `own` are the channels of the reader itself. None means that a named room is no longer for this reader, or that
+    its session ended or its user was banned between the question who it is and its registration.
+    """
+
+    def rehear() -> hearing.Hearing | None:
+        with store.read() as connection:
+            if session_id is not None and not sessions.is_living(connection, session_id):
+                return None
+            if user is not None and bans.is_banned(connection, user.id, times.now()):
+                return None
+            stays = table.stays(connection, user.id) if user is not None else []
+            if room_ids is None:
+                return hearing.of_stays(stays, own)
+            open_ids = table.open_ids(connection, room_ids)
+        return hearing.of_rooms(room_ids, open_ids, stays, own)
+
+    return rehear
+
+
+def _as_author(user: Any) -> dict[str, Any]:
+    return {"name": user.name, "kind": user.kind, "colour": user.colour, "bearer": user.bearer}
+
+
+def as_wire_user(user: Any) -> dict[str, Any]:
+    return {"id": user.id, "name": user.name, "kind": user.kind}

@@ -1,0 +1,58 @@
+"""What happens by itself: old messages and addresses go, wishes to be forgotten are carried on, the file is cleaned.
+
+Every process does it; each step is small, and doing it twice does nothing.
+"""
+
+from collections.abc import Callable
+
+from chat import forgetting, times
+from chat.config import Config
+from chat.hub import REWRITTEN, SITE
+from chat.sse import to_json
+from chat.store import Store, Transaction, bans, events, messages, sessions
+
+MINUTE_SECONDS = 60
+STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
+STEP_EVENTS = 1000
+STEP_MESSAGES = 200  # removed in one transaction, which nobody notices
+
+
+def every_second(store: Store) -> None:
+    forgetting.go_on(store)
+    store.scrub()
+
+
+def every_minute(store: Store, config: Config) -> None:
+    """Remove what is no longer to be kept."""
+    if config.keep_days is not None:
+        _in_steps(store, expire, times.ago(days=config.keep_days))
+    _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
+    store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
+
+
+def _in_steps(store: Store, step: Callable[..., bool], *arguments: object) -> None:
+    """Take steps until nothing is left, or it is enough for this minute."""
+    for _ in range(STEPS_A_MINUTE):
+        if not store.write(step, *arguments):
+            return
+
+
+def expire(tx: Transaction, created_before: str) -> bool:
+    """Remove the oldest messages of before then, with their events; true while there may be more."""
+    ids = messages.expire(tx, created_before, STEP_MESSAGES)
+    if ids:
+        told = events.of_messages(tx.connection, ids)
+        events.forget_messages(tx, ids)
+        tx.append(SITE, REWRITTEN, to_json({"ids": told}))
+        tx.erases = True
+    return len(ids) == STEP_MESSAGES
+
+
+def prune(tx: Transaction, created_before: str, keep_events: int) -> bool:
+    """Shorten the log; true while there may be more. Whoever has slept longer gets `reset` and loads the room anew."""
+    return events.prune(tx, created_before, keep_events, STEP_EVENTS) == STEP_EVENTS
+
+
+def forget_addresses(tx: Transaction, before: str) -> None:
+    sessions.forget_addresses(tx, before)
+    bans.forget_networks(tx, before)

@@ -1,0 +1,205 @@
+"""What happens by itself: old messages and addresses go in their time, in small steps that nobody notices."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from chat import config as configuration
+from chat import owner, people, rooms, times, upkeep
+from chat.errors import ChatError, ConfigError
+from chat.schema import bans as bans_table
+from chat.schema import messages as message_table
+from chat.schema import sessions as session_table
+from chat.store import Store, bans, messages
+from tests.serving import eventually
+from tests.unit.chats import Chat, opened
+
+TEXT = "an unmistakable sentence"
+
+
+@pytest.fixture
+def chat(instance: Path):
+    with opened(instance, keep_days=30) as chat:
+        yield chat
+
+
+@pytest.fixture
+def bob(chat: Chat):
+    return chat.guest("bob")
+
+
+def make_old(chat: Chat, days: float, table=message_table, *columns: str, **where: object) -> None:
+    """Make as if the rows of a table were of so many days ago."""
+    change = (
+        update(table)
+        .values(dict.fromkeys(columns or ("created_at",), times.ago(days=days)))
+        .filter_by(**where)
+    )
+    chat.store.write(lambda tx: tx.connection.execute(change))
+
+
+def say_long_ago(chat: Chat, author, body: str, days: float) -> int:
+    message = chat.post(author, body)
+    make_old(chat, days, id=message["id"])
+    return message["id"]
+
+
+def a_minute_passes(chat: Chat) -> None:
+    for _ in range(60):
+        upkeep.every_second(chat.store)
+    upkeep.every_minute(chat.store, chat.config)
+
+
+def files_with(chat: Chat, words: str) -> list[str]:
+    """The files of the instance in which these words stand."""
+    paths = [path for path in chat.config.instance.rglob("*") if path.is_file()]
+    return sorted(path.name for path in paths if words.encode() in path.read_bytes())
+
+
+def shown(chat: Chat) -> list[str]:
+    with chat.store.read() as connection:
+        return [message.body for message in messages.before(connection, 1, None, 10_000)]
+
+
+# Messages
+
+
+def test_what_is_old_goes_and_what_is_young_stays(chat: Chat, bob):
+    say_long_ago(chat, bob, f"{TEXT}, too old", 31)
+    say_long_ago(chat, bob, "old", 29)
+    chat.post(bob, "new")
+    a_minute_passes(chat)
+    assert shown(chat) == ["old", "new"]
+    assert files_with(chat, TEXT) == []
+
+
+def test_without_the_setting_all_is_kept(instance: Path):
+    with opened(instance) as chat:
+        say_long_ago(chat, chat.guest("bob"), TEXT, 36_500)
+        a_minute_passes(chat)
+        assert shown(chat) == [TEXT]
+
+
+def test_no_replay_shows_it_again_and_no_reader_is_told(chat: Chat, bob):
+    other = chat.another_hub()
+    old = say_long_ago(chat, bob, TEXT, 31)
+    chat.store.write(rooms.edit, bob, old, f"{TEXT}, edited")
+    other.wake()
+    live = {hub: chat.reader(None, cursor=hub.last_id, hub=hub, named=[1]) for hub in (chat.hub, other)}
+    a_minute_passes(chat)
+    other.wake()
+    for hub, reader in live.items():
+        assert chat.read_all(reader, hub) == [] and reader.end is None
+        for fresh in (hub, chat.another_hub()):
+            late = chat.reader(None, hub=fresh, named=[1])
+            assert "message" not in {name for _, name, _ in chat.read_all(late, fresh)}
+        assert TEXT not in str([event.frame for event in hub._ring])
+
+
+def test_a_client_id_outlives_it(chat: Chat, bob):
+    first = chat.post(bob, TEXT, client_id="kept")
+    make_old(chat, 31)
+    a_minute_passes(chat)
+    again = chat.store.write(rooms.post, bob, "lobby", TEXT, "kept")
+    assert (again.is_new, again.message["id"], again.message["body"]) == (False, first["id"], "")
+    assert shown(chat) == []
+
+
+def test_it_is_gone_on_its_own_page_and_for_its_author(chat: Chat, bob):
+    old = say_long_ago(chat, bob, TEXT, 31)
+    a_minute_passes(chat)
+    for verb, arguments in (
+        (rooms.edit, (bob, old, "back")),
+        (rooms.remove, (bob, old)),
+        (owner.remove_message, (None, old)),
+    ):
+        with pytest.raises(ChatError, match="no such message"):
+            chat.store.write(verb, *arguments)
+
+
+def test_every_step_is_small_and_the_next_goes_on(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(upkeep, "STEP_MESSAGES", 10)
+    for number in range(25):
+        chat.post(bob, f"{TEXT} {number}")
+    make_old(chat, 31)
+    steps = []
+    monkeypatch.setattr(chat.store, "write", counted(chat, steps))
+    eventually(lambda: a_minute_passes(chat) or not shown(chat))
+    assert [step for step in steps if step] == [10, 10, 5], "oldest first, none twice"
+    assert files_with(chat, TEXT) == []
+
+
+def counted(chat: Chat, steps: list[int]):
+    """`Store.write` that notes how many messages each change took away."""
+
+    def write(change, *arguments):
+        before = len(shown(chat))
+        result = Store.write(chat.store, change, *arguments)
+        steps.append(before - len(shown(chat)))
+        return result
+
+    return write
+
+
+def test_a_great_many_do_not_keep_the_second_hand(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
+    """Pings, presence and the forgetting of others wait for each turn: it must not last until all is done."""
+    monkeypatch.setattr(upkeep, "STEP_MESSAGES", 1)
+    for number in range(100):
+        chat.post(bob, f"{number}")
+    make_old(chat, 31)
+    upkeep.every_second(chat.store)
+    upkeep.every_minute(chat.store, chat.config)
+    assert len(shown(chat)) >= 50, "one turn is some steps, not all"
+    eventually(lambda: a_minute_passes(chat) or not shown(chat))
+
+
+def test_two_processes_do_it_together(chat: Chat, bob):
+    other = Store(chat.config)
+    say_long_ago(chat, bob, TEXT, 31)
+    for store in (chat.store, other):
+        upkeep.every_minute(store, chat.config)
+    other.stop()
+    assert shown(chat) == []
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "1.5", "", " ", "never", "٣", "99999999999"])
+def test_no_time_at_all_is_refused(instance: Path, days: str):
+    """Or a slip of the pen would empty the chat."""
+    with pytest.raises(ConfigError, match="CHAT_KEEP_DAYS"):
+        configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_KEEP_DAYS": days})
+
+
+# Addresses
+
+
+def test_addresses_and_browsers_go_after_their_days(chat: Chat, bob):
+    for address, days in (("9.9.9.9", 8), ("8.8.4.4", 6)):
+        chat.store.write(
+            lambda tx, at=address: people._begin_session(tx, bob.id, people.From(at, f"Browser at {at}"))
+        )
+        make_old(chat, days, session_table, "seen_at", address=address)
+    a_minute_passes(chat)
+    with chat.store.read() as connection:
+        rows = connection.execute(select(session_table.c.address, session_table.c.user_agent)).all()
+    assert ("8.8.4.4", "Browser at 8.8.4.4") in rows
+    assert not [row for row in rows if "9.9.9.9" in str(row)]
+    assert len(rows) == 3, "the sessions themselves go on"
+    assert files_with(chat, "9.9.9.9") == []
+
+
+def test_the_address_of_a_ban_stays_as_long_as_the_ban(chat: Chat, bob):
+    for number, ended_days in enumerate((None, 40, 1, 8)):
+        until = times.ago(days=ended_days) if ended_days else None
+        chat.store.write(bans.add, bob.id, [f"9.9.9.{number}"], "", until)
+    a_minute_passes(chat)
+    assert networks(chat) == ["9.9.9.0", None, "9.9.9.2", None]
+    chat.store.write(owner.unban, None, bob.id)
+    make_old(chat, 8, bans_table, "lifted_at")
+    a_minute_passes(chat)
+    assert set(networks(chat)) == {None}
+
+
+def networks(chat: Chat) -> list[str | None]:
+    with chat.store.read() as connection:
+        return list(connection.execute(select(bans_table.c.network).order_by(bans_table.c.id)).scalars())

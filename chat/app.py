@@ -1,0 +1,201 @@
+"""Join the parts into a WSGI app."""
+
+import hashlib
+import logging
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_babel import Babel
+from flask_wtf.csrf import generate_csrf
+from itsdangerous import BadSignature
+
+from chat import clock, drawing, identity, views
+from chat import config as configuration
+from chat.config import Config
+from chat.parts import Parts
+from chat.proxies import KnownHosts, TrustedProxies, shortened
+
+log = logging.getLogger("chat.requests")
+
+REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits ten times over
+YEAR_SECONDS = 365 * 86400
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; manifest-src 'self'"
+)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The app, with its settings checked; what it needs is opened by the first request, or by `Parts.start`.
+
+    Raises ConfigError for a setting that is wrong.
+    """
+    config = config or configuration.load()
+    app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
+    app.session_interface = _TokenCookie()
+    app.config.update(
+        SECRET_KEY=_secret(config.instance),
+        MAX_CONTENT_LENGTH=REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
+        SESSION_COOKIE_NAME="longwave_token",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=identity.COOKIE_SECONDS,
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
+        BABEL_DEFAULT_LOCALE=config.language,
+    )
+    Babel(app)
+    parts = app.extensions["chat"] = Parts(config)
+    views.register(app)
+    _surround_requests(app, parts)
+    _give_to_templates(app, parts)
+    known = KnownHosts(app.wsgi_app, config.hosts)
+    app.wsgi_app = TrustedProxies(known, config.trusted_proxies)  # type: ignore[method-assign]
+    _log_to_stderr(app)
+    return app
+
+
+def _surround_requests(app: Flask, parts: Parts) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.began_at = time.monotonic()
+        if request.endpoint not in (None, "static"):
+            parts.start()
+        if request.routing_exception is None:  # a wrong address or method is told as such
+            identity.check_post()
+
+    app.after_request(identity.renew)
+
+    @app.after_request
+    def protect(answer: Response) -> Response:
+        answer.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        answer.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.endpoint != "static":
+            answer.headers.setdefault("Cache-Control", "private, no-cache")
+        if not parts.config.index:
+            answer.headers.setdefault("X-Robots-Tag", "noindex")
+        return answer
+
+    @app.after_request
+    def note(answer: Response) -> Response:
+        """Log the request without what it carries: no query string, which may hold a code, and no body."""
+        took_ms = (time.monotonic() - g.get("began_at", time.monotonic())) * 1000
+        if request.endpoint == "static":
+            return answer
+        address = shortened(request.remote_addr, parts.config.log_addresses)
+        log.info("%s %s %d %.0f ms %s", request.method, request.path, answer.status_code, took_ms, address)
+        return answer
+
+
+def _give_to_templates(app: Flask, parts: Parts) -> None:
+    app.add_template_filter(clock.in_words, "clock")
+    version = _version_of(Path(app.static_folder or ""))
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        config = parts.config
+        user = identity.who().user if parts.is_open else None
+        return {
+            "site": {"name": config.site_name, "welcome": config.welcome, "footer_links": config.footer_links},
+            "me": _me(user) if user is not None else None,
+            "csrf_token": generate_csrf,
+            "version": version,
+            "lang": config.language,
+            "may_index": config.index,
+        }
+
+
+def _me(user: Any) -> dict[str, Any]:
+    initial = drawing.initial_of(user.name, user.bearer)
+    return {
+        "id": user.id,
+        "name": user.name,
+        "kind": user.kind,
+        "colour": user.colour,
+        "initial": initial,
+        "is_owner": user.is_owner,
+    }
+
+
+def _version_of(folder: Path) -> str:
+    """A text that differs whenever any static file does, so that browsers may keep each for a year."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _secret(instance: Path) -> str:
+    """The key that signs tokens: made on the first start, the same for all processes and for ever."""
+    path = instance / "secret"
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        pass
+    draft = instance / f"secret.{os.getpid()}"
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_hex(32))
+    try:
+        os.link(draft, path)  # fails where another process was first, and never shows half a key
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text()
+
+
+def _log_to_stderr(app: Flask) -> None:
+    root = logging.getLogger("chat")
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+
+
+class _Site(Flask):
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Files that are asked for by version never change; others are asked for anew."""
+        return YEAR_SECONDS if request.args.get("v") else 0
+
+
+class _TokenCookie(SecureCookieSessionInterface):
+    """Flask's own session holds nothing but the CSRF token's seed; it follows the scheme and the path of the site."""
+
+    _serializer: Any = None
+
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Made once: the key does not change while the app runs."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """As Flask does, but for the age: a clock that was set back would make every cookie come from the future."""
+        signed = request.cookies.get(self.get_cookie_name(app), "")
+        try:
+            return self.session_class(self.get_signing_serializer(app).loads(signed))
+        except BadSignature:
+            return self.session_class()
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return identity.cookie_path()
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: Any) -> bool:
+        """Only when the seed is new, and when a visit starts the time of the session's cookie anew."""
+        is_due = bool(session) and (session.modified or "renewed_key" in g)
+        if is_due:
+            session.permanent = True
+        return is_due

@@ -1,0 +1,167 @@
+"""The `longwave` command: speak, open rooms, make bots, look after the database, from a shell or a cron job."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chat import __version__, checks, outside, owner, people, rooms
+from chat import config as configuration
+from chat.config import Config
+from chat.errors import ChatError, ConfigError
+from chat.relay import UnixRelay
+from chat.store import Store, creation
+from chat.store import rooms as room_table
+
+
+@click.group()
+@click.version_option(__version__, prog_name="longwave")
+def longwave() -> None:
+    """Longwave, a chat that every browser can join."""
+
+
+def main() -> None:
+    """Run the command; what goes wrong is one sentence on stderr and exit status 1."""
+    try:
+        longwave(prog_name="longwave")
+    except (ChatError, ConfigError, OSError) as error:
+        click.echo(f"longwave: {error}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def open_store(config: Config) -> Iterator[Store]:
+    """The store of a chat that exists, whose running processes are told of what is written."""
+    if not creation.exists(config):
+        raise click.ClickException(f"There is no chat in {config.instance} yet. Make one with: longwave upgrade")
+    store = Store(config, on_commit=UnixRelay(Path(config.instance)).ring)
+    store.check()
+    try:
+        yield store
+    finally:
+        store.stop()
+
+
+@longwave.command()
+@click.argument("room")
+@click.argument("text")
+@click.option("--as", "name", required=True, help="The name to speak under; not a person's.")
+def post(room: str, text: str, name: str) -> None:
+    """Post TEXT in ROOM ("-" reads it from standard input)."""
+    body = sys.stdin.read() if text == "-" else text
+    with open_store(configuration.load()) as store:
+        posted = store.write(outside.post_as, name, room, body)
+    click.echo(f"posted as message {posted.message['id']}")
+
+
+@longwave.group()
+def room() -> None:
+    """List, open and remove rooms."""
+
+
+@room.command("list")
+def list_rooms() -> None:
+    """List all rooms."""
+    with open_store(configuration.load()) as store, store.read() as connection:
+        for each in room_table.all_rooms(connection):
+            click.echo(f"{each.slug}\t{each.kind}\t{each.name}\t{each.topic}".rstrip())
+
+
+@room.command("add")
+@click.argument("name")
+@click.option("--slug", help="Its place in addresses; made from the name without.")
+@click.option("--topic", default="", help="One line about what it is for.")
+def add_room(name: str, slug: str | None, topic: str) -> None:
+    """Open a room called NAME."""
+    with open_store(configuration.load()) as store:
+        opened = store.write(rooms.open_room, None, name, slug, topic)
+    click.echo(f"opened /rooms/{opened['slug']}")
+
+
+@room.command("remove")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_room(slug: str, yes: bool) -> None:
+    """Remove the room SLUG with all that was said in it."""
+    with open_store(configuration.load()) as store:
+        if not yes:
+            click.confirm(f"Remove {slug} and every message in it, for good?", abort=True)
+        store.write(owner.remove_room, None, slug)
+    click.echo(f"removed {slug}")
+
+
+@longwave.group()
+def bot() -> None:
+    """Give programs a name and a key."""
+
+
+@bot.command("add")
+@click.argument("name")
+def add_bot(name: str) -> None:
+    """Make the bot NAME, or give it a new key, and print the key: it is shown this once."""
+    with open_store(configuration.load()) as store:
+        click.echo(store.write(people.add_bot, name))
+
+
+@longwave.command("owner")
+def owner_link() -> None:
+    """Print a new link by which somebody becomes the owner; it works once."""
+    config = configuration.load()
+    with open_store(config) as store:
+        code = owner.new_code(store, config)
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    click.echo(f"Open this where you chat, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
+
+
+@longwave.command()
+@click.argument("name")
+@click.option("--reason", default="", help="What they are told.")
+@click.option("--for", "span", default="", help="For how long: 30m, 2h, 7d, 1w. For good without.")
+def ban(name: str, reason: str, span: str) -> None:
+    """Ban NAME, and the addresses that they came from."""
+    config = configuration.load()
+    seconds = owner.span_seconds(span)
+    with open_store(config) as store:
+        networks = store.write(owner.ban_by_name, name, reason, seconds, config)
+    click.echo(f"banned {name}" + "".join(f", {network}" for network in networks))
+
+
+@longwave.command()
+@click.argument("name")
+def unban(name: str) -> None:
+    """Let NAME come back."""
+    with open_store(configuration.load()) as store:
+        store.write(owner.unban_by_name, name)
+    click.echo(f"unbanned {name}")
+
+
+@longwave.command()
+@click.argument("message_id", type=int)
+def remove(message_id: int) -> None:
+    """Remove the message with this number, for good."""
+    with open_store(configuration.load()) as store:
+        store.write(owner.remove_message, None, message_id)
+    click.echo(f"removed message {message_id}")
+
+
+@longwave.command()
+def upgrade() -> None:
+    """Create the database, or bring it to this version."""
+    config = configuration.load()
+    creation.upgrade(config)
+    click.echo(f"the database in {config.instance} is up to date")
+
+
+@longwave.command()
+@click.option("--settings", is_flag=True, help="Print the table of all settings, in Markdown.")
+def check(settings: bool) -> None:
+    """Look whether this chat can run: settings, database, open files; and what the inbox could not post."""
+    if settings:
+        return click.echo(configuration.as_markdown(), nl=False)
+    found = list(checks.findings(configuration.load()))
+    for finding in found:
+        click.echo(("ok   " if finding.is_well else "BAD  ") + finding.words)
+    sys.exit(0 if all(finding.is_well for finding in found) else 1)

@@ -1,0 +1,146 @@
+"""How an answer is given: JSON for programs, pages for people; errors in the same words for both."""
+
+import logging
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
+
+from chat import clock, identity, sse
+from chat.errors import N_, ChatError
+from chat.store import InDoubt
+
+log = logging.getLogger(__name__)
+
+Again = Callable[..., Any]
+
+_JSON_BY_NATURE = {
+    "auth.session",
+    "messages.index",
+    "rooms.people",
+    "stream.poll",
+    "stream.stream",
+    "health.healthz",
+}
+_ASKS_FIRST = {"sign_in": "auth.sign_in_form", "entry_word": "entry.form"}  # the page that a reader is sent to first
+_again: dict[str, Again] = {}
+
+
+def wants_json() -> bool:
+    if identity.has_bearer() or request.endpoint in _JSON_BY_NATURE:
+        return True
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def json(value: object, status: int = 200) -> Response:
+    answer = Response(sse.to_json(value), status, mimetype="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def done(value: object | None, page_url: str, status: int = 200) -> Response:
+    """What follows a POST that worked: JSON, 204 where there is nothing to say; for people 303 to a page."""
+    if not wants_json():
+        return redirect(page_url, 303)  # type: ignore[return-value]
+    return json(value, status) if value is not None else Response(status=204)
+
+
+def shown_again(endpoint: str) -> Callable[[Again], Again]:
+    """Register what shows a refused form again: called with the error and the arguments of the address."""
+
+    def register(function: Again) -> Again:
+        _again[endpoint] = function
+        return function
+
+    return register
+
+
+def refused(error: ChatError) -> Response:
+    """The answer to an error, in the form that was asked for."""
+    if wants_json():
+        answer = json({"error": as_wire(error)}, error.status)
+    else:
+        answer = _page(error)
+    answer.headers["Cache-Control"] = "no-store"
+    if error.retry_after_seconds:
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    return answer
+
+
+def as_wire(error: ChatError) -> dict[str, Any]:
+    wire = {"code": error.code, "message": in_words(error), "field": error.field}
+    extra = {name: error.params[name] for name in ("reason", "until") if name in error.params}
+    return wire | extra
+
+
+def in_words(error: ChatError) -> str:
+    """The error's sentence in the reader's language, its times in the site's zone."""
+    params: dict[str, object] = dict(error.params, field=error.field)
+    until = params.get("until")
+    if isinstance(until, str):
+        params["until"] = clock.in_words(until)
+    return gettext(error.message, **params)
+
+
+def _page(error: ChatError) -> Response:
+    again = _again.get(request.endpoint or "")
+    if error.code in _ASKS_FIRST and request.method == "GET":
+        here = request.script_root + request.full_path.removesuffix("?")
+        return redirect(url_for(_ASKS_FIRST[error.code], next=here), 303)  # type: ignore[return-value]
+    if again and error.code not in ("internal", "too_large"):
+        try:
+            shown = {"message": in_words(error), "field": error.field}
+            return make_response(again(error=shown, **(request.view_args or {})), error.status)
+        except ChatError as another:  # the form's own page is gone, too
+            error = another
+    page = render_template(
+        "error.html",
+        status=error.status,
+        code=error.code,
+        message=in_words(error),
+        reason=error.params.get("reason"),
+        draft=None if error.code == "too_large" else request.form.get("body"),
+        retry_after=error.retry_after_seconds,
+    )
+    return make_response(page, error.status)
+
+
+_BROKEN = N_("Something broke on our side; what you sent may be lost. Go back and try again.")
+_HTTP_CODES: Mapping[int, tuple[str, str]] = {
+    400: ("invalid", N_("The request cannot be understood. Check the address, or go back and try again.")),
+    404: ("not_found", N_("There is nothing at this address. The first page lists all rooms.")),
+    405: ("method", N_("This address cannot be used that way. Go back and use the page's own buttons.")),
+    413: ("too_large", N_("This is too much at once. Send something shorter.")),
+}
+
+
+def register_errors(app: Any) -> None:
+    """Answer every error in the contract's form."""
+
+    @app.errorhandler(ChatError)
+    def chat_error(error: ChatError) -> Response:
+        return refused(error)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Any:
+        if error.code is not None and error.code < 400:
+            return error
+        code, message = _HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])
+        return refused(ChatError(code, message))
+
+    @app.errorhandler(InDoubt)
+    def in_doubt(error: InDoubt) -> Response:
+        """Drop the connection without a status: the repeat, with the same client id, will be told how it ended."""
+        connection = request.environ.get("gunicorn.socket")
+        if connection is not None:
+            connection.shutdown(socket.SHUT_RDWR)
+        log.error("%s %s was left without an answer: %s", request.method, request.path, error)
+        return refused(ChatError("internal", _BROKEN))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("%s %s failed", request.method, request.path)
+        return refused(ChatError("internal", _BROKEN))

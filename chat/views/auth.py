@@ -1,0 +1,122 @@
+"""Signing in, which asks for a name and no more; signing out; taking another device along."""
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_wtf.csrf import generate_csrf
+
+from chat import flood, identity, people, rooms
+from chat.errors import N_, ChatError
+from chat.store import events, users
+from chat.store import rooms as room_table
+from chat.views import answers, forms
+
+LOBBY = "lobby"
+
+blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.get("/sign-in")
+def sign_in_form(error: dict[str, Any] | None = None) -> Any:
+    identity.newcomer_required()
+    who = identity.who()
+    if who.user is not None and error is None:
+        return redirect(_next(), 303)
+    name = request.form.get("name", "")
+    if error is None and who.lost_name:
+        name = who.lost_name
+        message = gettext("You were away for long, and your name is free for others. Choose one again.")
+        error = {"message": message, "field": "name"}
+    return render_template("sign_in.html", next=request.values.get("next", ""), name=name, error=error)
+
+
+@answers.shown_again("auth.sign_in")
+def sign_in_again(error: dict[str, Any]) -> Any:
+    return sign_in_form(error)
+
+
+@blueprint.post("/sign-in")
+def sign_in() -> Response:
+    identity.newcomer_required()
+    if identity.who().is_bot:
+        raise ChatError("forbidden", N_("A bot has its name already. Send the request without its key."))
+    flood.check("sign in")
+    parts = identity.parts()
+    name = forms.posted().get("name")
+    signed_in = parts.store.write(people.sign_in, name, parts.config.guest_days, identity.where())
+    return _welcome(signed_in)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    session_id = identity.who().session_id
+    if session_id is not None:
+        identity.parts().store.write(people.sign_out, session_id)
+    answer = answers.done(None, url_for("pages.home"))
+    identity.forget(answer)
+    return answer
+
+
+@blueprint.get("/session")
+def session() -> Response:
+    user = identity.who().user
+    with identity.parts().store.read() as connection:
+        cursor = events.newest_id(connection)
+    wire_user = rooms.as_wire_user(user) if user is not None else None
+    return answers.json({"user": wire_user, "csrf_token": generate_csrf(), "cursor": cursor})
+
+
+@blueprint.get("/device")
+def device(error: dict[str, Any] | None = None) -> str:
+    """Opened from a link it shows a button, because a link preview must not use the code up."""
+    code = request.values.get("code", "")
+    if not code:
+        identity.user_required()
+    return render_template("device.html", code=code, error=error)
+
+
+@blueprint.post("/device")
+def make_device_link() -> Response:
+    user = identity.user_required()
+    flood.check("device", user)
+    code = identity.parts().store.write(people.make_device_code, user.id)
+    link = url_for("auth.device", code=code, _external=True)
+    if answers.wants_json():
+        return answers.json({"link": link})
+    return make_response(render_template("device_link.html", link=link))
+
+
+@answers.shown_again("auth.use_device")
+def device_again(error: dict[str, Any]) -> str:
+    return device(error)
+
+
+@blueprint.post("/device/use")
+def use_device() -> Response:
+    identity.newcomer_required()
+    flood.check("sign in")
+    code = forms.posted().get("code")
+    return _welcome(identity.parts().store.write(people.use_device_code, code, identity.where()))
+
+
+def _welcome(signed_in: people.SignedIn) -> Response:
+    """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
+    parts, earlier = identity.parts(), identity.who().session_id
+    if earlier is not None:
+        parts.store.write(people.sign_out, earlier)
+    with parts.store.read() as connection:
+        user = users.find(connection, signed_in.user_id)
+    answer = answers.done({"user": rooms.as_wire_user(user)}, _next())
+    identity.remember(answer, signed_in.key)
+    return answer
+
+
+def _next() -> str:
+    """Where to go after signing in: the page that asked for it, or the room that everybody finds."""
+    asked = forms.local_path(request.values.get("next"))
+    if asked:
+        return asked
+    with identity.parts().store.read() as connection:
+        has_lobby = room_table.find(connection, LOBBY) is not None
+    return url_for("pages.room", slug=LOBBY) if has_lobby else url_for("pages.home")

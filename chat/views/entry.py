@@ -1,0 +1,36 @@
+"""The page that asks for the entry word, before anything else is shown."""
+
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from chat import entry, flood, identity
+from chat.errors import N_, ChatError
+from chat.views import answers, forms
+
+blueprint = Blueprint("entry", __name__)
+
+
+@blueprint.get("/enter")
+def form(error: dict[str, Any] | None = None) -> Any:
+    if entry.was_said(identity.parts().config.entry_word):
+        return redirect(_next(), 303)
+    return render_template("enter.html", next=request.values.get("next", ""), error=error)
+
+
+@answers.shown_again("entry.enter")
+def form_again(error: dict[str, Any]) -> Any:
+    return form(error)
+
+
+@blueprint.post("/enter")
+def enter() -> Response:
+    flood.check("word")
+    word = forms.posted().get("word")
+    if not isinstance(word, str) or not entry.say(word, identity.parts().config.entry_word):
+        raise ChatError("entry_word", N_("That is not the word. Ask whoever told you of this chat."), field="word")
+    return answers.done(None, _next())
+
+
+def _next() -> str:
+    return forms.local_path(request.values.get("next")) or url_for("pages.home")

@@ -1,0 +1,63 @@
+"""What a request says: form fields, a bot's JSON, query parameters; strictly UTF-8, nothing replaced in silence."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import request
+
+from chat import identity, sse
+from chat.errors import N_, ChatError
+
+DIGITS = re.compile("[0-9]{1,20}")
+ID = f"int(max={sse.CURSOR_MAX})"  # in a route: a number that the database can hold
+
+
+def posted() -> Mapping[str, Any]:
+    """The fields of a POST. Raises ChatError `invalid` where they are not UTF-8, or a bot's JSON is no object."""
+    if identity.has_bearer() and request.is_json:
+        try:
+            fields = request.get_json(silent=True)
+        except RecursionError:
+            fields = None
+        if not isinstance(fields, dict):
+            raise ChatError("invalid", N_("The body is no JSON object. Send one, in UTF-8."))
+        return fields
+    raw = request.get_data()
+    if request.mimetype == "application/x-www-form-urlencoded":
+        raw = unquote_to_bytes(raw)
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raise ChatError("invalid", N_("The text is not UTF-8. Send it in that encoding.")) from None
+    return request.form
+
+
+def whole_number(
+    name: str,
+    *,
+    low: int = 0,
+    high: int = sse.CURSOR_MAX,
+    default: int | None = None,
+    of: Mapping[str, Any] | None = None,
+) -> int | None:
+    """A query parameter, or a field `of` a form, as a whole number; `default` where it is missing.
+
+    Raises ChatError `invalid` for anything else.
+    """
+    value = (request.args if of is None else of).get(name)
+    if value is None:
+        return default
+    text = str(value) if type(value) is int else value
+    if not isinstance(text, str) or not DIGITS.fullmatch(text) or not low <= int(text) <= high:
+        message = N_("“%(field)s” must be a whole number from %(low)d to %(high)d.")
+        raise ChatError("invalid", message, field=name, low=low, high=high)
+    return int(text)
+
+
+def local_path(path: str | None) -> str | None:
+    """A path of this site, or None for anything that would lead elsewhere."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or not path.isprintable():
+        return None
+    return path

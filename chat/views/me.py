@@ -1,0 +1,40 @@
+"""One's own page: what is kept about one, and the way to be forgotten."""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, url_for
+
+from chat import forgetting, identity, times
+from chat.views import answers, forms
+
+blueprint = Blueprint("me", __name__)
+
+
+@blueprint.get("/me")
+def page(error: dict[str, Any] | None = None) -> str:
+    identity.user_required()
+    return render_template("me.html", error=error)
+
+
+@blueprint.get("/me/kept")
+def kept() -> Response:
+    """Everything that is kept about the one who asks, as a file."""
+    user = identity.user_required()
+    about = forgetting.kept_about(identity.parts().store, user)
+    answer = answers.json({"as_of": times.now(), **about})
+    answer.headers["Content-Disposition"] = 'attachment; filename="kept-about-me.json"'
+    return answer
+
+
+@answers.shown_again("me.forget")
+def page_again(error: dict[str, Any]) -> str:
+    return page(error)
+
+
+@blueprint.post("/me/forget")
+def forget() -> Response:
+    user = identity.user_required()
+    identity.parts().store.write(forgetting.ask, user, forms.posted().get("choice"))
+    answer = answers.done(None, url_for("pages.home"))
+    identity.forget(answer)
+    return answer

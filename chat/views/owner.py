@@ -1,0 +1,194 @@
+"""The owner's page: rooms, people, settings and the log of acts, all by links and forms."""
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from chat import flood, identity, owner, site, text, times
+from chat.errors import N_, ChatError
+from chat.store import acts, bans, users
+from chat.store import rooms as room_table
+from chat.views import answers, forms
+
+ACTS_SHOWN = 100
+PEOPLE_SHOWN = 100
+
+blueprint = Blueprint("owner", __name__, url_prefix="/owner")
+
+
+@blueprint.before_request
+def only_for_owners() -> None:
+    if request.endpoint not in ("owner.claim_form", "owner.claim"):
+        identity.owner_required()
+
+
+@blueprint.get("")
+def page(error: dict[str, Any] | None = None) -> Response:
+    parts = identity.parts()
+    search = request.args.get("name", "")
+    with parts.store.read() as connection:
+        facts = {
+            "rooms": room_table.all_rooms(connection),
+            "people": users.newest(connection, text.name_key(search.strip()), PEOPLE_SHOWN),
+            "bans": bans.standing(connection, times.now()),
+            "acts": acts.newest(connection, ACTS_SHOWN),
+        }
+    values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site.OWNERS}
+    shown = [{"name": name, "value": value} for name, value in values.items()]
+    return make_response(
+        render_template(
+            "owner.html",
+            search=search,
+            error=error,
+            settings=shown,
+            words_for_settings=_setting_words(),
+            hints_for_settings=_setting_hints(),
+            words_for_acts=_act_words(),
+            **facts,
+        )
+    )
+
+
+def _as_text(config: Any, name: str) -> str:
+    """The value that is in force, as one would type it."""
+    value = getattr(config, site.BY_NAME[name].attribute)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "forever" if value is None else str(value)
+
+
+def _setting_words() -> dict[str, str]:
+    return {
+        "CHAT_SITE_NAME": gettext("Name of this chat"),
+        "CHAT_WELCOME": gettext("Welcome on the first page"),
+        "CHAT_ENTRY_WORD": gettext("Entry word, asked of everybody; empty for none"),
+        "CHAT_ROOMS_BY": gettext("Who opens rooms"),
+        "CHAT_KEEP_DAYS": gettext("Keep messages for so many days, or forever"),
+        "CHAT_LIMITS": gettext("Flood control"),
+        "CHAT_POSTS_PER_MINUTE": gettext("Messages a minute from one person"),
+    }
+
+
+def _setting_hints() -> dict[str, str]:
+    """What a setting may be, where that is not plain from its field."""
+    return {
+        "CHAT_SITE_NAME": gettext("1 to 60 characters"),
+        "CHAT_WELCOME": gettext("At most 1000 characters"),
+        "CHAT_ENTRY_WORD": gettext("At most 100 characters"),
+        "CHAT_KEEP_DAYS": gettext("forever, or a whole number from 1 to 36500"),
+        "CHAT_POSTS_PER_MINUTE": gettext("A whole number from 1 to 6000"),
+    }
+
+
+def _act_words() -> dict[str, str]:
+    return {
+        "became owner": gettext("became owner"),
+        "banned": gettext("banned"),
+        "unbanned": gettext("let come back"),
+        "ended sessions": gettext("signed out everywhere"),
+        "removed message": gettext("removed a message of"),
+        "changed room": gettext("changed the room"),
+        "closed room": gettext("closed the room"),
+        "reopened room": gettext("opened the room again"),
+        "removed room": gettext("removed the room"),
+        "set": gettext("set"),
+        "forgot": gettext("forgot, on their own wish,"),
+    }
+
+
+def _again(error: dict[str, Any], **address: object) -> Response:
+    return page(error)
+
+
+for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ban", "unban", "change_settings"):
+    answers.shown_again(f"owner.{_endpoint}")(_again)
+
+
+def _write(verb: Any, *arguments: Any) -> Response:
+    """Do one of the owner's verbs, and go back to the page."""
+    identity.parts().store.write(verb, identity.owner_required(), *arguments)
+    return answers.done(None, url_for("owner.page"))
+
+
+# Becoming the owner
+
+
+@blueprint.get("/claim")
+def claim_form(error: dict[str, Any] | None = None) -> Any:
+    """Opened from the link it shows a button, because a link preview must not use the code up."""
+    code = request.values.get("code", "")
+    if identity.who().user is None:
+        here = url_for("owner.claim_form", code=code)
+        return redirect(url_for("auth.sign_in_form", next=here), 303)
+    return render_template("claim.html", code=code, error=error)
+
+
+@answers.shown_again("owner.claim")
+def claim_again(error: dict[str, Any]) -> Any:
+    return claim_form(error)
+
+
+@blueprint.post("/claim")
+def claim() -> Response:
+    user = identity.user_required()
+    flood.check("word")
+    parts = identity.parts()
+    parts.store.write(owner.claim, user, forms.posted().get("code"))
+    owner.forget_code_file(parts.config)
+    return answers.done(None, url_for("owner.page"))
+
+
+# Rooms
+
+
+@blueprint.post("/rooms/<slug>")
+def change_room(slug: str) -> Response:
+    fields = forms.posted()
+    return _write(owner.change_room, slug, fields.get("name"), fields.get("topic"))
+
+
+@blueprint.post("/rooms/<slug>/close")
+def close_room(slug: str) -> Response:
+    return _write(owner.close_room, slug)
+
+
+@blueprint.post("/rooms/<slug>/reopen")
+def reopen_room(slug: str) -> Response:
+    return _write(owner.reopen_room, slug)
+
+
+@blueprint.post("/rooms/<slug>/remove")
+def remove_room(slug: str) -> Response:
+    if forms.posted().get("sure") != "on":
+        message = N_("Tick the box beside it, so that no room is removed by a slip.")
+        raise ChatError("invalid", message, field="sure")
+    return _write(owner.remove_room, slug)
+
+
+# People
+
+
+@blueprint.post(f"/people/<{forms.ID}:id>/end-sessions")
+def end_sessions(id: int) -> Response:
+    return _write(owner.end_sessions, id)
+
+
+@blueprint.post(f"/people/<{forms.ID}:id>/ban")
+def ban(id: int) -> Response:
+    fields = forms.posted()
+    seconds = owner.span_seconds(fields.get("for", ""))
+    return _write(owner.ban, id, fields.get("reason", ""), seconds, identity.parts().config)
+
+
+@blueprint.post(f"/people/<{forms.ID}:id>/unban")
+def unban(id: int) -> Response:
+    return _write(owner.unban, id)
+
+
+# Settings
+
+
+@blueprint.post("/settings")
+def change_settings() -> Response:
+    return _write(owner.change_settings, dict(forms.posted()), identity.parts().operators_config)

@@ -1,0 +1,189 @@
+"""The pages for people; each is complete without script."""
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+
+from chat import identity, rooms, text
+from chat.errors import N_, ChatError
+from chat.store import events, messages
+from chat.store import rooms as room_table
+from chat.views import answers, forms, stream
+from chat.views.rows import dressed, rows_of
+
+PAGE_MESSAGES = 50
+REFRESH_ROWS = 100  # past this the live part offers the page anew
+REFRESH_SECONDS = 25
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+def home() -> str:
+    identity.reader_required()
+    with identity.parts().store.read() as connection:
+        lines = room_lines(connection)
+    return render_template("home.html", rooms=lines, may_open_room=may_open_room())
+
+
+def room_lines(connection: Any, current: str | None = None) -> list[dict[str, Any]]:
+    """Every room as the lists show it, with what the user has not read there."""
+    user = identity.who().user
+    lines = []
+    for room in room_table.with_membership(connection, user.id if user else None):
+        unread = 0
+        if user is not None and room.read_id is not None:
+            unread = messages.count_unread(connection, room.id, user.id, room.read_id, rooms.UNREAD_MAX)
+        line = {"unread": unread, "is_member": room.read_id is not None, "is_current": room.slug == current}
+        lines.append(rooms.as_wire(room) | line)
+    return lines
+
+
+def may_open_room() -> bool:
+    user = identity.who().user
+    return user is not None and (identity.parts().config.rooms_by == "all" or user.is_owner)
+
+
+@blueprint.get("/rooms/new")
+def new_room(error: dict[str, Any] | None = None) -> str:
+    identity.user_required()
+    form = {name: request.form.get(name, "") for name in ("name", "slug", "topic")}
+    return render_template("new_room.html", form=form, error=error)
+
+
+@answers.shown_again("rooms.create")
+def new_room_again(error: dict[str, Any]) -> str:
+    return new_room(error)
+
+
+@blueprint.get("/rooms/<slug>")
+def room(slug: str) -> str:
+    identity.reader_required()
+    before = forms.whole_number("before")
+    if identity.who().user is not None and not identity.who().is_bot:
+        _join_once(slug)
+    return room_page(slug, before)
+
+
+@answers.shown_again("messages.post")
+def room_page(
+    slug: str, before: int | None = None, error: dict[str, Any] | None = None
+) -> str:
+    """The room's page, its newest messages or those before an id; a refused text stands in the composer again."""
+    parts, user = identity.parts(), identity.reader_required().user
+    with parts.store.read() as connection:
+        # In the same snapshot as the rows, so that the stream goes on exactly where they end.
+        cursor = events.newest_id(connection)
+        found = rooms.find(connection, slug, user)
+        stay = room_table.membership(connection, found.id, user.id) if user else None
+        page = messages.before(connection, found.id, before, PAGE_MESSAGES + 1)
+        lines = room_lines(connection, slug)
+    shown = page[-PAGE_MESSAGES:]
+    read_id = stay.read_id if stay else None
+    return render_template(
+        "room.html",
+        room=rooms.as_wire(found),
+        rooms=lines,
+        rows=rows_of(shown, read_id),
+        cursor=cursor,
+        more=len(page) > PAGE_MESSAGES,
+        before=shown[0].id if shown else None,
+        is_latest=before is None,
+        read_id=read_id,
+        roster=parts.presence.shown(found.id),
+        draft=request.form.get("body", "") if error else "",
+        error=error,
+        may_post=user is not None,
+        may_open_room=may_open_room(),
+        max_body=text.BODY_MAX,
+    )
+
+
+def _join_once(slug: str) -> None:
+    """Opening an open room joins it; a page that is loaded again writes nothing."""
+    parts, user = identity.parts(), identity.user_required()
+    with parts.store.read() as connection:
+        found = rooms.find(connection, slug, user)
+        is_member = room_table.membership(connection, found.id, user.id) is not None
+    if not is_member:
+        parts.store.write(rooms.join, user, slug)
+
+
+@blueprint.get(f"/messages/<{forms.ID}:id>")
+def message(id: int, error: dict[str, Any] | None = None) -> str:
+    """The message on a page of its own, with the acts that the caller has on it as forms."""
+    user = identity.reader_required().user
+    with identity.parts().store.read() as connection:
+        found = rooms.find_message(connection, id, user)
+        found_room = room_table.find(connection, found.slug)
+    may_change = rooms.may_change(user, found)
+    is_owners = user is not None and user.is_owner and not found.removed_at
+    return render_template(
+        "message_page.html",
+        html=dressed(found),
+        message=found,
+        room=rooms.as_wire(found_room),
+        acts={
+            "edit": may_change,
+            "remove": may_change or is_owners,
+            "ban": is_owners and found.author_id != user.id and found.kind != "bot",
+        },
+        draft=request.form.get("body") if error else None,
+        error=error,
+    )
+
+
+@answers.shown_again("messages.edit")
+@answers.shown_again("messages.remove")
+def message_again(error: dict[str, Any], id: int) -> str:
+    return message(id, error)
+
+
+@blueprint.get("/rooms/<slug>/refresh")
+def refresh(slug: str) -> Response:
+    """The live part for browsers without script: held before its first byte until there is news."""
+    user = identity.reader_required().user
+    since, seen = forms.whole_number("since"), forms.whole_number("seen")
+    if since is None:
+        raise ChatError("invalid", N_("The address is incomplete. Load the room's page anew."), field="since")
+    parts = identity.parts()
+    with parts.store.read() as connection:
+        found = rooms.find(connection, slug, user)
+    if user is not None:
+        parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+    if seen is not None:
+        stream.wait_for_news(found.id, seen, REFRESH_SECONDS)
+        identity.forget_who()
+        user = identity.reader_required().user
+    with parts.store.read() as connection:
+        newest = events.newest_id(connection)
+        rooms.find(connection, slug, user)
+        news = messages.after(connection, found.id, since, REFRESH_ROWS + 1)
+    if user is not None:
+        # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
+        _mark_read(user, slug, since if seen is None or not news else news[:REFRESH_ROWS][-1].id)
+    page = render_template(
+        "refresh.html",
+        room=rooms.as_wire(found),
+        rows=rows_of(news[:REFRESH_ROWS]),
+        too_many=len(news) > REFRESH_ROWS,
+        next_url=url_for("pages.refresh", slug=slug, since=since, seen=newest),
+        refresh_seconds=0,
+    )
+    return make_response(page)
+
+
+def _mark_read(user: Any, slug: str, message_id: int) -> None:
+    """Note what was read, where that is further than before: a frame that is loaded again writes nothing."""
+    store = identity.parts().store
+    with store.read() as connection:
+        found = rooms.find(connection, slug, user)
+        stay = room_table.membership(connection, found.id, user.id)
+        read_id = min(message_id, messages.newest_id(connection, found.id))
+    if stay is not None and read_id > stay.read_id:
+        try:
+            store.write(rooms.read, user, slug, read_id)
+        except ChatError as error:
+            if error.code != "busy":
+                raise
+            # Nothing can be written now: the rows are shown all the same, and the mark follows with the next load.

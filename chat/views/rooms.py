@@ -1,0 +1,85 @@
+"""Rooms as nouns that are created, joined, left and read; who is here."""
+
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+
+from chat import flood, identity, rooms
+from chat.errors import N_, ChatError
+from chat.views import answers, forms
+
+PEOPLE_MAX = 200
+
+blueprint = Blueprint("rooms", __name__)
+
+
+@blueprint.post("/rooms")
+def create() -> Response:
+    user = identity.user_required()
+    if identity.parts().config.rooms_by != "all" and not user.is_owner:
+        raise ChatError("forbidden", N_("Only the owner opens rooms here. Ask them for one."))
+    fields = forms.posted()
+    flood.check("room", user)
+    room = identity.parts().store.write(
+        rooms.open_room, user, fields.get("name"), fields.get("slug"), fields.get("topic")
+    )
+    return answers.done(room, url_for("pages.room", slug=room["slug"]), 201)
+
+
+@blueprint.post("/rooms/<slug>/join")
+def join(slug: str) -> Response:
+    room = identity.parts().store.write(rooms.join, identity.user_required(), slug)
+    return answers.done(room, url_for("pages.room", slug=slug))
+
+
+@blueprint.post("/rooms/<slug>/leave")
+def leave(slug: str) -> Response:
+    identity.parts().store.write(rooms.leave, identity.user_required(), slug)
+    return answers.done(None, url_for("pages.home"))
+
+
+@blueprint.post("/rooms/<slug>/read")
+def read(slug: str) -> Response:
+    message_id = forms.whole_number("id", of=forms.posted())
+    if message_id is None:
+        raise ChatError("invalid", N_("“%(field)s” is missing. Say up to which message it was read."), field="id")
+    identity.parts().store.write(rooms.read, identity.user_required(), slug, message_id)
+    return answers.done(None, url_for("pages.room", slug=slug))
+
+
+@blueprint.post("/rooms/<slug>/typing")
+def typing(slug: str) -> Response:
+    user, room = _present_in(slug)
+    flood.check("typing", identity.who().user)
+    identity.parts().presence.typing(user, room.id, slug)
+    return answers.done(None, url_for("pages.room", slug=slug))
+
+
+@blueprint.post("/rooms/<slug>/here")
+def here(slug: str) -> Response:
+    state = forms.posted().get("state")
+    if state not in ("here", "away"):
+        raise ChatError("invalid", N_("“%(field)s” must be here or away."), field="state")
+    user, room = _present_in(slug)
+    identity.parts().presence.say(user, room.id, is_away=state == "away")
+    return answers.done(None, url_for("pages.room", slug=slug))
+
+
+@blueprint.get("/rooms/<slug>/people")
+def people(slug: str) -> Response:
+    identity.reader_required()
+    after = forms.whole_number("after", default=0) or 0
+    limit = forms.whole_number("limit", low=1, high=PEOPLE_MAX, default=PEOPLE_MAX) or PEOPLE_MAX
+    with identity.parts().store.read() as connection:
+        room = rooms.find(connection, slug, identity.who().user)
+    roster = identity.parts().presence.roster(room.id)
+    people = [user | {"state": "here"} for user in roster.here] + [user | {"state": "away"} for user in roster.away]
+    beyond = sorted((user for user in people if user["id"] > after), key=lambda user: user["id"])
+    return answers.json({"count": roster.count, "people": beyond[:limit], "more": len(beyond) > limit})
+
+
+def _present_in(slug: str) -> tuple[dict[str, object], Any]:
+    """The user and the room that they speak of their presence in."""
+    user = identity.user_required()
+    with identity.parts().store.read() as connection:
+        return rooms.as_wire_user(user), rooms.find(connection, slug, user)

@@ -1,0 +1,69 @@
+"""The rows of a page: messages dressed for this reader, between them the rules for days and for what is new."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import url_for
+from flask_babel import format_date, gettext
+
+from chat import drawing, identity, times
+
+GROUP_SECONDS = 300  # messages of one author within it stand under one name
+
+
+def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[str, Any]]:
+    """Rows for `rows.html`, oldest first; with `read_id` the rule "New" stands before the first unread of others."""
+    user = identity.who().user
+    words = _words()
+    zone = identity.parts().config.timezone
+    today = datetime.now(zone).date()
+    rows: list[dict[str, Any]] = []
+    earlier: tuple[Any, datetime] | None = None
+    for message in messages:
+        moment = times.moment_of(message.created_at).astimezone(zone)
+        if earlier is None or earlier[1].date() != moment.date():
+            rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _day(moment.date(), today)})
+        is_mine = user is not None and user.id == message.author_id
+        if read_id is not None and message.id > read_id and not is_mine:
+            rows.append({"kind": "new"})
+            read_id = None
+        html = drawing.dress(
+            drawing.html_of(message),
+            words,
+            clock=moment.strftime("%H:%M"),
+            href=url_for("pages.message", id=message.id),
+            is_grouped=rows[-1]["kind"] == "message" and _is_near(earlier, message, moment),
+            is_mine=is_mine,
+        )
+        rows.append({"kind": "message", "html": html})
+        earlier = message, moment
+    return rows
+
+
+def dressed(message: Any) -> Any:
+    """The html of one message alone."""
+    return rows_of([message])[-1]["html"]
+
+
+def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetime) -> bool:
+    if earlier is None or earlier[0].author_id != message.author_id:
+        return False
+    return abs((moment - earlier[1]).total_seconds()) <= GROUP_SECONDS
+
+
+def _day(day: date, today: date) -> str:
+    if day == today:
+        return gettext("Today")
+    if day == today - timedelta(days=1):
+        return gettext("Yesterday")
+    return format_date(day, "EEEE, d MMMM" if day.year == today.year else "EEEE, d MMMM y")
+
+
+def _words() -> drawing.Words:
+    return drawing.Words(
+        bot=gettext("bot"),
+        edited=gettext("edited"),
+        removed_by_author=gettext("removed by its author"),
+        removed_by_owner=gettext("removed by the owner"),
+    )

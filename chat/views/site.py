@@ -1,0 +1,27 @@
+"""What machines ask of a site: may they list it, where to report a hole in it."""
+
+from flask import Blueprint, Response, url_for
+
+from chat import identity, times
+from chat.errors import N_, ChatError
+
+EXPIRES_DAYS = 300  # RFC 9116 wants a date less than a year ahead
+
+blueprint = Blueprint("site", __name__)
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    may = "Disallow:" if identity.parts().config.index else "Disallow: /"
+    return Response(f"User-agent: *\n{may}\n", mimetype="text/plain")
+
+
+@blueprint.get("/.well-known/security.txt")
+def security() -> Response:
+    """RFC 9116; `not_found` where no contact is set."""
+    contact = identity.parts().config.security_contact
+    if not contact:
+        raise ChatError("not_found", N_("This site names no contact for reports."))
+    canonical = url_for("site.security", _external=True)
+    lines = [f"Contact: {contact}", f"Expires: {times.ahead(days=EXPIRES_DAYS)}", f"Canonical: {canonical}"]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")

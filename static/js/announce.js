@@ -1,0 +1,34 @@
+/* For those who listen: new messages of others, politely, and not more of them than can be heard. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var PERIOD_MS = 4000;
+  var LONGEST = 200;
+  var place = Chat.byId('announcer');
+  var queue = [];
+  var timer = null;
+
+  function textOf(message) {
+    var body = message.body.replace(/\s+/g, ' ');
+    return Chat.word('says', {
+      name: message.author.name,
+      text: body.length > LONGEST ? body.slice(0, LONGEST) + '…' : body
+    });
+  }
+
+  function say() {
+    timer = null;
+    if (!queue.length) { return; }
+    place.textContent = queue.length > 2 ? Chat.plural('heard', queue.length) : queue.map(textOf).join(' ');
+    queue = [];
+    timer = Chat.later(say, PERIOD_MS);
+  }
+
+  Chat.on('news', function (message) {
+    if (message.removed) { return; }
+    queue.push(message);
+    if (!timer) { timer = Chat.later(say, 100); }
+  });
+
+}(window.Chat));

@@ -1,0 +1,181 @@
+/* The one global, and what every other script leans on: facts, words, events, guarded callbacks.
+
+   All scripts are ES3 in syntax, so that no browser stumbles over a token; what they call of ES5 stands
+   behind the test below. A browser that fails it keeps the plain page, and gets the live frame of pages
+   without script. */
+(function (root, document) {
+  'use strict';
+
+  var Chat = root.Chat = {};
+  var page = document.getElementById('chat');
+  var words = document.getElementById('words');
+
+  Chat.supported = Boolean(page && words && root.JSON && root.XMLHttpRequest && document.querySelector &&
+    document.addEventListener && Array.prototype.forEach && Date.now);
+
+  /* Too old for the rest: the frame needs nothing but a browser that shows frames. */
+
+  function showPlainFrame() {
+    var place = document.getElementById('plain-live');
+    if (!page || !place) { return; }
+    var frame = document.createElement('iframe');
+    frame.src = page.getAttribute('data-url-refresh');
+    place.className = 'live-frame';
+    place.appendChild(frame);
+    place.removeAttribute('hidden');
+  }
+
+  if (!Chat.supported) {
+    showPlainFrame();
+    return;
+  }
+  document.documentElement.className += ' scripted';
+
+  /* Facts and addresses stand on the page's frame, the words beside it: nothing is written into a script. */
+
+  Chat.fact = function (name) {
+    return page.getAttribute('data-' + name) || '';
+  };
+
+  Chat.me = Chat.fact('me') ? {
+    id: Chat.fact('me'), name: Chat.fact('me-name'),
+    colour: Chat.fact('me-colour'), initial: Chat.fact('me-initial')
+  } : null;
+
+  Chat.room = Chat.fact('room');
+
+  /* An address with its place filled: SLUG by a room's slug, the last 0 by a message's id. */
+  Chat.url = function (name, place) {
+    var pattern = Chat.fact('url-' + name);
+    if (typeof place === 'number') {
+      return pattern.replace(/\/0(\/[a-z]+)?$/, '/' + place + '$1');
+    }
+    return place ? pattern.replace('SLUG', encodeURIComponent(place)) : pattern;
+  };
+
+  Chat.word = function (name, values) {
+    var text = words.getAttribute('data-word-' + name) || '';
+    return text.replace(/\{(\w+)\}/g, function (whole, key) {
+      return values && key in values ? values[key] : whole;
+    });
+  };
+
+  /* A word stands in its forms for 1, 2 and 5; the browser knows which of them a number takes. */
+  var FORMS = { one: 0, two: 1, few: 1, many: 2, other: 2, zero: 2 };
+  var rules = null;
+  try {
+    rules = new root.Intl.PluralRules(document.documentElement.lang || 'en');
+  } catch (absent) { }
+
+  Chat.plural = function (name, count) {
+    var category = rules ? rules.select(count) : (count === 1 ? 'one' : 'other');
+    var form = Chat.word(name, { count: count }).split('|');
+    return form[FORMS[category]] || form[0];
+  };
+
+  /* One broken callback must not take the others with it. */
+
+  Chat.guard = function (callback) {
+    return function () {
+      try {
+        return callback.apply(this, arguments);
+      } catch (problem) {
+        if (root.console && root.console.error) { root.console.error(problem); }
+      }
+    };
+  };
+
+  Chat.listen = function (target, type, callback) {
+    target.addEventListener(type, Chat.guard(callback), false);
+  };
+
+  Chat.later = function (callback, delayMs) {
+    return root.setTimeout(Chat.guard(callback), delayMs);
+  };
+
+  Chat.every = function (callback, periodMs) {
+    return root.setInterval(Chat.guard(callback), periodMs);
+  };
+
+  /* What happens, by name: the contract's events, and the page's own. */
+
+  var listeners = {};
+
+  Chat.on = function (name, callback) {
+    (listeners[name] = listeners[name] || []).push(Chat.guard(callback));
+  };
+
+  Chat.emit = function (name, first, second) {
+    Chat.each(listeners[name] || [], function (callback) { callback(first, second); });
+  };
+
+  /* Each script says how it begins; start.js begins them in the order in which they were loaded. */
+
+  Chat.starters = [];
+
+  Chat.start = function (begin) {
+    Chat.starters.push(Chat.guard(begin));
+  };
+
+  /* Small change */
+
+  Chat.each = function (list, visit) {
+    Array.prototype.forEach.call(list, visit);
+  };
+
+  Chat.byId = function (id) {
+    return document.getElementById(id);
+  };
+
+  Chat.make = function (tag, className, text) {
+    var node = document.createElement(tag);
+    if (className) { node.className = className; }
+    if (text) { node.textContent = text; }
+    return node;
+  };
+
+  Chat.button = function (className, text, onClick) {
+    var node = Chat.make('button', className, text);
+    node.type = 'button';
+    Chat.listen(node, 'click', onClick);
+    return node;
+  };
+
+  Chat.remove = function (node) {
+    if (node && node.parentNode) { node.parentNode.removeChild(node); }
+  };
+
+  Chat.has = function (node, name) {
+    return (' ' + node.className + ' ').indexOf(' ' + name + ' ') >= 0;
+  };
+
+  Chat.toggle = function (node, name, isOn) {
+    if (Chat.has(node, name) === Boolean(isOn)) { return; }
+    node.className = isOn ? (node.className + ' ' + name).replace(/^ /, '')
+      : (' ' + node.className + ' ').replace(' ' + name + ' ', ' ').replace(/^ | $/g, '');
+  };
+
+  Chat.isVisible = function () {
+    return document.visibilityState !== 'hidden';
+  };
+
+  /* What must survive a reload of this tab; a browser that forbids it loses only that. */
+
+  var drawer = 'longwave.' + Chat.url('home') + '.' + (Chat.me ? Chat.me.id : 'visitor') + '.';
+
+  Chat.keep = function (key, value) {
+    try {
+      if (value === null) { root.sessionStorage.removeItem(drawer + key); }
+      else { root.sessionStorage.setItem(drawer + key, JSON.stringify(value)); }
+    } catch (forbidden) { }
+  };
+
+  Chat.kept = function (key) {
+    try {
+      return JSON.parse(root.sessionStorage.getItem(drawer + key));
+    } catch (forbidden) {
+      return null;
+    }
+  };
+
+}(window, document));

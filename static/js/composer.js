@@ -1,0 +1,101 @@
+/* The composer: Enter sends, Shift+Enter breaks the line, on touch Enter breaks it; never disabled,
+   nothing lost. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var MOST_LINES = 6;
+  var form = Chat.byId('composer');
+  var field = Chat.byId('body');
+  var problem = Chat.byId('problem');
+  var mostCharacters = Number(Chat.fact('max-body'));
+  var refusal = '';  // why nothing can be said here any more
+  var hasFinger = Boolean(root.matchMedia && root.matchMedia('(hover: none) and (pointer: coarse)').matches);
+
+  /* Which Enter sends? Not one that ends a word of an input method (some say so only by the key code 229). */
+  function isSendKey(press) {
+    var isComposing = press.isComposing || press.keyCode === 229;
+    return (press.key === 'Enter' || press.keyCode === 13) && !press.shiftKey && !isComposing && !hasFinger;
+  }
+
+  /* Grows to six lines: by its rows, which every browser knows. */
+  function fit(area) {
+    area.rows = 1;
+    while (area.rows < MOST_LINES && area.scrollHeight > area.clientHeight + 2) { area.rows += 1; }
+  }
+
+  function fitField() {
+    Chat.log.keepView(function () { fit(field); });
+  }
+
+  /* Counted as the server counts: code points, not the halves of which some consist. */
+  function tooMany(text) {
+    return text.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g, '_').length - mostCharacters;
+  }
+
+  function say(text) {
+    Chat.log.keepView(function () {
+      problem.textContent = text || refusal;
+      if (text || refusal) { problem.removeAttribute('hidden'); }
+      else { problem.setAttribute('hidden', ''); }
+    });
+  }
+
+  function submit() {
+    var body = field.value.replace(/\r\n?/g, '\n').replace(/^\s+|\s+$/g, '');
+    if (!body) { return; }
+    if (tooMany(body) > 0) { return say(Chat.plural('too-long', tooMany(body))); }
+    say('');
+    field.value = '';
+    Chat.keep('draft.' + Chat.room, null);
+    fitField();
+    Chat.outbox.add(body);
+  }
+
+  function typed() {
+    Chat.keep('draft.' + Chat.room, field.value || null);
+    fitField();
+    if (!problem.hasAttribute('hidden') && tooMany(field.value) <= 0) { say(''); }
+    if (field.value) { Chat.emit('typed'); }
+  }
+
+  function pressed(press) {
+    if (isSendKey(press)) {
+      press.preventDefault();
+      submit();
+    } else if (press.key === 'ArrowUp' && !field.value) {
+      if (Chat.edit.lastOwn()) { press.preventDefault(); }
+    }
+  }
+
+  /* What the server gave back is newer than what this tab kept. */
+  function restore() {
+    if (!field.value) { field.value = Chat.kept('draft.' + Chat.room) || ''; }
+    fit(field);
+  }
+
+  Chat.composer = {
+    isSendKey: isSendKey, fit: fit, tooMany: tooMany,
+    focus: function () { if (field && !hasFinger) { field.focus(); } }
+  };
+
+  Chat.on('refused', function (error) {
+    refusal = Chat.net.reason({ error: error });
+    if (form) { say(''); }
+  });
+
+  Chat.start(function () {
+    if (!form) { return; }
+    form.noValidate = true;
+    restore();
+    Chat.listen(form, 'submit', function (submission) {
+      submission.preventDefault();
+      submit();
+      field.focus();
+    });
+    Chat.listen(field, 'input', typed);
+    Chat.listen(field, 'keydown', pressed);
+    Chat.composer.focus();
+  });
+
+}(window.Chat, window));

@@ -1,0 +1,129 @@
+/* Older messages on scrolling up, newer ones on scrolling down again, and the room anew when it must be. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var PAGE = 50;
+  var MOST_ROWS = 300;   // more would slow old machines down; trimmed ones are fetched again on scrolling up
+  var KEPT_ROWS = 200;
+  var PAUSE_MS = 3000;   // after a failure, so that scrolling doesn't hammer a server in trouble
+
+  var rows = Chat.rows;
+  var log = Chat.log;
+  var olderLine = Chat.byId('older');
+  var hasMore = Boolean(Chat.fact('more'));
+  var isBusy = false;
+  var isOutdated = false;  // the log may miss something: it must be fetched anew
+  var wantsEnd = false;
+
+  /* One at a time; what asks in vain is asked again by the next scroll, the room anew by itself. */
+  function fetch(query, done) {
+    if (isBusy) { return; }
+    isBusy = true;
+    query.limit = PAGE;
+    Chat.net.get(Chat.url('messages', Chat.room), query, function (answer) {
+      if (!answer.isOk || !answer.json) { return Chat.later(free, PAUSE_MS); }
+      isBusy = false;
+      Chat.guard(done)(answer.json);
+      free();
+    });
+  }
+
+  function free() {
+    isBusy = false;
+    if (isOutdated) { renew(); }
+  }
+
+  function setMore(is) {
+    hasMore = is;
+    if (is) { olderLine.removeAttribute('hidden'); }
+    else { olderLine.setAttribute('hidden', ''); }
+  }
+
+  /* Upwards */
+
+  function older() {
+    var first = rows.first();
+    if (!hasMore || !first) { return; }
+    fetch({ before: rows.idOf(first) }, function (page) {
+      log.keepView(function () {
+        setMore(page.more);
+        Chat.each(page.messages.reverse(), log.put);
+      });
+    });
+  }
+
+  /* Downwards, where the newest were left out */
+
+  function newer() {
+    var last = rows.last();
+    if (log.isLatest() || !last) { return; }
+    fetch({ after: rows.idOf(last) }, function (page) {
+      var top = log.scroller.scrollTop;
+      Chat.each(page.messages, log.put);
+      log.scroller.scrollTop = top;
+      log.measure();
+      if (!page.more) { arrive(); }
+    });
+  }
+
+  function arrive() {
+    log.setLatest(true);
+    Chat.remove(Chat.byId('newer'));
+    log.count(0);
+  }
+
+  /* The room anew: what the answer does not hold goes, but for what is newer than the answer. */
+
+  function replaceAll(page) {
+    var isThere = {};
+    Chat.each(page.messages, function (message) { isThere[message.id] = true; });
+    Chat.each(rows.all(), function (row) {
+      if (!isThere[rows.idOf(row)] && rows.idOf(row) <= page.cursor) { log.drop(row); }
+    });
+    Chat.each(page.messages, log.put);
+    setMore(page.more);
+    log.showEmpty();
+  }
+
+  /* After `reset` nobody can say what was missed, so it is asked for until it comes. */
+  function renew() {
+    isOutdated = true;
+    fetch({}, function (page) {
+      isOutdated = false;
+      log.keepView(function () { replaceAll(page); });
+      arrive();
+      if (wantsEnd) { log.toEnd(); }
+      wantsEnd = false;
+      Chat.emit('at-end');
+    });
+  }
+
+  function latest() {
+    wantsEnd = true;
+    renew();
+  }
+
+  /* A log that follows the news for days must not grow for ever. */
+  function trim() {
+    var all = rows.all();
+    if (!log.isAtEnd() || all.length <= MOST_ROWS) { return; }
+    log.keepView(function () {
+      for (var i = 0; i < all.length - KEPT_ROWS; i += 1) { Chat.remove(all[i]); }
+      Chat.seams.mendAll();
+      setMore(true);
+    });
+  }
+
+  Chat.history = { older: older, newer: newer, latest: latest, trim: trim };
+
+  Chat.on('reset', renew);
+
+  Chat.start(function () {
+    Chat.listen(olderLine, 'click', function (click) {
+      click.preventDefault();
+      older();
+    });
+  });
+
+}(window.Chat));

@@ -1,0 +1,232 @@
+/* The log: rows in the order of their ids, each once, and a view that news never moves.
+
+   At the end (within 100 px of it) the view follows; elsewhere it stays on what is being read, and a button
+   counts what came. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var NEAR_END_PX = 100;
+  var NEAR_START_PX = 300;
+
+  var rows = Chat.rows;
+  var scroller = Chat.byId('log');
+  var jump = Chat.byId('jump');
+  var empty = Chat.byId('empty');
+  var isAtEnd = true;
+  var isLatest = Boolean(Chat.fact('is-latest'));  // does the last row of the room stand here?
+  var newCount = 0;
+  var lastHeld = null;   // where one was before the window changed its size
+  var restTimer = null;
+  var changed = {};  // the last edit or removal heard of a message, for rows that are fetched later
+
+  /* The view: whatever changes above, below or in between, what is read stays where it is. */
+
+  function bottomGap() {
+    return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+  }
+
+  function toEnd() {
+    scroller.scrollTop = scroller.scrollHeight;
+    isAtEnd = true;
+  }
+
+  /* The first row that is at least partly in view, and where it stands. */
+  function anchor() {
+    var edge = scroller.getBoundingClientRect().top;
+    var all = rows.all();
+    for (var i = 0; i < all.length; i += 1) {
+      var box = all[i].getBoundingClientRect();
+      if (box.bottom > edge) { return { id: rows.idOf(all[i]), row: all[i], depth: box.top - edge }; }
+    }
+    return null;
+  }
+
+  function keepView(change) {
+    var held = isAtEnd ? null : anchor();
+    change();
+    hold(held);
+  }
+
+  function hold(held) {
+    if (!held) { return toEnd(); }
+    var row = rows.find(held.id) || held.row;
+    var edge = scroller.getBoundingClientRect().top;
+    if (row.parentNode) { scroller.scrollTop += row.getBoundingClientRect().top - edge - held.depth; }
+  }
+
+  /* Rows in and out */
+
+  function comesBefore(node, id) {
+    return rows.isMessage(node) && !rows.isPending(node) && rows.idOf(node) < id;
+  }
+
+  function place(row) {
+    var id = rows.idOf(row);
+    var next = null;
+    var earlier = rows.list.lastChild;
+    while (earlier && !comesBefore(earlier, id)) {
+      if (rows.isMessage(earlier)) { next = earlier; }
+      earlier = earlier.previousSibling;
+    }
+    rows.list.insertBefore(row, next ? ruleBefore(next) : null);
+    Chat.seams.mend(row);
+    Chat.seams.mend(rows.after(row));
+  }
+
+  /* A rule belongs to the row after it: "New" stays before the first new one, a day rule is mended. */
+  function ruleBefore(row) {
+    var rule = row.previousSibling;
+    return rule && rule.nodeType === 1 && Chat.has(rule, 'new') ? rule : row;
+  }
+
+  function latestOf(message) {
+    var known = changed[message.id];
+    if (!known || message.removed) { return message; }
+    return known.removed || (known.edited_at || '') > (message.edited_at || '') ? known : message;
+  }
+
+  /* Each message once: a row that is here already is replaced, unless it is the same, as when the answer
+     to a POST and its event both bring it. */
+  function put(message) {
+    var newest = latestOf(message);
+    var old = rows.find(message.id);
+    if (old && (old.chatIsEditing || old.chatHtml === newest.html)) { return old; }
+    var fresh = rows.fromMessage(newest);
+    if (old) {
+      rows.list.replaceChild(fresh, old);
+      Chat.seams.mend(fresh);
+    } else {
+      place(fresh);
+    }
+    Chat.emit('row', fresh);
+    return fresh;
+  }
+
+  function drop(row) {
+    var next = rows.after(row);
+    Chat.remove(row);
+    Chat.seams.mend(next);
+  }
+
+  function add(message) {
+    var isFresh = !rows.find(message.id);
+    keepView(function () { put(message); });
+    showEmpty();
+    return isFresh;
+  }
+
+  function showEmpty() {
+    if (rows.list.querySelector('.message')) { empty.setAttribute('hidden', ''); }
+  }
+
+  /* The button: how many came while one read elsewhere. */
+
+  function showJump() {
+    var isNeeded = newCount > 0 || !isLatest;
+    if (isNeeded) {
+      jump.textContent = (newCount ? Chat.plural('new', newCount) : Chat.word('newest')) + ' ↓';
+      jump.removeAttribute('hidden');
+    } else {
+      jump.setAttribute('hidden', '');
+    }
+  }
+
+  function count(howMany) {
+    newCount = howMany;
+    showJump();
+  }
+
+  function jumpToEnd() {
+    if (!isLatest) { return Chat.history.latest(); }
+    toEnd();
+    settle();
+  }
+
+  function settle() {
+    count(isLatest ? 0 : newCount);
+    Chat.emit('at-end');
+  }
+
+  function measure() {
+    isAtEnd = bottomGap() < NEAR_END_PX;
+  }
+
+  function scrolled() {
+    measure();
+    root.clearTimeout(restTimer);
+    restTimer = Chat.later(rest, 150);
+    if (isAtEnd && isLatest) { settle(); }
+    if (isAtEnd && !isLatest) { Chat.history.newer(); }
+    if (scroller.scrollTop < NEAR_START_PX) { Chat.history.older(); }
+  }
+
+  function rest() {
+    lastHeld = isAtEnd ? null : anchor();
+  }
+
+  /* A phone was turned, a keyboard opened: one goes on reading at the same message. */
+  function resized() {
+    if (isAtEnd) { toEnd(); }
+    else if (lastHeld) { hold(lastHeld); }
+  }
+
+  /* What the stream brings */
+
+  Chat.on('message', function (message) {
+    if (message.room !== Chat.room) { return; }
+    var isOthers = !Chat.me || String(message.author.id) !== Chat.me.id;
+    var wasAtEnd = isAtEnd;
+    if (isLatest && !add(message)) { return; }
+    if (isOthers && !(wasAtEnd && isLatest)) { count(newCount + 1); }
+    if (isOthers) { Chat.emit('news', message, isLatest && rows.find(message.id)); }
+    if (isLatest) { Chat.history.trim(); }
+  });
+
+  function change(message) {
+    changed[message.id] = message;
+    if (message.room === Chat.room && rows.find(message.id)) { keepView(function () { put(message); }); }
+  }
+
+  /* What was heard of a message while its row could not be replaced. */
+  function refresh(id) {
+    if (changed[id]) { put(changed[id]); }
+  }
+
+  Chat.on('edit', change);
+  Chat.on('remove', change);
+
+  Chat.log = {
+    scroller: scroller, add: add, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
+    toEnd: toEnd, measure: measure, count: count, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
+    isAtEnd: function () { return isAtEnd; },
+    isLatest: function () { return isLatest; },
+    setLatest: function (is) { isLatest = is; showJump(); },
+    isSeen: function () { return isAtEnd && isLatest && Chat.isVisible(); }
+  };
+
+  /* Where one begins: at the message that the address names, where one left off, or at the end. */
+
+  function begin() {
+    var named = /^#m\d+$/.test(root.location.hash) && Chat.byId(root.location.hash.slice(1));
+    var target = named || Chat.seams.newRule();
+    toEnd();
+    if (target) {
+      var above = scroller.getBoundingClientRect().top - target.getBoundingClientRect().top;
+      if (named || above > 0) { scroller.scrollTop -= above + 40; }
+    }
+    measure();
+    if (!isAtEnd && !named && target) { count(rows.list.querySelectorAll('.rule.new ~ .message').length); }
+    showJump();
+  }
+
+  Chat.start(function () {
+    Chat.each(rows.all(), function (row) { Chat.emit('row', rows.dress(row)); });
+    Chat.seams.mendAll();
+    begin();
+    Chat.listen(scroller, 'scroll', scrolled);
+    Chat.listen(jump, 'click', jumpToEnd);
+    Chat.listen(root, 'resize', resized);
+  });
+
+}(window.Chat, window));

@@ -1,0 +1,86 @@
+/* On a phone: the rooms behind ☰ and the people behind "4 here"; and the height that the keyboard leaves.
+   Without script the same links open the panels by :target. */
+(function (Chat, root, document) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var opened = null;  // {panel, button}
+
+  function isOpen(panel) {
+    return Boolean(opened) && opened.panel === panel;
+  }
+
+  function open(panel, button) {
+    close();
+    opened = { panel: panel, button: button };
+    Chat.toggle(panel, 'open', true);
+    button.setAttribute('aria-expanded', 'true');
+    panel.querySelector('.close').focus();
+  }
+
+  function close() {
+    if (!opened) { return; }
+    var was = opened;
+    opened = null;
+    Chat.toggle(was.panel, 'open', false);
+    was.button.setAttribute('aria-expanded', 'false');
+    was.button.focus();
+  }
+
+  function attach(button, panel) {
+    button.setAttribute('role', 'button');
+    button.setAttribute('aria-expanded', 'false');
+    button.setAttribute('aria-controls', panel.id);
+    Chat.listen(button, 'click', function (click) {
+      click.preventDefault();
+      if (isOpen(panel)) { close(); } else { open(panel, button); }
+    });
+    Chat.listen(button, 'keydown', function (press) {
+      if (press.key !== ' ') { return; }
+      press.preventDefault();
+      button.click();
+    });
+    Chat.listen(panel.querySelector('.close'), 'click', function (click) {
+      click.preventDefault();
+      close();
+      leaveTarget();
+    });
+  }
+
+  /* A panel opened by its address (#rooms) closes by another. */
+  function leaveTarget() {
+    if (/^#(rooms|people)$/.test(root.location.hash)) { root.location.replace('#main'); }
+  }
+
+  /* A press beside the panel closes it and does nothing else, whatever lies there in the shade. */
+  function closeOutside(click) {
+    var isCovering = opened && opened.button.offsetWidth > 0;
+    if (!isCovering || opened.panel.contains(click.target) || opened.button.contains(click.target)) {
+      return;
+    }
+    click.preventDefault();
+    click.stopPropagation();
+    close();
+  }
+
+  /* Some keyboards lie over the page instead of making it smaller; what is left is what one sees. */
+  function fitHeight() {
+    var view = root.visualViewport;
+    var app = Chat.byId('chat');
+    var isCovered = view.scale === 1 && view.height < root.innerHeight - 60;
+    app.style.height = isCovered ? view.height + 'px' : '';
+    if (isCovered) { root.scrollTo(0, 0); }
+    if (Chat.log.isAtEnd()) { Chat.log.toEnd(); }
+  }
+
+  Chat.start(function () {
+    attach(Chat.byId('to-rooms'), Chat.byId('rooms'));
+    attach(Chat.byId('to-people'), Chat.byId('people'));
+    document.addEventListener('click', Chat.guard(closeOutside), true);
+    Chat.listen(document, 'keydown', function (press) {
+      if (press.key === 'Escape' || press.key === 'Esc') { close(); }
+    });
+    if (root.visualViewport) { Chat.listen(root.visualViewport, 'resize', fitHeight); }
+  });
+
+}(window.Chat, window, document));

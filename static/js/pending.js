@@ -1,0 +1,109 @@
+/* One's own messages before they are settled, as rows at the end of the log: sending, waiting, or failed. */
+(function (Chat, document) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var shown = {};  // client id → row
+  var countdown = null;
+
+  function make(entry) {
+    var row = Chat.make('li', 'message pending mine');
+    var avatar = row.appendChild(Chat.make('span', 'avatar c' + Chat.me.colour, Chat.me.initial));
+    var byline = row.appendChild(Chat.make('p', 'byline'));
+    avatar.setAttribute('aria-hidden', 'true');
+    byline.appendChild(Chat.make('b', 'author')).appendChild(Chat.make('bdi', '', Chat.me.name));
+    var text = row.appendChild(Chat.make('div', 'text'));
+    text.appendChild(Chat.make('span', 'said', entry.body));
+    text.appendChild(document.createTextNode(' '));
+    text.appendChild(Chat.make('i', 'status'));
+    row.setAttribute('data-author', Chat.me.id);
+    row.setAttribute('data-client-id', entry.clientId);
+    row.chatMoment = new Date(entry.at);
+    return row;
+  }
+
+  function show(entry) {
+    if (entry.room !== Chat.room || shown[entry.clientId]) { return; }
+    var row = shown[entry.clientId] = make(entry);
+    Chat.rows.list.appendChild(row);
+    Chat.seams.mend(row);
+    tell(entry);
+    Chat.log.showEmpty();
+  }
+
+  /* How it stands with each */
+
+  function tell(entry) {
+    var row = shown[entry.clientId];
+    if (!row) { return; }
+    Chat.toggle(row, 'failed', entry.isFailed);
+    Chat.toggle(row, 'pending', !entry.isFailed);
+    showStatus(row, entry);
+    Chat.remove(row.querySelector('.failure'));
+    if (entry.isFailed) { row.appendChild(failure(entry)); }
+  }
+
+  function showStatus(row, entry) {
+    var seconds = Chat.outbox.secondsLeft();
+    var word = entry.isFailed ? 'failed' : Chat.outbox.isHeldUp() ? 'waiting' : 'sending';
+    var text = seconds && !entry.isFailed ? Chat.plural('waiting-seconds', seconds) : Chat.word(word);
+    row.querySelector('.status').textContent = text;
+    if (seconds && !countdown) { countdown = Chat.later(countDown, 500); }
+  }
+
+  /* The server asked to wait: the rows say quietly how long it still takes. */
+  function countDown() {
+    countdown = null;
+    Chat.each(Chat.outbox.all(), function (entry) {
+      if (shown[entry.clientId]) { showStatus(shown[entry.clientId], entry); }
+    });
+  }
+
+  function failure(entry) {
+    var line = Chat.make('p', 'failure', entry.reason + ' ');
+    line.setAttribute('role', 'alert');
+    line.appendChild(Chat.button('button retry', Chat.word('retry'), function () {
+      Chat.outbox.retry(entry.clientId);
+    }));
+    line.appendChild(Chat.button('button discard', Chat.word('discard'), function () {
+      Chat.outbox.discard(entry.clientId);
+    }));
+    return line;
+  }
+
+  function take(clientId) {
+    var row = shown[clientId];
+    if (row) { Chat.log.drop(row); }
+    delete shown[clientId];
+  }
+
+  function update() {
+    Chat.log.keepView(function () {
+      for (var clientId in shown) {
+        if (!Chat.outbox.find(clientId)) { take(clientId); }
+      }
+      Chat.each(Chat.outbox.all(), tell);
+    });
+  }
+
+  /* The event may have settled it in the log already: then only the row here goes. */
+  Chat.on('settled', function (entry, message) {
+    Chat.log.keepView(function () {
+      take(entry.clientId);
+      if (message.room === Chat.room && Chat.log.isLatest()) { Chat.log.put(message); }
+    });
+  });
+
+  Chat.on('outbox', update);
+
+  Chat.on('written', function (entry) {
+    Chat.seams.clearNew();
+    show(entry);
+    Chat.log.jumpToEnd();
+  });
+
+  Chat.start(function () {
+    Chat.log.keepView(function () { Chat.each(Chat.outbox.all(), show); });
+  });
+
+}(window.Chat, document));

@@ -1,0 +1,65 @@
+/* How far one has read: told to the server when the end of the room is in view, so that one's other tabs
+   and devices know; and the rule "New" where one left off. */
+(function (Chat, root, document) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var SOON_MS = 800;
+  var PERIOD_MS = 5000;  // in a busy room every reader would otherwise post for every message
+
+  var readId = Number(Chat.fact('read-id')) || 0;
+  var seenId = readId;
+  var toldAt = 0;
+  var timer = null;
+
+  function lastId() {
+    var last = Chat.rows.last();
+    return last ? Chat.rows.idOf(last) : 0;
+  }
+
+  function plan() {
+    if (!Chat.log.isSeen()) { return; }
+    Chat.rooms.setUnread(Chat.room, 0);
+    seenId = Math.max(seenId, lastId());
+    if (!Chat.me || timer || seenId <= readId) { return; }
+    timer = Chat.later(tell, Math.max(SOON_MS, toldAt + PERIOD_MS - Date.now()));
+  }
+
+  function tell() {
+    var id = seenId;
+    timer = null;
+    if (id <= readId) { return; }
+    toldAt = Date.now();
+    Chat.net.post(Chat.url('read', Chat.room), { id: id }, function (answer) {
+      if (answer.isOk && id > readId) { readId = id; }
+    });
+  }
+
+  /* What was seen a moment before one went on would be unread in the next room. */
+  function tellLeaving() {
+    if (timer && seenId > readId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
+  }
+
+  /* The first of what came while one was not looking. */
+  Chat.on('news', function (message, row) {
+    if (Chat.log.isSeen()) { return plan(); }
+    var rule = Chat.seams.newRule();
+    var isOld = rule && Chat.rows.after(rule) && Chat.rows.idOf(Chat.rows.after(rule)) <= readId;
+    if (row && (!rule || isOld)) { Chat.log.keepView(function () { Chat.seams.markNew(row); }); }
+  });
+
+  Chat.on('read', function (reading) {
+    if (reading.room === Chat.room && reading.read_id > readId) { readId = reading.read_id; }
+  });
+
+  Chat.on('at-end', plan);
+  Chat.on('settled', plan);
+
+  Chat.start(function () {
+    Chat.listen(document, 'visibilitychange', plan);
+    Chat.listen(root, 'pagehide', tellLeaving);
+    Chat.on('state', function (name) { if (name === 'live') { plan(); } });
+    plan();
+  });
+
+}(window.Chat, window, document));

@@ -1,0 +1,78 @@
+/* Who is here and who is away: the whole once, then what changed; above a size that nobody reads, the
+   count alone. */
+(function (Chat, document) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var hereList = Chat.byId('roster-here');
+  var awayList = Chat.byId('roster-away');
+  var people = {};  // id → {user, isAway}
+
+  function keyOf(user) {
+    return 'u' + user.id;
+  }
+
+  function set(users, isAway) {
+    Chat.each(users || [], function (user) { people[keyOf(user)] = { user: user, isAway: isAway }; });
+  }
+
+  function drop(users) {
+    Chat.each(users || [], function (user) { delete people[keyOf(user)]; });
+  }
+
+  /* Oneself first, then by name. */
+  function order(one, other) {
+    if (isMe(one.user) !== isMe(other.user)) { return isMe(one.user) ? -1 : 1; }
+    return one.user.name.toLowerCase() < other.user.name.toLowerCase() ? -1 : 1;
+  }
+
+  function isMe(user) {
+    return Boolean(Chat.me) && String(user.id) === Chat.me.id;
+  }
+
+  function line(user) {
+    var entry = Chat.make('li');
+    entry.setAttribute('data-user', user.id);
+    entry.appendChild(Chat.make('i', 'dot')).setAttribute('aria-hidden', 'true');
+    entry.appendChild(document.createTextNode(' '));
+    entry.appendChild(Chat.make('bdi', 'name', user.name));
+    if (isMe(user)) { note(entry, 'you', 'you'); }
+    if (user.kind === 'bot') { note(entry, 'kind', 'bot'); }
+    return entry;
+  }
+
+  function note(entry, className, word) {
+    entry.appendChild(document.createTextNode(' '));
+    entry.appendChild(Chat.make('span', className, Chat.word(word)));
+  }
+
+  function fill(list, entries) {
+    list.textContent = '';
+    Chat.each(entries, function (entry) { list.appendChild(line(entry.user)); });
+  }
+
+  function show(count) {
+    var all = [];
+    for (var key in people) { all.push(people[key]); }
+    all.sort(order);
+    var away = all.filter(function (entry) { return entry.isAway; });
+    fill(hereList, all.filter(function (entry) { return !entry.isAway; }));
+    fill(awayList, away);
+    if (away.length) { Chat.byId('away').removeAttribute('hidden'); }
+    else { Chat.byId('away').setAttribute('hidden', ''); }
+    Chat.byId('here-count').textContent = count;
+    Chat.byId('to-people').textContent = Chat.plural('here', count);
+  }
+
+  Chat.on('presence', function (presence) {
+    if (presence.room !== Chat.room) { return; }
+    var isCountAlone = !presence.whole && !presence.came && !presence.went && !presence.away;
+    if (presence.whole || isCountAlone) { people = {}; }
+    set(presence.here, false);
+    set(presence.came, false);
+    set(presence.away, true);
+    drop(presence.went);
+    show(presence.count);
+  });
+
+}(window.Chat, document));

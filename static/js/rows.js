@@ -1,0 +1,120 @@
+/* A message as a row: made from the server's html, dressed with what depends on the reader.
+
+   The html holds nothing of this page: no word, clock time, link or right. Here they are supplied, for
+   rows that came with the page as for those that a stream brings. */
+(function (Chat, document) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var list = Chat.byId('rows');
+
+  /* The only place where markup is taken as such: the server escaped it. */
+  function fromHtml(html) {
+    var mould = document.createElement('ol');
+    mould.innerHTML = html;
+    return mould.firstElementChild || mould.firstChild;
+  }
+
+  function fromMessage(message) {
+    var row = fromHtml(message.html);
+    row.chatBody = message.body;
+    row.chatHtml = message.html;
+    return dress(row);
+  }
+
+  /* Words, time, link, whose it is */
+
+  function dress(row) {
+    supply(row, '.byline .bot', 'bot');
+    supply(row, '.byline .edited', 'edited');
+    supply(row, '.gone.by-author', 'gone-by-author');
+    supply(row, '.gone.by-owner', 'gone-by-owner');
+    Chat.toggle(row, 'mine', Chat.me && authorOf(row) === Chat.me.id);
+    setClock(row);
+    return row;
+  }
+
+  function supply(row, selector, word) {
+    var place = row.querySelector(selector);
+    if (place) { place.textContent = Chat.word(word); }
+  }
+
+  function setClock(row) {
+    var time = row.querySelector('.byline time');
+    if (!time) { return; }
+    time.textContent = Chat.times.clock(momentOf(row));
+    time.title = Chat.times.full(momentOf(row));
+    if (!Chat.has(time.parentNode, 'when')) { link(time, idOf(row)); }
+  }
+
+  function link(time, id) {
+    var when = Chat.make('a', 'when');
+    when.href = Chat.url('message', id);
+    time.parentNode.replaceChild(when, time);
+    when.appendChild(time);
+  }
+
+  /* What a row says of itself */
+
+  function idOf(row) {
+    return Number(row.getAttribute('data-id')) || 0;
+  }
+
+  function authorOf(row) {
+    return row.getAttribute('data-author');
+  }
+
+  function momentOf(row) {
+    if (!row.chatMoment) {
+      var time = row.querySelector('.byline time');
+      row.chatMoment = time ? Chat.times.parse(time.getAttribute('datetime')) : new Date();
+    }
+    return row.chatMoment;
+  }
+
+  function isMessage(node) {
+    return node.nodeType === 1 && Chat.has(node, 'message');
+  }
+
+  function isPending(row) {
+    return !row.getAttribute('data-id');
+  }
+
+  /* Walking the log */
+
+  function before(node) {
+    do { node = node.previousSibling; } while (node && !isMessage(node));
+    return node;
+  }
+
+  function after(node) {
+    do { node = node.nextSibling; } while (node && !isMessage(node));
+    return node;
+  }
+
+  function first() {
+    return list.querySelector('.message[data-id]');
+  }
+
+  function last() {
+    var row = list.lastChild;
+    while (row && !(isMessage(row) && !isPending(row))) { row = row.previousSibling; }
+    return row;
+  }
+
+  function all() {
+    return list.querySelectorAll('.message[data-id]');
+  }
+
+  /* A page's rows are this room's, so a row is found by the id that its html carries. */
+  function find(id) {
+    return Chat.byId('m' + id);
+  }
+
+  Chat.rows = {
+    list: list, fromMessage: fromMessage, dress: dress, idOf: idOf, authorOf: authorOf, momentOf: momentOf,
+    isMessage: isMessage, isPending: isPending, before: before, after: after, first: first, last: last,
+    all: all, find: find
+  };
+
+}(window.Chat, document));

@@ -1,0 +1,44 @@
+"""What can be said of the code without running it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.plugin import needs_tool
+
+TOP = Path(__file__).parents[2]
+SCRIPTS = sorted(path for path in [*(TOP / "bin").iterdir(), TOP / ".ci" / "run"]
+                 if path.suffix in ("", ".sh") and path.is_file())
+
+
+def assert_content(*command: str | Path) -> None:
+    """Fail with all that a checker has to say."""
+    result = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
+    if result.returncode:
+        pytest.fail(result.stdout + result.stderr, pytrace=False)
+
+
+def test_ruff_has_no_complaint():
+    assert_content(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+
+
+def test_the_types_hold():
+    assert_content(sys.executable, "-m", "mypy")
+
+
+@needs_tool("shellcheck")
+def test_shellcheck_has_no_complaint():
+    assert_content("shellcheck", "--external-sources", *SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_script_is_posix_sh(script):
+    head = script.read_text().splitlines()[0]
+    if script.suffix == ".sh":
+        assert not os.access(script, os.X_OK) and not head.startswith("#!"), "it is read by others, not run"
+    else:
+        assert os.access(script, os.X_OK) and head == "#!/bin/sh"
+    assert_content("sh", "-n", script)

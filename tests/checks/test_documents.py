@@ -1,0 +1,151 @@
+"""The documents say what the program does: their tables and names are compared with the code."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+from chat import config, errors
+from chat.app import create_app
+from chat.cli import longwave
+from tests.checks.sent_events import sent_events
+from tests.checks.test_layers import LAYERS
+
+TOP = Path(__file__).parents[2]
+DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "deploy").rglob("*.md")])
+PROTOCOL = (TOP / "docs" / "protocol.md").read_text()
+README = (TOP / "README.md").read_text()
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+
+
+def between(text: str, mark: str) -> str:
+    """What stands between `<!-- mark -->` and `<!-- /mark -->`."""
+    found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", text, re.DOTALL)
+    assert found, f"the marks of {mark} are missing"
+    return found[1]
+
+
+def section(text: str, title: str) -> str:
+    """The section under a heading of level 2, which is given by its beginning."""
+    found = re.search(rf"^## {re.escape(title)}.*?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"there is no section {title!r}"
+    return found[1]
+
+
+def rows(text: str, head: str) -> list[list[str]]:
+    """The cells of the table whose first column is headed so."""
+    table = re.search(rf"^\| {re.escape(head)} \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table, f"there is no table of {head!r}"
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table[1].splitlines()]
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# The README
+
+def test_the_table_of_settings_is_the_generated_one():
+    assert between(README, "settings") == config.as_markdown(), "put in what `longwave check --settings` prints"
+
+
+def test_the_figures_say_which_command_printed_them_and_of_which_commit():
+    figures = between(README, "figures")
+    assert re.search(r"`bin/bench[^`]*`, commit [0-9a-f]{7}", figures)
+    for row in ("| durable posts a second", "| from POST to reader", "| memory of the whole idle service"):
+        assert re.search(re.escape(row) + r".*\d", figures)
+
+
+# The contract
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    return create_app(config.load({"CHAT_INSTANCE": str(tmp_path_factory.mktemp("instance"))}))
+
+
+def routes_of(app) -> set[str]:
+    """Every method and path, with the contract's words for what varies in them."""
+    placeholders = {"slug": "SLUG", "id": "ID", "filename": "FILE"}
+    return {f"{method} " + re.sub(r"<(?:[^>]*:)?(\w+)>", lambda found: placeholders.get(found[1], found[0]), rule.rule)
+            for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+
+
+def test_every_address_stands_in_the_contract_and_every_one_there_exists(app):
+    documented = {route for row in rows(section(PROTOCOL, "2. URLs"), "method and path") for route in code(row[0])}
+    assert documented == routes_of(app)
+
+
+def test_every_event_that_is_sent_stands_in_the_contract_and_every_one_there_is_sent():
+    documented = {name for row in rows(section(PROTOCOL, "3. "), "event") for name in code(row[0])}
+    assert documented == sent_events(TOP / "chat")
+
+
+def test_every_error_stands_in_the_contract_with_its_status():
+    table = rows(section(PROTOCOL, "1. Who"), "status")
+    documented = {name: int(row[0]) for row in table for name in code(row[1]) if re.fullmatch("[a-z_]+", name)}
+    assert documented == errors.STATUS
+
+
+# Dependencies and layers
+
+def requirements(text: str) -> set[str]:
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return {re.split(r"[ <>=!~;]", line)[0] for line in lines if line}
+
+
+def test_every_dependency_is_listed_with_its_reason():
+    setup = configparser.ConfigParser()
+    setup.read(TOP / "setup.cfg")
+    wanted = {"Always": requirements(setup["options"]["install_requires"])}
+    wanted |= {f"The extra `{name}`": requirements(text) for name, text in setup["options.extras_require"].items()}
+    text = (TOP / "docs" / "dependencies.md").read_text()
+    listed = {title: rows(section(text, title), "package") for title in wanted}
+    assert {title: {code(row[0])[0] for row in table} for title, table in listed.items()} == wanted
+    assert all(row[1] for table in listed.values() for row in table), "each has something that it is for"
+
+
+def test_the_table_of_layers_is_the_one_that_is_enforced():
+    text = (TOP / "docs" / "architecture.md").read_text()
+    table = rows(between(text, "layers"), "layer")
+    parts_of = {number: {code(row[1])[0] for row in table if int(row[0]) == number} for number in range(len(LAYERS))}
+    assert parts_of == dict(enumerate(LAYERS))
+    assert [int(row[0]) for row in table] == sorted((int(row[0]) for row in table), reverse=True), "from the top"
+
+
+# All documents
+
+def slug(heading: str) -> str:
+    """The anchor that a heading has on the pages of the usual hosts."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@each_document
+def test_every_link_leads_somewhere(path):
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match("https?://|mailto:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        found = path.parent / file if file else path
+        assert found.exists(), f"{target} leads nowhere"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{target} leads to no heading"
+
+
+@each_document
+def test_every_setting_and_command_that_is_named_exists(path):
+    text = path.read_text()
+    assert set(re.findall(r"\bCHAT_[A-Z]\w*", text)) <= {setting.name for setting in config.SETTINGS}
+    named = re.findall(r"(?:^|[`/ ])longwave ([a-z]+)(?: ([a-z]+))?", "\n".join(typed_in(text)), re.MULTILINE)
+    for command, subcommand in named:
+        assert command in longwave.commands, f"there is no `longwave {command}`"
+        group = getattr(longwave.commands[command], "commands", None)
+        assert group is None or not subcommand or subcommand in group, f"no `longwave {command} {subcommand}`"
+
+
+def typed_in(text: str) -> list[str]:
+    """What a document shows as typed: its blocks and spans of code."""
+    return [*re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL), *re.findall(r"(?<!`)`([^`\n]+)`", text)]

@@ -1,0 +1,52 @@
+"""The town: a chat with an owner, behind a proxy that says where people come from."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import free_name
+from tests.server.town import Townsman, an_address
+from tests.serving import serve
+
+QUICK_MINUTES = ("-c", str(Path(__file__).with_name("quick_minutes.py")))
+
+
+@pytest.fixture(scope="session")
+def town():
+    """Two workers, nothing but rings between them; what is done each minute is done each second."""
+    with serve(look_seconds=0, trusted_proxies="127.0.0.1", keep_days=30, arguments=QUICK_MINUTES) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mayor(town):
+    """The town's owner, at its first worker."""
+    with Townsman(town) as mayor:
+        mayor.sign_in("Mayor")
+        claimed = mayor.post("/owner/claim", code=(town.instance / "owner-code").read_text().strip())
+        assert claimed.status == 204, claimed.text
+        yield mayor
+
+
+@pytest.fixture
+def townsman():
+    """Makes somebody who comes from a given address or from one that nobody else has; a visitor without a name."""
+    made = []
+
+    def come(server, name=None, worker=0, address=None):
+        somebody = Townsman(server, worker, address or an_address())
+        made.append(somebody)
+        if name:
+            free_name(server, name)
+            somebody.sign_in(name)
+        return somebody
+
+    yield come
+    for somebody in made:
+        somebody.close()
+
+
+@pytest.fixture
+def hall(mayor):
+    """The address of a room in the town that nobody else has been in."""
+    return mayor.post("/rooms", name="Hall").json["slug"]

@@ -1,0 +1,106 @@
+"""What bad input gets: an answer that says what to do, and nothing is lost."""
+
+import socket
+
+import pytest
+
+from tests.clients import FORM
+
+pytestmark = pytest.mark.usefixtures("parting")  # so early, for test_presence's sake
+
+HUGE_BYTES = 50 * 1024 * 1024
+
+
+@pytest.fixture
+def unharmed(chat, bob):
+    """Whatever the test does, everybody else goes on."""
+    stream = bob.listen("room=lobby")
+    count, = chat.query("SELECT count(*) FROM messages")[0]
+    yield
+    assert chat.query("SELECT count(*) FROM messages")[0] == (count,), "nothing was taken in"
+    bob.say("marker")
+    stream.expect_message("marker")
+    assert stream.bodies == ["marker"]
+
+
+BAD_BODIES = [
+    (b"", 400, "invalid"), (b"body=", 400, "invalid"), (b"body=+%0D%0A+%09", 400, "invalid"),
+    (b"body=%E3%80%80", 400, "invalid"), (b"body=%E2%80%8B", 400, "invalid"), (b"body=" + b"x" * 4001, 413, "too_long"),
+    (b"body=" + b"%F0%9F%98%80" * 4001, 413, "too_long"), (b"body=" + b"x" * 300_000, 413, "too_large"),
+    (b"body=caf%E9", 400, "invalid"), (b"body=caf\xe9", 400, "invalid"), (b"body=%ED%A0%80", 400, "invalid"),
+    (b"body=%C0%AF", 400, "invalid"), (b"body=a%00b", 400, "invalid"), (b"body=a\0b", 400, "invalid")]
+
+
+@pytest.mark.parametrize(("raw", "status", "code"), BAD_BODIES, ids=lambda value: str(value)[:30])
+def test_a_body_that_is_no_message_is_refused(alice, unharmed, raw, status, code):
+    answer = alice.post("/rooms/lobby/messages", raw=raw)
+    assert (answer.status, answer.code) == (status, code)
+    page = alice.post("/rooms/lobby/messages", raw=raw, accept="text/html")
+    assert page.status == status
+    assert answer.json["error"]["message"] in page.page.text
+
+
+@pytest.mark.parametrize("part", [b"caf\xe9", b"a\0b", b"\xed\xa0\x80", b""])
+def test_a_multipart_body_that_is_no_message_is_refused(alice, unharmed, part):
+    head = b'--x\r\nContent-Disposition: form-data; name="body"\r\n\r\n'
+    answer = alice.request("POST", "/rooms/lobby/messages", head + part + b"\r\n--x--\r\n", X_CSRF_Token=alice.token(),
+                           Content_Type="multipart/form-data; boundary=x", Accept="application/json")
+    assert (answer.status, answer.code) == (400, "invalid")
+
+
+def test_a_multipart_form_is_a_form(alice):
+    body = ('--x\r\nContent-Disposition: form-data; name="body"\r\n\r\ncafé\r\n'
+            f'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{alice.token()}\r\n--x--\r\n')
+    answer = alice.request("POST", "/rooms/lobby/messages", body.encode(), Accept="application/json",
+                           Content_Type="multipart/form-data; boundary=x")
+    assert (answer.status, answer.json["body"]) == (201, "café")
+
+
+def test_fifty_megabytes_are_refused_before_they_are_read(chat, alice, unharmed):
+    token = alice.token()
+    cookies = "; ".join(f"{name}={value}" for name, value in alice.cookies.items())
+    with chat.connect() as connection:
+        connection.sendall((f"POST /rooms/lobby/messages HTTP/1.1\r\nHost: {chat.host}:{chat.port}\r\n"
+                            f"Cookie: {cookies}\r\nX-CSRF-Token: {token}\r\nAccept: application/json\r\n"
+                            f"Content-Type: {FORM}\r\nContent-Length: {HUGE_BYTES}\r\n\r\nbody=").encode())
+        answer = ""  # not one of the megabytes was sent
+        while "too_large" not in answer:
+            piece = connection.recv(65536).decode()
+            assert piece, answer
+            answer += piece
+        assert answer.startswith("HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/rooms", "/messages/1/edit", "/nowhere"])
+def test_no_address_takes_in_much(alice, unharmed, path):
+    answer = alice.post(path, raw=b"name=" + b"x" * 300_000)
+    assert (answer.status, answer.code) in ((413, "too_large"), (404, "not_found"))
+
+
+def test_a_length_that_is_not_said_is_no_way_around(alice, unharmed):
+    pieces = (b"x" * 65536 if number else b"body=" for number in range(HUGE_BYTES // 65536))
+    pending = alice.send("POST", "/rooms/lobby/messages", pieces, Transfer_Encoding="chunked", Content_Type=FORM,
+                         X_CSRF_Token=alice.token(), Accept="application/json")
+    assert pending.answer().status == 413
+
+
+@pytest.mark.parametrize("raw", [b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00",
+                                 b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"GET /%\r\n\r\n",
+                                 b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+                                 b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 20_000 + b"\r\n\r\n"])
+def test_what_is_no_http_is_answered_or_cut(chat, unharmed, raw):
+    with chat.connect() as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4") or answer.startswith(b"HTTP/1.1 505")
+
+
+def test_strange_headers_break_nothing(alice):
+    for headers in ({"Cookie": "longwave=\xff\xfe; =; ;;; longwave_token=\x80"}, {"Cookie": "x" * 8000},
+                    {"Accept": "\xff" * 100}, {"Accept_Language": ",;q=\xff"}, {"Host": "\xff"}, {"Host": ""},
+                    {"User_Agent": "\x80"}, {"Origin": "\xff"}, {"Content_Type": "application/json; charset=\xff"}):
+        answer = alice.get("/session", **headers)
+        assert answer.status in (200, 400), headers

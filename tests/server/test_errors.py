@@ -1,0 +1,88 @@
+"""Every refusal has its status and its code, in words for people and as JSON for programs."""
+
+import pytest
+
+REFUSED = [
+    ("GET", "/nowhere", 404, "not_found"),
+    ("GET", "/rooms/nowhere", 404, "not_found"),
+    ("GET", "/rooms/nowhere/messages", 404, "not_found"),
+    ("GET", "/rooms/nowhere/people", 404, "not_found"),
+    ("GET", "/rooms/nowhere/refresh?since=0", 404, "not_found"),
+    ("GET", "/rooms/..%2f..%2fsecret", 404, "not_found"),
+    ("GET", "/rooms/%ff", 404, "not_found"),
+    ("GET", "/messages/987654321", 404, "not_found"),
+    ("GET", "/messages/99999999999999999999999", 404, "not_found"),
+    ("GET", "/stream?room=nowhere", 404, "not_found"),
+    ("GET", "/stream?room=lobby&room=nowhere", 404, "not_found"),
+    ("GET", "/poll?room=%ff", 404, "not_found"),
+    ("GET", "/rooms/lobby?before=x", 400, "invalid"),
+    ("GET", "/rooms/lobby/refresh", 400, "invalid"),
+    ("GET", "/rooms/lobby/refresh?since=-1", 400, "invalid"),
+    ("GET", "/rooms/lobby/messages?limit=0", 400, "invalid"),
+    ("GET", "/rooms/lobby/messages?limit=201", 400, "invalid"),
+    ("GET", "/rooms/lobby/messages?before=%D9%A1", 400, "invalid"),
+    ("GET", "/rooms/lobby/messages?after=9007199254740992", 400, "invalid"),
+    ("GET", "/rooms/lobby/people?limit=many", 400, "invalid"),
+    ("GET", "/poll?since=0&wait=26", 400, "invalid"),
+    ("GET", "/poll?since=0&wait=-1", 400, "invalid"),
+    ("GET", "/device", 401, "sign_in"),
+    ("GET", "/rooms/new", 401, "sign_in"),
+    ("POST", "/poll", 405, "method"),
+    ("POST", "/nowhere", 404, "not_found"),
+    ("PUT", "/rooms/lobby", 405, "method"),
+    ("DELETE", "/messages/1", 405, "method"),
+    ("GET", "/sign-out", 405, "method"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), REFUSED, ids=lambda value: str(value))
+def test_a_program_is_refused_in_json(visitor, method, path, status, code):
+    answer = visitor.request(method, path, Accept="application/json")
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/nowhere", 404), ("/rooms/nowhere", 404), ("/messages/987654321", 404), ("/rooms/lobby?before=x", 400),
+    ("/rooms/lobby/refresh", 400), ("/sign-out", 405)])
+def test_a_person_is_refused_on_a_page_in_the_same_words(visitor, path, status):
+    answer = visitor.get(path)
+    sentence = visitor.get(path, Accept="application/json").json["error"]["message"]
+    assert answer.status == status
+    assert sentence in answer.page.text
+    assert "/" in answer.page.addresses, "there is a way back"
+
+
+@pytest.mark.parametrize("path", ["/rooms/new", "/device"])
+def test_whoever_needs_a_name_for_a_page_is_led_to_the_question_and_back(visitor, path):
+    answer = visitor.get(path)
+    assert answer.status == 303
+    question = visitor.look(answer.headers["Location"])
+    answer = visitor.submit(question.form("/sign-in"), name=f"led to {path}")
+    assert (answer.status, answer.headers["Location"]) == (303, path)
+
+
+@pytest.mark.parametrize("path", ["/stream?room=nowhere", "/poll?room=nowhere", "/rooms/nowhere/messages",
+                                  "/rooms/nowhere/people", "/poll?since=x", "/stream?since=x"])
+def test_what_is_json_by_nature_is_refused_in_json_to_everybody(visitor, path):
+    assert visitor.get(path, Accept="text/html").code in ("not_found", "invalid")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/rooms/lobby", "/rooms/nowhere", "/session", "/stream"])
+def test_every_answer_tells_browsers_to_be_strict(visitor, path):
+    headers = visitor.request("HEAD", path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_page_has_script_or_style_in_it(alice):
+    message = f"/messages/{alice.say('hi')['id']}"
+    for path in ("/", "/rooms/new", "/rooms/lobby", message, "/device", "/rooms/lobby/refresh?since=0"):
+        page = alice.look(path)
+        assert all("src" in script for script in page.find("script"))
+        assert not list(page.find("style"))
+        assert not [name for _, found in page.tags for name in found if name == "style" or name.startswith("on")]
+        assert not [address for address in page.addresses if not address.startswith(("/", "#"))], "of this site alone"

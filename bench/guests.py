@@ -1,0 +1,81 @@
+"""Signed-in guests, each with a session of its own, made through the real API."""
+
+import http.client
+import json
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from bench.verdict import Invalid
+
+ROOM = "lobby"
+
+# What Chromium sends with a script's request, because to parse it is the server's work, too.
+BROWSER = {
+    "sec-ch-ua-platform": '"Linux"',
+    "Accept-Language": "en-GB,en;q=0.9",
+    "sec-ch-ua": '"Chromium";v="140", "Not=A?Brand";v="24"',
+    "sec-ch-ua-mobile": "?0",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Safari/537.36",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Dest": "empty",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+}
+FORM = "application/x-www-form-urlencoded"
+
+
+class Guest(NamedTuple):
+    """Who somebody is: the name, the cookies as a header's value, the token for POSTs."""
+
+    name: str
+    cookies: str
+    token: str
+
+
+def sign_in(address: tuple[str, int], count: int, prefix: str) -> list[Guest]:
+    """So many new guests, all of them in the room."""
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    guests = [_sign_in(connection, f"{prefix} {number}") for number in range(count)]
+    connection.close()
+    return guests
+
+
+def _sign_in(connection: http.client.HTTPConnection, name: str) -> Guest:
+    cookies: dict[str, str] = {}
+    token = json.loads(_ask(connection, cookies, "GET", "/session"))["csrf_token"]
+    _ask(connection, cookies, "POST", "/sign-in", name=name, csrf_token=token)
+    _ask(connection, cookies, "POST", f"/rooms/{ROOM}/join", csrf_token=token)
+    return Guest(name, _as_header(cookies), token)
+
+
+def _ask(
+    connection: http.client.HTTPConnection, cookies: dict[str, str], method: str, path: str, **fields: str
+) -> bytes:
+    """The answer's body; what cookies it sets is added to those given."""
+    fields_of_head = BROWSER | {"Accept": "application/json", "Cookie": _as_header(cookies)}
+    if method == "POST":
+        fields_of_head["Content-Type"] = FORM
+    connection.request(method, path, urlencode(fields), fields_of_head)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status >= 300:
+        text = body.decode(errors="replace")[:300]
+        raise Invalid(f"{method} {path} was answered with {answer.status}, “{text}”")
+    for cookie in answer.headers.get_all("Set-Cookie", []):
+        key, _, value = cookie.partition(";")[0].partition("=")
+        cookies[key] = value
+    return body
+
+
+def _as_header(cookies: dict[str, str]) -> str:
+    return "; ".join(f"{key}={value}" for key, value in cookies.items())
+
+
+def head(method: str, path: str, address: tuple[str, int], guest: Guest, more: dict[str, str]) -> bytes:
+    """A request's head as a browser sends it, without the blank line at its end."""
+    host = f"{address[0]}:{address[1]}"
+    own = {"Referer": f"http://{host}/rooms/{ROOM}", "Cookie": guest.cookies}
+    fields = {"Host": host, "Connection": "keep-alive", **BROWSER, **own, **more}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join(lines).encode() + b"\r\n"

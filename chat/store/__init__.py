@@ -53,6 +53,8 @@ class Store:
         if self._threaded:
             self._writer.stop()
             self._threaded = False
+        else:
+            self._writer.leave()
         self._reading.dispose()
 
     @contextmanager
@@ -63,7 +65,7 @@ class Store:
 
     def scrub(self) -> None:
         """Empty the write-ahead log of what was erased, by whichever process, where that was not done yet."""
-        if self.must_scrub and self._writer.has_log():
+        if self.must_scrub and self._writer.has_remains():
             self.must_scrub = False
             self.write(_erase)
         self.must_scrub = self._writer.must_scrub

@@ -5,6 +5,7 @@ pays for the disk once per batch and the event loop never. Before `BEGIN IMMEDIA
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from chat import runtime
 from chat.errors import N_, ChatError
 from chat.store.database import BUSY_TIMEOUT_MS
+from chat.store.remnants import Remnants, changed_pages
 from chat.store.transaction import Transaction
 from chat.store.turnstile import Turnstile
 
@@ -27,6 +29,7 @@ BATCH_CHANGES = 256  # bounds how long the first of a batch waits for the last
 LOG_BYTES = 4 * 1024 * 1024  # of write-ahead log, past which it is carried into the database
 QUEUE_SECONDS = 5.0  # after this a change that nobody has begun is taken back
 RESULT_SECONDS = 20.0  # after this nobody waits any more for one that was begun: several busy timeouts
+SAVING_FAILED = (DBAPIError, sqlite3.Error, OSError)  # full, locked, read-only, gone: the cause may go by itself
 
 
 class InDoubt(Exception):
@@ -58,8 +61,8 @@ class Writer:
     """Runs changes one after another under the store's write lock.
 
     `on_commit` is called where readers may be woken, once per commit that appended to the log. After a change that
-    erases, the write-ahead log is emptied, which still holds the old pages; `must_scrub` tells that this must be
-    tried again.
+    erases, the write-ahead log is emptied, which still holds the old pages, and the file is rid of `Remnants`;
+    `must_scrub` tells that this must be tried again.
     """
 
     def __init__(self, engine: Engine, path: Path, on_commit: Callable[[], None]) -> None:
@@ -70,6 +73,8 @@ class Writer:
         self._queue = runtime.current().native_queue()
         self._gathered: list[Job] = []
         self._connection: Connection | None = None
+        self._remnants = Remnants(path)
+        self._changed_pages: set[int] = set()  # whose gaps are still to be wiped
         self.must_scrub = False
 
     def start(self) -> None:
@@ -78,6 +83,12 @@ class Writer:
     def stop(self) -> None:
         """Let the thread end after what is queued."""
         self._queue.put(None)
+
+    def leave(self) -> None:
+        """Carry everything into the database before the last connection closes, which would wipe nothing."""
+        if self._connection is not None:
+            self._empty_log()
+        self._disconnect()
 
     def submit(self, change: Change) -> Any:
         """Run `change` in the next transaction and return what it returns, once that is durable.
@@ -116,10 +127,11 @@ class Writer:
         while True:
             batch = self._take()
             if not batch:
-                return self._disconnect()
+                return self.leave()
             appended = self._commit(batch)
             runtime.current().call(self._finish, batch, appended)
-            self._shorten_log()
+            if self._connection is not None and self._log_bytes() > LOG_BYTES:
+                self._empty_log()
 
     def _take(self) -> list[Job]:
         """Wait for a first job, then whatever else has gathered; empty when the writer is to end."""
@@ -151,7 +163,7 @@ class Writer:
             for job in batch:
                 self._run_one(job, tx)
         if tx.erases:
-            self.must_scrub = not _checkpoint(connection)
+            self.must_scrub = not self._try_to_empty_log()
         return tx.appended > 0
 
     def _run_one(self, job: Job, tx: Transaction) -> None:
@@ -174,12 +186,12 @@ class Writer:
             for job in batch:
                 job.is_done = True
                 job.waiter.wake()
-                if isinstance(job.error, (DBAPIError, OSError)):
+                if isinstance(job.error, SAVING_FAILED):
                     log.error("could not save: %s", job.error.args[0])
 
-    def has_log(self) -> bool:
-        """Whether the write-ahead log holds anything."""
-        return self._log_bytes() > 0
+    def has_remains(self) -> bool:
+        """Whether the write-ahead log holds anything, or a page that was in it has not been wiped."""
+        return self._log_bytes() > 0 or bool(self._changed_pages)
 
     def _log_bytes(self) -> int:
         try:
@@ -187,11 +199,36 @@ class Writer:
         except FileNotFoundError:
             return 0
 
-    def _shorten_log(self) -> None:
-        """Carry the write-ahead log into the database when it has grown, after everybody has been answered."""
-        if self._connection is not None and self._log_bytes() > LOG_BYTES:
-            driver: Any = self._connection.connection.driver_connection
-            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+    def _empty_log(self) -> None:
+        """Carry the write-ahead log into the database when nobody waits for it; otherwise it has to grow on."""
+        try:
+            with self._turnstile.passed():
+                self._try_to_empty_log()
+        except OSError as error:
+            log.warning("could not shorten the write-ahead log: %s", error)
+
+    def _try_to_empty_log(self) -> bool:
+        """Carry the write-ahead log into the database, empty it and wipe; false when something was in the way.
+
+        Never raises: what was committed before stays so, whatever becomes of this.
+        """
+        try:
+            connection = self._connect()
+            self._changed_pages |= changed_pages(self._log)
+            if not _checkpoint(connection):
+                return False
+            with connection.begin():
+                if self._log_bytes() > 0:  # somebody was quicker
+                    return False
+                was_dirty = self._remnants.wipe(self._changed_pages)
+        except SAVING_FAILED as error:
+            log.warning("could not empty the write-ahead log: %s", error)
+            self._disconnect()
+            return False
+        self._changed_pages.clear()
+        if was_dirty:
+            self._disconnect()
+        return True
 
     def _connect(self) -> Connection:
         if self._connection is None:
@@ -224,6 +261,6 @@ def busy() -> ChatError:
 def _outcome(job: Job) -> Any:
     if job.error is None:
         return job.result
-    if isinstance(job.error, (DBAPIError, OSError)):
+    if isinstance(job.error, SAVING_FAILED):
         raise busy() from job.error
     raise job.error

@@ -1,5 +1,6 @@
 """What was removed leaves the files: whoever was in the way, whoever died over it, and nobody waits for it."""
 
+import errno
 import sqlite3
 import time
 from contextlib import closing, contextmanager
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from chat import rooms, upkeep
-from chat.store import Store
+from chat.store import Store, writer
+from chat.store.remnants import Remnants
 from tests.unit.chats import Chat, opened
 
 TEXT = "an unmistakable sentence"
@@ -108,3 +110,34 @@ def test_nothing_stays_between_the_pages_of_the_file(chat: Chat, bob):
             chat.store.write(rooms.edit, bob, ids[number], "y" * (number * 53 % 3900 + 1))
         chat.post(bob, "z" * (number * 71 % 3900 + 1))
     assert files_with(chat, TEXT) == []
+
+
+def test_a_text_that_was_moved_before_it_was_removed_is_gone(chat: Chat, bob):
+    """It is edited and grows, others, too, and so it moves from page to page; then it is removed."""
+    ids = [chat.post(bob, TEXT * (1 + number * 7 % 16))["id"] for number in range(80)]
+    for number, id in enumerate(ids):
+        chat.store.write(rooms.edit, bob, id, TEXT * (5 + number * 11 % 37))
+    for id in ids:
+        chat.store.write(rooms.remove, bob, id)
+    assert files_with(chat, TEXT) == []
+
+
+def test_a_log_that_was_shortened_without_a_removal_leaves_nothing_for_later(chat: Chat, bob, monkeypatch):
+    monkeypatch.setattr(writer, "LOG_BYTES", 0)
+    test_a_text_that_was_moved_before_it_was_removed_is_gone(chat, bob)
+
+
+def test_a_log_that_cannot_be_emptied_refuses_nobody(chat: Chat, bob, monkeypatch, caplog):
+    """The change is in the store; what is left of the text goes when the cause has gone."""
+    message = chat.post(bob, TEXT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Remnants, "wipe", full_disk)
+        chat.store.write(rooms.remove, bob, message["id"])
+    assert "could not empty the write-ahead log" in caplog.text
+    upkeep.every_second(chat.store)
+    upkeep.every_second(chat.store)
+    assert not chat.store.must_scrub and files_with(chat, TEXT) == []
+
+
+def full_disk(*args: object) -> bool:
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,0 +1,73 @@
+"""Copies of rows that SQLite leaves in its pages are found by the forms of its file, and wiped, and nothing else is."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chat.store import remnants
+from chat.store.remnants import Remnants, changed_pages
+
+TEXT = "an unmistakable sentence"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "some.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[sqlite3.Connection]:
+    """A database whose pages hold remnants, and whose write-ahead log holds all of them."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, body TEXT, kept TEXT)")
+        connection.execute("CREATE INDEX by_body ON texts (body)")
+        for number in range(200):
+            connection.execute("INSERT INTO texts VALUES (?, ?, 'kept')", (number, TEXT * (5 + number * 7 % 16)))
+        for number in range(200):
+            connection.execute("UPDATE texts SET body = ? WHERE id = ?", (TEXT * (20 + number * 11 % 23), number))
+        connection.execute("UPDATE texts SET body = id")
+        yield connection
+
+
+def test_what_stayed_in_the_pages_is_wiped(path: Path, database: sqlite3.Connection):
+    numbers = changed_pages(path.with_name("some.db-wal"))
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert TEXT.encode() in path.read_bytes(), "premise: SQLite leaves something behind"
+    assert Remnants(path).wipe(numbers)
+    assert TEXT.encode() not in path.read_bytes()
+
+
+def test_nothing_else_changes(path: Path, database: sqlite3.Connection):
+    numbers = changed_pages(path.with_name("some.db-wal"))
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    Remnants(path).wipe(numbers)
+    with closing(sqlite3.connect(path)) as another:
+        assert another.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        kept = another.execute("SELECT id, body, kept FROM texts ORDER BY id").fetchall()
+    assert kept == [(number, str(number), "kept") for number in range(200)]
+
+
+def test_a_second_time_there_is_nothing_to_do(path: Path, database: sqlite3.Connection):
+    numbers = changed_pages(path.with_name("some.db-wal"))
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    wiper = Remnants(path)
+    assert wiper.wipe(numbers)
+    assert not wiper.wipe(numbers)
+
+
+def test_a_log_that_is_missing_or_empty_has_no_pages(tmp_path: Path):
+    assert changed_pages(tmp_path / "none") == set()
+    (tmp_path / "empty").touch()
+    assert changed_pages(tmp_path / "empty") == set()
+
+
+@pytest.mark.parametrize("page", [b"", b"\0" * 4096, b"\0\0\0\2" + b"x" * 4092, b"\r" * 4096])
+def test_pages_of_another_kind_have_no_gap(page: bytes):
+    """Free ones, and ones that carry on a long row."""
+    assert len(remnants._gap(page, header=0)) == 0

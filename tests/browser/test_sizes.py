@@ -66,6 +66,7 @@ def test_a_line_of_text_has_at_most_74_characters(window, carol, garden):
     average = hers.texts.first.evaluate("""text => {
         const ruler = document.createElement('span');
         ruler.textContent = 'the quick brown fox jumps over the lazy dog';
+        ruler.style.whiteSpace = 'nowrap';
         text.appendChild(ruler);
         return ruler.getBoundingClientRect().width / ruler.textContent.length;
     }""")

@@ -164,6 +164,8 @@ class Writer:
                 self._run_one(job, tx)
         if tx.erases:
             self.must_scrub = not self._try_to_empty_log()
+        if any(isinstance(job.error, SAVING_FAILED) for job in batch):
+            self._disconnect()  # one that was opened while the file could only be read would never write
         return tx.appended > 0
 
     def _run_one(self, job: Job, tx: Transaction) -> None:

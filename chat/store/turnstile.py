@@ -22,13 +22,14 @@ class Turnstile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._is_passed_by = False  # whoever is inside was waited for in vain, and has not moved since
 
     @contextmanager
     def passed(self) -> Iterator[None]:
         """Be the one who writes; raises OSError when the file cannot be opened."""
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        is_inside = self._try() or self._wait()
+        is_inside = self._try() or (not self._is_passed_by and self._wait())
         try:
             yield
         finally:
@@ -55,12 +56,14 @@ class Turnstile:
 
         def leave() -> None:
             arrived.get()
+            self._is_passed_by = False
             os.close(file)  # which lets the next one in
 
         runtime.current().start_native(stand, "turnstile")
         try:
             arrived.get(timeout=PATIENCE_SECONDS)
         except Empty:
+            self._is_passed_by = True
             runtime.current().start_native(leave, "turnstile left")
             return False
         self._file = file

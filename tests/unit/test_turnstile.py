@@ -20,6 +20,21 @@ def hold(path: Path) -> int:
     return file
 
 
+def until_others_wait_for(turnstile: Turnstile, path: Path) -> None:
+    """Pass again and again until that keeps others out."""
+    deadline = time.monotonic() + 5
+    while True:
+        with turnstile.passed():
+            probe = os.open(path, os.O_RDWR)
+            try:
+                fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            finally:
+                os.close(probe)
+        assert time.monotonic() < deadline, "whoever passes must hold the lock again"
+
+
 def test_one_is_inside_at_a_time(tmp_path: Path):
     inside, most = [], []
 
@@ -48,17 +63,21 @@ def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
     with turnstile.passed():
         pass
     os.close(stopped)
-    deadline = time.monotonic() + 5
-    while True:
+    until_others_wait_for(turnstile, tmp_path / "t")
+
+
+def test_one_that_stands_still_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
+    waits = []
+    monkeypatch.setattr(Turnstile, "_wait", lambda self, wait=Turnstile._wait: waits.append(self) or wait(self))
+    stopped = hold(tmp_path / "t")
+    turnstile = Turnstile(tmp_path / "t")
+    for _ in range(5):
         with turnstile.passed():
-            probe = os.open(tmp_path / "t", os.O_RDWR)
-            try:
-                fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                break
-            finally:
-                os.close(probe)
-        assert time.monotonic() < deadline, "whoever passes must hold the lock again"
+            pass
+    assert waits == [turnstile], "all but the first pass at once"
+    os.close(stopped)
+    until_others_wait_for(turnstile, tmp_path / "t")
 
 
 def test_a_stopped_process_does_not_keep_others_from_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

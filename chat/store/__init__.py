@@ -31,6 +31,7 @@ class Store:
         path = Path(config.instance) / "longwave.db"
         self.path = path
         self._reading = reading_engine(path)
+        self._at_hand: list[Connection] = []  # kept open, because the pool resets what it lends
         writing = writing_engine(path, config.synchronous)
         self._writer = Writer(writing, path, on_commit)
         self._threaded = False
@@ -55,13 +56,30 @@ class Store:
             self._threaded = False
         else:
             self._writer.leave()
+        while self._at_hand:
+            self._at_hand.pop().close()
         self._reading.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the store. Never wait, wake or yield while it is open."""
-        with self._reading.connect() as connection, connection.begin():
+        with self.glance() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for a single `Prepared` question, which sees one moment without beginning and ending it."""
+        try:
+            connection = self._at_hand.pop()
+        except IndexError:
+            connection = self._reading.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.rollback()  # of nothing, unless something else was asked, too
+        self._at_hand.append(connection)
 
     def scrub(self) -> None:
         """Empty the write-ahead log of what was erased, by whichever process, where that was not done yet."""

@@ -7,12 +7,15 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import bans, users
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
-_OF_USER = select(bans.c.id).where(
-    bans.c.user_id == bindparam("user_id"),
-    bans.c.lifted_at.is_(None),
-    or_(bans.c.until.is_(None), bans.c.until > bindparam("now")),
+_OF_USER = Prepared(
+    select(bans.c.id).where(
+        bans.c.user_id == bindparam("user_id"),
+        bans.c.lifted_at.is_(None),
+        or_(bans.c.until.is_(None), bans.c.until > bindparam("now")),
+    )
 )
 
 
@@ -31,7 +34,7 @@ def standing(connection: Connection, now: str) -> Sequence[Any]:
 
 
 def is_banned(connection: Connection, user_id: int, now: str) -> bool:
-    return connection.execute(_OF_USER, {"user_id": user_id, "now": now}).first() is not None
+    return _OF_USER.first(connection, user_id=user_id, now=now) is not None
 
 
 def lift(tx: Transaction, user_id: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from chat.schema import events, gaps
 from chat.store import facts
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction, highest_id
 
 __all__ = [
@@ -26,15 +27,15 @@ __all__ = [
 ]
 
 
-# Built once: to build a query costs five times what it takes to run it.
-_AFTER = (
+_BEYOND = (
     select(events.c.id, events.c.channel, events.c.name, events.c.data, events.c.message_id)
     .where(events.c.id > bindparam("cursor"))
     .order_by(events.c.id)
     .limit(bindparam("most"))
 )
-_AFTER_IN = _AFTER.where(events.c.channel.in_(bindparam("channels", expanding=True)))
-_NEWEST = select(func.max(events.c.id))
+_AFTER = Prepared(_BEYOND)
+_AFTER_IN = _BEYOND.where(events.c.channel.in_(bindparam("channels", expanding=True)))
+_NEWEST = Prepared(select(func.max(events.c.id).label("id")))
 
 
 def after(
@@ -42,13 +43,13 @@ def after(
 ) -> Sequence[Any]:
     """The next events beyond the cursor, oldest first, as (id, channel, name, data, message_id)."""
     if channels is None:
-        return connection.execute(_AFTER, {"cursor": cursor, "most": limit}).all()
+        return _AFTER.all(connection, cursor=cursor, most=limit)
     return connection.execute(_AFTER_IN, {"cursor": cursor, "most": limit, "channels": list(channels)}).all()
 
 
 def newest_id(connection: Connection) -> int:
     """The id of the newest event that can be read: what a reader that has read everything holds as its cursor."""
-    return connection.execute(_NEWEST).scalar() or highest_id(connection)
+    return _NEWEST.value(connection) or highest_id(connection)
 
 
 def pruned_to(connection: Connection) -> int:

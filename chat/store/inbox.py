@@ -7,17 +7,20 @@ from sqlalchemy import LargeBinary, bindparam, cast, delete, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import inbox
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
 # As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.
 _COLUMNS = [cast(inbox.c[name], LargeBinary).label(name) for name in ("room", "author", "body", "client_id")]
 
-_WAITING = select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))
+_WAITING = Prepared(
+    select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))
+)
 
 
 def waiting(connection: Connection, limit: int) -> list[int]:
     """The ids of the rows that nobody has tried to post yet, oldest first."""
-    return list(connection.execute(_WAITING, {"most": limit}).scalars())
+    return [row.id for row in _WAITING.all(connection, most=limit)]
 
 
 def find_waiting(tx: Transaction, row_id: int) -> Any:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import messages, rooms, users
+from chat.schema import memberships, messages, rooms, users
+from chat.store.prepared import Prepared
+from chat.store.rooms import REMOVED
 from chat.store.transaction import Transaction
 
 _WITH_AUTHOR = (
@@ -23,16 +25,34 @@ _WITH_AUTHOR = (
     .join(rooms, rooms.c.id == messages.c.room_id)
 )
 _KEPT = _WITH_AUTHOR.where(messages.c.expired_at.is_(None))
-_BY_ID = _WITH_AUTHOR.where(messages.c.id == bindparam("message_id"))
-_BY_CLIENT_ID = _WITH_AUTHOR.where(
-    messages.c.author_id == bindparam("author_id"), messages.c.client_id == bindparam("client_id")
-)
+_BY_ID = Prepared(_WITH_AUTHOR.where(messages.c.id == bindparam("message_id")))
 _OF_ROOM = _KEPT.where(messages.c.room_id == bindparam("room_id")).limit(bindparam("most"))
-_NEWEST = _OF_ROOM.order_by(messages.c.id.desc())
-_BEFORE = _NEWEST.where(messages.c.id < bindparam("message_id"))
-_AFTER = _OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id)
-_NEWEST_ID = select(func.max(messages.c.id)).where(messages.c.room_id == bindparam("room_id"))
-_ADD = insert(messages)
+_FROM_NEWEST = _OF_ROOM.order_by(messages.c.id.desc())
+_NEWEST = Prepared(_FROM_NEWEST)
+_BEFORE = Prepared(_FROM_NEWEST.where(messages.c.id < bindparam("message_id")))
+_AFTER = Prepared(_OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id))
+_NEWEST_ID = Prepared(select(func.max(messages.c.id).label("id")).where(messages.c.room_id == bindparam("room_id")))
+_SAME = and_(messages.c.author_id == users.c.id, messages.c.client_id == bindparam("client_id"))
+_NAMED = and_(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
+_STAY = and_(
+    memberships.c.room_id == rooms.c.id, memberships.c.user_id == users.c.id, memberships.c.to_id.is_(None)
+)
+_BEFORE_POST = Prepared(
+    select(
+        rooms.c.id,
+        rooms.c.slug,
+        rooms.c.kind,
+        memberships.c.id.label("stay_id"),
+        messages.c.id.label("first_id"),
+        users.c.released_at,
+    )
+    .select_from(users)
+    .join(messages, _SAME, isouter=True)
+    .join(rooms, _NAMED, isouter=True)
+    .join(memberships, _STAY, isouter=True)
+    .where(users.c.id == bindparam("author_id"))
+)
+_ADD = Prepared(insert(messages))
 _UNREAD = (
     select(messages.c.id)
     .where(
@@ -44,11 +64,11 @@ _UNREAD = (
     )
     .limit(bindparam("most"))
 )
-_COUNT_UNREAD = select(func.count()).select_from(_UNREAD.subquery())
+_COUNT_UNREAD = Prepared(select(func.count().label("unread")).select_from(_UNREAD.subquery()))
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> None:
-    tx.connection.execute(_ADD, values)
+    _ADD.run(tx.connection, values)
 
 
 def change(tx: Transaction, message_id: int, **values: Any) -> None:
@@ -56,36 +76,36 @@ def change(tx: Transaction, message_id: int, **values: Any) -> None:
 
 
 def find(connection: Connection, message_id: int) -> Any:
-    return connection.execute(_BY_ID, {"message_id": message_id}).first()
+    return _BY_ID.first(connection, message_id=message_id)
 
 
-def find_by_client_id(connection: Connection, author_id: int, client_id: str) -> Any:
-    """The first message that this author sent under this client id."""
-    return connection.execute(_BY_CLIENT_ID, {"author_id": author_id, "client_id": client_id}).first()
+def before_post(connection: Connection, author_id: int, slug: str, client_id: str | None) -> Any:
+    """All that a post depends on, in one look: the room, with the author's `stay_id` in it, the `first_id` that was
+    sent under this client id, and when the author was `released_at`. The `id` is None where there is no such room.
+    """
+    return _BEFORE_POST.first(connection, author_id=author_id, slug=slug, client_id=client_id)
 
 
 def before(connection: Connection, room_id: int, message_id: int | None, limit: int) -> Sequence[Any]:
     """The last messages of a room below an id, or of all; oldest first."""
-    which: dict[str, Any] = {"room_id": room_id, "most": limit}
     if message_id is None:
-        return connection.execute(_NEWEST, which).all()[::-1]
-    return connection.execute(_BEFORE, which | {"message_id": message_id}).all()[::-1]
+        return _NEWEST.all(connection, room_id=room_id, most=limit)[::-1]
+    return _BEFORE.all(connection, room_id=room_id, message_id=message_id, most=limit)[::-1]
 
 
 def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Sequence[Any]:
     """The first messages of a room beyond an id, oldest first."""
-    which = {"room_id": room_id, "message_id": message_id, "most": limit}
-    return connection.execute(_AFTER, which).all()
+    return _AFTER.all(connection, room_id=room_id, message_id=message_id, most=limit)
 
 
 def newest_id(connection: Connection, room_id: int) -> int:
-    return connection.execute(_NEWEST_ID, {"room_id": room_id}).scalar() or 0
+    return _NEWEST_ID.value(connection, room_id=room_id) or 0
 
 
 def count_unread(connection: Connection, room_id: int, user_id: int, read_id: int, limit: int) -> int:
     """How many messages of others stand beyond `read_id`, counted up to `limit`."""
     which = {"room_id": room_id, "user_id": user_id, "read_id": read_id, "most": limit}
-    return connection.execute(_COUNT_UNREAD, which).scalar() or 0
+    return int(_COUNT_UNREAD.value(connection, **which))
 
 
 def of_author(connection: Connection, author_id: int, after_id: int, limit: int | None) -> Sequence[Any]:

@@ -7,17 +7,21 @@ from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import memberships, rooms
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
 REMOVED = "removed"  # the kind of a room that is no more; its row stays for its messages' client ids
 
 
-_BY_SLUG = select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
-_STAYS = select(memberships.c.room_id, memberships.c.from_id, memberships.c.to_id).where(
-    memberships.c.user_id == bindparam("user_id")
+_BY_SLUG = Prepared(select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED))
+_STAYS = Prepared(
+    select(memberships.c.room_id, memberships.c.from_id, memberships.c.to_id).where(
+        memberships.c.user_id == bindparam("user_id")
+    )
 )
-_MEMBERS = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
-_MEMBERSHIP = _MEMBERS.where(memberships.c.user_id == bindparam("user_id"))
+_PRESENT = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
+_MEMBERS = Prepared(_PRESENT)
+_MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")))
 _NAMED = rooms.c.id.in_(bindparam("room_ids", expanding=True))
 _SLUGS = select(rooms.c.id, rooms.c.slug).where(_NAMED, rooms.c.kind != REMOVED)
 _OPEN_IDS = select(rooms.c.id).where(_NAMED, rooms.c.kind == "open")
@@ -26,7 +30,7 @@ _IS_IN = and_(
     memberships.c.user_id == bindparam("user_id"),
     memberships.c.to_id.is_(None),
 )
-_KNOWN = (
+_KNOWN = Prepared(
     select(rooms, memberships.c.read_id)
     .join(memberships, _IS_IN, isouter=True)
     .where(rooms.c.kind != REMOVED, (rooms.c.kind == "open") | memberships.c.read_id.is_not(None))
@@ -35,7 +39,7 @@ _KNOWN = (
 
 
 def find(connection: Connection, slug: str) -> Any:
-    return connection.execute(_BY_SLUG, {"slug": slug}).first()
+    return _BY_SLUG.first(connection, slug=slug)
 
 
 def find_all(connection: Connection, slugs: Iterable[str]) -> Sequence[Any]:
@@ -55,7 +59,7 @@ def open_ids(connection: Connection, room_ids: Iterable[int]) -> set[int]:
 
 def with_membership(connection: Connection, user_id: int | None) -> Sequence[Any]:
     """Every room that the user may know of, by name, each with their `read_id`, which is None where they are not in."""
-    return connection.execute(_KNOWN, {"user_id": user_id}).all()
+    return _KNOWN.all(connection, user_id=user_id)
 
 
 def all_rooms(connection: Connection) -> Sequence[Any]:
@@ -74,7 +78,7 @@ def change(tx: Transaction, room_id: int, **values: Any) -> None:
 
 def stays(connection: Connection, user_id: int) -> Sequence[Any]:
     """All stays of a user, past ones too, as (room_id, from_id, to_id)."""
-    return connection.execute(_STAYS, {"user_id": user_id}).all()
+    return _STAYS.all(connection, user_id=user_id)
 
 
 def stays_with_slugs(connection: Connection, user_id: int) -> Sequence[Any]:
@@ -96,11 +100,11 @@ def ids_of_joins(connection: Connection, user_id: int) -> list[tuple[int, str]]:
 
 def membership(connection: Connection, room_id: int, user_id: int) -> Any:
     """The user's present stay in a room."""
-    return connection.execute(_MEMBERSHIP, {"room_id": room_id, "user_id": user_id}).first()
+    return _MEMBERSHIP.first(connection, room_id=room_id, user_id=user_id)
 
 
 def members(connection: Connection, room_id: int) -> Sequence[Any]:
-    return connection.execute(_MEMBERS, {"room_id": room_id}).all()
+    return _MEMBERS.all(connection, room_id=room_id)
 
 
 def begin_stay(tx: Transaction, room_id: int, user_id: int, from_id: int, read_id: int) -> None:

@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, String, bindparam, cast, delete, insert, l
 from sqlalchemy.engine import Connection
 
 from chat.schema import device_codes, sessions, users
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
-_BY_KEY = (
+_BY_KEY = Prepared(
     select(
         users,
         sessions.c.id.label("session_id"),
@@ -24,16 +25,18 @@ _BY_KEY = (
     )
 )
 
-_LIVING = select(sessions.c.id).where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
+_LIVING = Prepared(
+    select(sessions.c.id).where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
+)
 
 
 def find_user(connection: Connection, key_hash: str, seen_since: str) -> Any:
     """The user of a living session, with `session_id` and `session_seen_at`."""
-    return connection.execute(_BY_KEY, {"key": key_hash, "since": seen_since}).first()
+    return _BY_KEY.first(connection, key=key_hash, since=seen_since)
 
 
 def is_living(connection: Connection, session_id: int) -> bool:
-    return connection.execute(_LIVING, {"session_id": session_id}).first() is not None
+    return _LIVING.first(connection, session_id=session_id) is not None
 
 
 def add(tx: Transaction, key_hash: str, user_id: int, address: str | None, user_agent: str) -> None:

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, column, insert, select, table
 from sqlalchemy.engine import Connection
 
 from chat.schema import events
+from chat.store.prepared import Prepared
 from chat.times import now
 
-_ADD_EVENT = insert(events)
-_HIGHEST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+_ADD_EVENT = Prepared(insert(events))
+_SEQUENCE = table("sqlite_sequence", column("name"), column("seq"))
+_HIGHEST_ID = Prepared(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == events.name))
 
 
 class Transaction:
@@ -43,8 +45,8 @@ class Transaction:
     def append(self, channel: str, name: str, data: str, message_id: int | None = None) -> int:
         """Add an event to the log; `data` is the JSON that goes on the wire. Returns its id."""
         event_id = self.next_id()
-        self.connection.execute(
-            _ADD_EVENT,
+        _ADD_EVENT.run(
+            self.connection,
             {
                 "id": event_id,
                 "channel": channel,
@@ -61,5 +63,4 @@ class Transaction:
 
 def highest_id(connection: Connection) -> int:
     """The highest id that the log ever gave; 0 before the first. Pruning does not lower it."""
-    found = connection.execute(_HIGHEST_ID).scalar()
-    return found or 0
+    return _HIGHEST_ID.value(connection) or 0

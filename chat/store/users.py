@@ -7,10 +7,12 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import users
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
-_RELEASED_AT = select(users.c.released_at).where(users.c.id == bindparam("user_id"))
-_TO_FORGET = select(users.c.id).where(users.c.forgetting.is_not(None))
+_BY_KEY_HASH = Prepared(select(users).where(users.c.key_hash == bindparam("key_hash")))
+_RELEASED_AT = Prepared(select(users.c.released_at).where(users.c.id == bindparam("user_id")))
+_TO_FORGET = Prepared(select(users.c.id).where(users.c.forgetting.is_not(None)))
 
 
 def find(connection: Connection, user_id: int) -> Any:
@@ -25,7 +27,7 @@ def find_by_name_key(connection: Connection, name_key: str) -> Any:
 
 def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
     """The bot that has this key."""
-    return connection.execute(select(users).where(users.c.key_hash == key_hash)).first()
+    return _BY_KEY_HASH.first(connection, key_hash=key_hash)
 
 
 def colours_of_bearers(connection: Connection, name_key: str) -> list[int]:
@@ -40,7 +42,7 @@ def highest_id(connection: Connection) -> int:
 
 def to_forget(connection: Connection) -> list[int]:
     """Those whose wish to be forgotten is not yet carried out."""
-    return list(connection.execute(_TO_FORGET).scalars())
+    return [user.id for user in _TO_FORGET.all(connection)]
 
 
 def has_owner(connection: Connection) -> bool:
@@ -57,7 +59,7 @@ def newest(connection: Connection, name_key: str, limit: int) -> Sequence[Any]:
 
 def is_released(connection: Connection, user_id: int) -> bool:
     """Whether the user has no name any more."""
-    return connection.execute(_RELEASED_AT, {"user_id": user_id}).scalar() is not None
+    return _RELEASED_AT.value(connection, user_id=user_id) is not None
 
 
 def add(tx: Transaction, **values: Any) -> int:

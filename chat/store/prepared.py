@@ -1,0 +1,61 @@
+"""Statements that are built to SQL once, when the program starts, and then given to the driver as they are.
+
+SQLite looks a row up in some microseconds; SQLAlchemy takes ten times as long to carry the question to the driver and
+to wrap the answer. What is asked with every request is therefore asked in this way.
+"""
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Boolean
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.expression import Executable
+
+_DIALECT = sqlite.dialect(paramstyle="named")
+
+
+class Prepared:
+    """One statement for any connection: in the connection's transaction, or, outside of one, a moment by itself.
+
+    Rows have the names of their columns. Raises the driver's own errors, `sqlite3.Error`. A list cannot be among the
+    values, because the SQL of an `IN` depends on its length.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        self._sql = str(compiled)
+        self._literals = {name: value for name, value in compiled.params.items() if value is not None}
+        columns = getattr(statement, "selected_columns", {})
+        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
+        self._booleans = [at for at, column in enumerate(columns) if isinstance(column.type, Boolean)]
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Carry out a statement that writes."""
+        self._fetch(connection, values)
+
+    def all(self, connection: Connection, **values: Any) -> list[Any]:
+        return [self._as_row(found) for found in self._fetch(connection, values)]
+
+    def first(self, connection: Connection, **values: Any) -> Any:
+        """The first row, or None."""
+        found = self._fetch(connection, values)
+        return self._as_row(found[0]) if found else None
+
+    def value(self, connection: Connection, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        row = self.first(connection, **values)
+        return row and row[0]
+
+    def _fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        driver: Any = connection.connection.driver_connection
+        # All of it, so that nothing is left open: outside of a transaction that would hold the snapshot.
+        found: list[tuple[Any, ...]] = driver.execute(self._sql, {**self._literals, **values}).fetchall()
+        return found
+
+    def _as_row(self, found: Sequence[Any]) -> Any:
+        values = list(found)
+        for at in self._booleans:
+            values[at] = bool(values[at])  # SQLite has numbers instead
+        return self._row._make(values)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 SLOTS = 1 << 16
 LOCK_TRIES = 1000
 PROBES = 8  # how many places a name may lie in
-SLOT = struct.Struct("<Qd")  # the name's hash, and when it will have paid, in seconds since the epoch
+SLOT = struct.Struct("<Qd")  # the name's hash, and when it will have paid
 FILE_BYTES = SLOTS * SLOT.size  # 1 MB
 
 
@@ -31,12 +31,16 @@ class Rate(NamedTuple):
 
 
 class Limits:
-    """The counters in one file. `clock` is in seconds since the epoch; one that was set back forgives nothing twice."""
+    """The counters in one file. `clock` is the machine's, in seconds, which nobody sets and all processes share.
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    After the machine's own restart it begins anew, and whoever had something to pay has a full bucket.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._file, FILE_BYTES)
+        # All of it on the disk from the start: whoever writes to a mapped hole while the disk is full is killed.
+        os.posix_fallocate(self._file, 0, FILE_BYTES)
         self._map = mmap.mmap(self._file, FILE_BYTES)
 
     def close(self) -> None:
@@ -55,7 +59,7 @@ class Limits:
         self._lock()
         try:
             places = {name: self._find(_hash(name), now) for name in rates}
-            # What a clock that was set back has left in the future is no more than a full bucket.
+            # What an earlier clock has left in the future is no more than a full bucket.
             due = {
                 name: min(max(places[name][1], now), now + rate.burst * rate.seconds) for name, rate in rates.items()
             }

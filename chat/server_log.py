@@ -1,5 +1,6 @@
-"""gunicorn's own log lines, made as shy as ours: no whole addresses, no query strings."""
+"""gunicorn's own log lines, made as shy as ours: no whole addresses, no query strings; nothing of who just vanished."""
 
+import errno
 import logging
 import re
 from typing import Any
@@ -10,6 +11,7 @@ from chat.proxies import shortened
 
 _STRANGERS = "Invalid request from ip="
 _QUERY = re.compile(r"\?\S*")
+_VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)  # the kernel's words for a lost network
 
 
 class ShyLogger(Logger):
@@ -19,6 +21,7 @@ class ShyLogger(Logger):
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
+        self.error_log.addFilter(_is_of_interest)
         self.error_log.addFilter(self._shorten)
 
     def _shorten(self, record: logging.LogRecord) -> bool:
@@ -30,3 +33,9 @@ class ShyLogger(Logger):
         if "request" in said:
             record.msg, record.args = _QUERY.sub("", said), ()
         return True
+
+
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """Not that a reader has vanished without a word, for which gunicorn has a traceback: phones do so all the time."""
+    raised = record.exc_info[1] if record.exc_info else None
+    return getattr(raised, "errno", None) not in _VANISHED

@@ -159,9 +159,10 @@
     return document.visibilityState !== 'hidden';
   };
 
-  /* What must survive a reload of this tab; a browser that forbids it loses only that. */
+  /* What must survive a reload of this tab; a browser that forbids it loses only that. The drawer is this
+     chat's and this person's: whoever signs in next in this browser has another. */
 
-  var drawer = 'longwave.' + Chat.url('home') + '.' + (Chat.me ? Chat.me.id : 'visitor') + '.';
+  var drawer = Chat.drawer = 'longwave.' + Chat.url('home') + '.' + (Chat.me ? Chat.me.id : 'visitor') + '.';
 
   Chat.keep = function (key, value) {
     try {

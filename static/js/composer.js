@@ -10,6 +10,7 @@
   var problem = Chat.byId('problem');
   var mostCharacters = Number(Chat.fact('max-body'));
   var refusal = '';  // why nothing can be said here any more
+  var problemNow = '';
   var hasFinger = Boolean(root.matchMedia && root.matchMedia('(hover: none) and (pointer: coarse)').matches);
 
   /* Which Enter sends? Not one that ends a word of an input method (some say so only by the key code 229). */
@@ -34,9 +35,17 @@
   }
 
   function say(text) {
+    problemNow = text;
+    showProblem();
+  }
+
+  /* What is wrong with the text, else with one's place here, else with what waits. */
+  function showProblem() {
+    var text = problemNow || refusal || (Chat.outbox.isAtRisk() ? Chat.word('keep-open') : '');
+    if (text === problem.textContent && Boolean(text) !== problem.hasAttribute('hidden')) { return; }
     Chat.log.keepView(function () {
-      problem.textContent = text || refusal;
-      if (text || refusal) { problem.removeAttribute('hidden'); }
+      problem.textContent = text;
+      if (text) { problem.removeAttribute('hidden'); }
       else { problem.setAttribute('hidden', ''); }
     });
   }
@@ -55,7 +64,7 @@
   function typed() {
     Chat.keep('draft.' + Chat.room, field.value || null);
     fitField();
-    if (!problem.hasAttribute('hidden') && tooMany(field.value) <= 0) { say(''); }
+    if (problemNow && tooMany(field.value) <= 0) { say(''); }
     if (field.value) { Chat.emit('typed'); }
   }
 
@@ -87,6 +96,8 @@
   Chat.start(function () {
     if (!form) { return; }
     form.noValidate = true;
+    problemNow = problem.textContent;  // of the server, beside the text that it gave back
+    Chat.on('outbox', showProblem);
     restore();
     Chat.listen(form, 'submit', function (submission) {
       submission.preventDefault();

@@ -1,19 +1,26 @@
-/* What one has written and the server has not yet acknowledged: sent in order, one at a time, kept over a
-   reload.
+/* Sends what waits in the queue: in order, one at a time, by one tab of the browser, until it is acknowledged.
 
-   A repeated POST bears the same client id, so however often it is tried, it is said once. */
+   A repeated POST bears the same client id, so however often it is tried, it is said once. When to try next is
+   shared, too: twelve tabs ask a server in trouble no more often than one. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var LONGEST_DELAY_MS = 30000;
-  var RETRIED = { 0: 1, 408: 1, 429: 1, 502: 1, 503: 1, 504: 1 };
+  var LINGER_MS = 300;      // what one tab stored is seen by the next that holds the lock only a moment later
+  var TAKE_OVER_MS = 2000;  // another tab's text is its own to send, unless that tab is gone
+  var RETRIED = { 0: 1, 408: 1, 425: 1, 429: 1, 502: 1, 503: 1, 504: 1, 508: 1, 509: 1 };
 
-  var entries = Chat.kept('outbox') || [];  // {clientId, room, body, at, isFailed, reason}
+  var PACE = Chat.drawer + 'pace';
+  var pace = Chat.store.read(PACE) || {};  // {failures, setAt, notBefore, isOrdered: by the server}
+  var lock = null;
+  var isAsking = false;  // for the lock
   var isSending = false;
-  var failures = 0;
+  var turn = 0;          // answers to an earlier turn only settle
   var timer = null;
-  var notBefore = 0;  // the server asked to wait until then
+  var restTimer = null;
+  var hasSent = false;   // since this page has the lock
+  var hasWarned = false;
 
   function newClientId() {
     var id = '';
@@ -32,110 +39,163 @@
   function add(body) {
     var entry = { clientId: newClientId(), room: Chat.room, body: body, at: Date.now(), isFailed: false };
     entry.reason = '';
-    entries.push(entry);
-    changed();
+    Chat.queue.add(entry);
+    warnLeaving();
+    Chat.emit('outbox');
     Chat.emit('written', entry);
     send();
   }
 
   function retry(clientId) {
-    var entry = find(clientId);
+    var entry = Chat.queue.find(clientId);
     if (!entry) { return; }
     entry.isFailed = false;
-    changed();
+    Chat.queue.put(entry);
+    Chat.emit('outbox');
     hurry();
   }
 
   function discard(clientId) {
-    entries = entries.filter(function (entry) { return entry.clientId !== clientId; });
-    changed();
-  }
-
-  function find(clientId) {
-    return entries.filter(function (entry) { return entry.clientId === clientId; })[0];
-  }
-
-  function changed() {
-    Chat.keep('outbox', entries.length ? entries : null);
+    var entry = Chat.queue.find(clientId);
+    if (entry) { Chat.queue.remove(entry); }
     Chat.emit('outbox');
+  }
+
+  function waiting() {
+    return Chat.queue.all().filter(function (entry) { return !entry.isFailed; });
   }
 
   /* Sending: the oldest that has not failed; the next when it is answered. */
 
-  function nextEntry() {
-    return entries.filter(function (entry) { return !entry.isFailed; })[0];
+  function send() {
+    if (isAsking || isSending || !waiting().length) { return; }
+    if (leftToWaitMs()) { return wake(leftToWaitMs()); }
+    if (lock && lock.isHeld()) { return sendNext(); }
+    isAsking = true;
+    Chat.lock.take('outbox', function (taken) {
+      isAsking = false;
+      lock = taken;
+      hasSent = false;
+      sendNext();
+    });
   }
 
-  function send() {
-    var entry = nextEntry();
-    if (isSending || !entry || timer) { return; }
-    isSending = true;
+  function sendNext() {
+    Chat.queue.look();
+    var entry = lock.isHeld() && !leftToWaitMs() && waiting()[0];
+    if (!entry) { return rest(); }
+    isSending = hasSent = true;
+    var mine = turn;
     var fields = { body: entry.body, client_id: entry.clientId };
     Chat.net.post(Chat.url('messages', entry.room), fields, Chat.guard(function (answer) {
+      var isSaid = answer.isOk && answer.json && answer.json.id;
+      if (isSaid) { settle(entry, answer.json); }
+      if (mine !== turn) { return; }
       isSending = false;
-      conclude(entry, answer);
-      send();
+      if (isSaid) { setPace(0, 0); }
+      else { wait(entry, answer); }
+      sendNext();
     }));
   }
 
-  function conclude(entry, answer) {
-    if (answer.isOk && answer.json) {
-      failures = 0;
-      settle(entry, answer.json);
-    } else if (find(entry.clientId)) {
-      if (answer.retryAfterMs) { obey(answer.retryAfterMs); }
-      else if (RETRIED[answer.status] || answer.isOk) { backOff(); }
-      else { refuse(entry, answer); }
-    }
+  /* Nothing may be sent now: after a moment another tab may. */
+  function rest() {
+    wake(leftToWaitMs());
+    root.clearTimeout(restTimer);
+    if (hasSent) { restTimer = Chat.later(giveBack, LINGER_MS); }
+    else { giveBack(); }
+  }
+
+  function giveBack() {
+    if (!lock || isSending) { return; }
+    lock.release();
+    lock = null;
+    send();
+  }
+
+  /* It was not said: whose fault it is decides whether to wait, or to give it back. */
+
+  function wait(entry, answer) {
+    if (!Chat.queue.find(entry.clientId)) { return; }
+    if (answer.retryAfterMs) { setPace(pace.failures || 0, answer.retryAfterMs, true); }
+    else if (RETRIED[answer.status] || answer.status >= 520 || answer.isOk) { backOff(); }
+    else { refuse(entry, answer); }
+    Chat.emit('outbox');
   }
 
   function backOff() {
-    var spanMs = Math.min(LONGEST_DELAY_MS, 1000 * Math.pow(2, failures));
-    failures += 1;
-    timer = Chat.later(hurry, 300 + Math.random() * spanMs);
-    Chat.emit('outbox');
+    var spanMs = Math.min(LONGEST_DELAY_MS, 1000 * Math.pow(2, pace.failures || 0));
+    setPace((pace.failures || 0) + 1, 300 + Math.random() * spanMs);
   }
 
-  /* What was too fast, or came to a busy server, is sent when it may be, whatever else happens before. */
-  function obey(delayMs) {
-    notBefore = Date.now() + delayMs;
-    timer = Chat.later(hurry, delayMs);
-    Chat.emit('outbox');
+  function setPace(failures, delayMs, isOrdered) {
+    if (!failures && !delayMs && !pace.failures && !pace.notBefore) { return; }
+    var now = Date.now();
+    pace = { failures: failures, setAt: now, notBefore: now + delayMs, isOrdered: Boolean(isOrdered) };
+    if (!failures && !delayMs) { pace = {}; }
+    if (!pace.setAt || !Chat.store.write(PACE, pace)) { Chat.store.remove(PACE); }
+    wake(delayMs);
   }
 
-  function hurry() {
+  /* Whoever set the clock back does not wait for as long. */
+  function leftToWaitMs() {
+    return pace.setAt <= Date.now() ? Math.max(0, pace.notBefore - Date.now()) : 0;
+  }
+
+  function wake(delayMs) {
     root.clearTimeout(timer);
-    timer = null;
-    var leftMs = notBefore - Date.now();
-    if (leftMs > 0) { timer = Chat.later(hurry, leftMs); }
-    else { send(); }
+    timer = delayMs > 0 ? Chat.later(function () { timer = null; send(); }, delayMs) : null;
+  }
+
+  /* The way is open again. What the server asked for still holds: what was too fast, or came to a busy server,
+     is sent when it may be, whatever else happens before. */
+  function hurry() {
+    if (!pace.isOrdered) { setPace(pace.failures || 0, 0); }
+    send();
   }
 
   function refuse(entry, answer) {
     entry.isFailed = true;
     entry.reason = Chat.net.reason(answer);
-    changed();
+    Chat.queue.put(entry);
   }
 
   /* Settled by whichever comes first, the answer or the event; the other finds nothing left to do. */
   function settle(entry, message) {
-    if (!find(entry.clientId)) { return; }
-    discard(entry.clientId);
+    if (!Chat.queue.find(entry.clientId)) { return; }
+    Chat.queue.remove(entry, message);
     Chat.emit('settled', entry, message);
+    Chat.emit('outbox');
+  }
+
+  /* What only this page keeps would go with it: then the browser asks before it closes the page. */
+  function warnLeaving() {
+    if (hasWarned || !Chat.queue.isLoose()) { return; }
+    hasWarned = true;
+    Chat.listen(root, 'beforeunload', function (leaving) {
+      if (!Chat.queue.isLoose()) { return; }
+      leaving.preventDefault();
+      leaving.returnValue = '';
+    });
+  }
+
+  function isHeldUp() {
+    return pace.failures > 0;
   }
 
   Chat.outbox = {
-    add: add, retry: retry, discard: discard, find: find,
-    all: function () { return entries; },
-    waiting: function () { return entries.filter(function (entry) { return !entry.isFailed; }).length; },
-    isHeldUp: function () { return failures > 0; },
+    add: add, retry: retry, discard: discard, isHeldUp: isHeldUp,
+    find: Chat.queue.find,
+    all: Chat.queue.all,
+    waiting: function () { return waiting().length; },
+    isAtRisk: function () { return Chat.queue.isLoose() && (isHeldUp() || leftToWaitMs() > 0); },
     secondsLeft: function () {
-      return nextEntry() ? Math.max(0, Math.ceil((notBefore - Date.now()) / 1000)) : 0;
+      return waiting().length && pace.isOrdered ? Math.max(0, Math.ceil(leftToWaitMs() / 1000)) : 0;
     }
   };
 
   Chat.on('message', function (message) {
-    var entry = message.client_id && find(message.client_id);
+    var entry = message.client_id && Chat.queue.find(message.client_id);
     if (entry && Chat.me && String(message.author.id) === Chat.me.id) { settle(entry, message); }
   });
 
@@ -143,8 +203,29 @@
     if (name === 'live' || name === 'checking') { hurry(); }
   });
 
+  /* What another tab writes it also sends; where it can't any more, this one does. */
+  Chat.store.watch(function (key, value) {
+    if (key === PACE) {
+      pace = value || {};
+      Chat.emit('outbox');
+    }
+    if (!timer && waiting().length) { wake(Math.max(TAKE_OVER_MS * (1 + Math.random()), leftToWaitMs())); }
+  });
+
   Chat.start(function () {
     Chat.listen(root, 'online', hurry);
+    Chat.listen(root, 'pagehide', function () {  // the lock is gone with it
+      turn += 1;
+      lock = null;
+      isAsking = isSending = false;
+    });
+    Chat.listen(root, 'pageshow', function (shown) {
+      if (!shown.persisted) { return; }
+      Chat.queue.look();
+      pace = Chat.store.read(PACE) || {};
+      Chat.emit('outbox');
+      send();
+    });
     send();
   });
 

@@ -22,13 +22,24 @@
     return row;
   }
 
-  function show(entry) {
+  /* In the order of the queue, whichever tab they were written in. */
+  function show(entry, next) {
     if (entry.room !== Chat.room || shown[entry.clientId]) { return; }
     var row = shown[entry.clientId] = make(entry);
-    Chat.rows.list.appendChild(row);
+    Chat.rows.list.insertBefore(row, next || null);
     Chat.seams.mend(row);
-    tell(entry);
+    if (next) { Chat.seams.mend(next); }
     Chat.log.showEmpty();
+  }
+
+  function showAll() {
+    var all = Chat.outbox.all();
+    var next = null;
+    for (var i = all.length - 1; i >= 0; i -= 1) {
+      show(all[i], next);
+      tell(all[i]);
+      next = shown[all[i].clientId] || next;
+    }
   }
 
   /* How it stands with each */
@@ -82,7 +93,7 @@
       for (var clientId in shown) {
         if (!Chat.outbox.find(clientId)) { take(clientId); }
       }
-      Chat.each(Chat.outbox.all(), tell);
+      showAll();
     });
   }
 
@@ -96,14 +107,13 @@
 
   Chat.on('outbox', update);
 
-  Chat.on('written', function (entry) {
+  Chat.on('written', function () {
     Chat.seams.clearNew();
-    show(entry);
     Chat.log.jumpToEnd();
   });
 
   Chat.start(function () {
-    Chat.log.keepView(function () { Chat.each(Chat.outbox.all(), show); });
+    Chat.log.keepView(showAll);
   });
 
 }(window.Chat, document));

@@ -17,6 +17,11 @@ class Window:
         self.complaints: list[str] = []
 
     @property
+    def room(self) -> str:
+        """The address of the room that it shows."""
+        return self.find("#chat").get_attribute("data-room") or ""
+
+    @property
     def context(self) -> BrowserContext:
         return self.page.context
 

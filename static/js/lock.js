@@ -1,0 +1,93 @@
+/* One tab at a time: what only one of a browser's tabs may do, it does while it holds a lock.
+
+   By Web Locks, which the browser passes on when a tab dies. Where there are none, by an entry in localStorage
+   that expires: that can fail when a tab sleeps for longer, so what is done under a lock must bear being done
+   twice. A page that may keep nothing shares nothing, and needs no lock. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var LEASE_MS = 8000;   // a tab that died holds up the others for so long
+  var RENEW_MS = 2000;
+  var CLAIM_MS = 200;    // so long until two tabs that claim at once both see who was the later
+  var tab = Math.random().toString(36).slice(2);
+  var held = [];         // locks of this page, taken or asked for
+
+  /* `granted` is called with the lock when no other tab has it: isHeld() and release(). */
+  function take(name, granted) {
+    var lock = { name: Chat.drawer + name, isOver: false, end: null };
+    lock.isHeld = function () { return !lock.isOver; };
+    lock.release = function () { release(lock); };
+    held.push(lock);
+    if (root.navigator.locks && root.Promise) { takeFromBrowser(lock, granted); }
+    else { claim(lock, granted); }
+  }
+
+  function release(lock) {
+    lock.isOver = true;
+    if (lock.end) { lock.end(); }
+    lock.end = null;
+    held = held.filter(function (other) { return other !== lock; });
+  }
+
+  function takeFromBrowser(lock, granted) {
+    root.navigator.locks.request(lock.name, function () {
+      if (lock.isOver) { return null; }
+      return new root.Promise(function (resolve) {
+        lock.end = resolve;
+        Chat.guard(granted)(lock);
+      });
+    })['catch'](function () {  // a browser that lets this page keep nothing
+      if (!lock.isOver) { Chat.guard(granted)(lock); }
+    });
+  }
+
+  /* By localStorage: write that it is mine, wait, and see whether it still is. */
+
+  function claim(lock, granted) {
+    if (lock.isOver) { return; }
+    var holder = Chat.store.read(lock.name);
+    if (holder && holder.tab !== tab && !hasExpired(holder)) { return later(lock, granted); }
+    if (!sign(lock)) { return Chat.guard(granted)(lock); }  // full or forbidden: better twice than never
+    Chat.later(function () {
+      if (!isMine(lock)) { return later(lock, granted); }
+      var renewal = Chat.every(function () { renew(lock); }, RENEW_MS);
+      lock.isHeld = function () { return !lock.isOver && isMine(lock); };
+      lock.end = function () {
+        root.clearInterval(renewal);
+        if (isMine(lock)) { Chat.store.remove(lock.name); }
+      };
+      if (lock.isOver) { lock.end(); }
+      else { granted(lock); }
+    }, CLAIM_MS);
+  }
+
+  function later(lock, granted) {
+    Chat.later(function () { claim(lock, granted); }, CLAIM_MS * (1 + Math.random()));
+  }
+
+  /* One that lies further ahead than any lease was written before the clock was set back. */
+  function hasExpired(holder) {
+    var leftMs = holder.until - Date.now();
+    return leftMs <= 0 || leftMs > LEASE_MS;
+  }
+
+  function sign(lock) {
+    return Chat.store.write(lock.name, { tab: tab, until: Date.now() + LEASE_MS });
+  }
+
+  function isMine(lock) {
+    var holder = Chat.store.read(lock.name);
+    return Boolean(holder) && holder.tab === tab;
+  }
+
+  function renew(lock) {
+    if (isMine(lock)) { sign(lock); }
+  }
+
+  Chat.lock = { take: take };
+
+  /* A page that goes, into the browser's cache too, lets the next one have them. */
+  Chat.listen(root, 'pagehide', function () { Chat.each(held.slice(), release); });
+
+}(window.Chat, window));

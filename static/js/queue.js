@@ -1,0 +1,95 @@
+/* The texts that the server has not yet acknowledged: one queue for all tabs of this person in this browser.
+
+   Each is an entry of its own in localStorage, under a key that bears the person's id, so that tabs never
+   overwrite each other's, a reload or a crash loses none, and whoever signs in next here finds their own
+   queue. What could not be stored is kept in this page alone. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var KEPT_DAYS = 30;  // other people's texts: so long is a guest's name kept for them
+  var start = Chat.drawer + 'outbox.';
+  var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last looked at
+  var loose = {};      // client id → an entry that is in this page alone
+  var lastOrder = 0;
+
+  /* The order in which they were written: the clock's, but always after what waits already. */
+  function nextOrder() {
+    Chat.each(entries, function (entry) { lastOrder = Math.max(lastOrder, entry.order); });
+    lastOrder = Math.max(lastOrder + 1, Date.now());
+    return lastOrder;
+  }
+
+  function add(entry) {
+    look();
+    entry.order = nextOrder();
+    put(entry);
+  }
+
+  function put(entry) {
+    if (Chat.store.write(start + entry.clientId, entry)) { delete loose[entry.clientId]; }
+    else { loose[entry.clientId] = entry; }
+    look();
+  }
+
+  /* Said or given up. A said one goes with its message, so that other tabs show it without a gap. */
+  function remove(entry, message) {
+    if (message && !loose[entry.clientId]) { Chat.store.write(start + entry.clientId, { said: message }); }
+    Chat.store.remove(start + entry.clientId);
+    delete loose[entry.clientId];
+    for (var clientId in loose) { put(loose[clientId]); }  // there may be room now
+    look();
+  }
+
+  /* What there is now, other tabs' included. */
+  function look() {
+    entries = [];
+    Chat.each(Chat.store.keys(start), function (key) {
+      var entry = Chat.store.read(key);
+      if (entry && entry.said) { Chat.store.remove(key); }
+      else if (entry && entry.clientId && !loose[entry.clientId]) { entries.push(entry); }
+    });
+    for (var clientId in loose) { entries.push(loose[clientId]); }
+    entries.sort(function (one, other) {
+      return one.order - other.order || (one.clientId < other.clientId ? -1 : 1);
+    });
+  }
+
+  function find(clientId) {
+    return entries.filter(function (entry) { return entry.clientId === clientId; })[0];
+  }
+
+  function isLoose() {
+    return entries.some(function (entry) { return loose[entry.clientId]; });
+  }
+
+  /* Another tab wrote, sent or gave up something, or somebody emptied the storage: then what this page knows is
+     put back. */
+  function heard(key, value) {
+    if (key === null) { return Chat.each(entries.slice(), put); }
+    if (key.indexOf(start) !== 0) { return; }
+    var entry = find(key.slice(start.length));
+    look();
+    if (value && value.said && entry) { Chat.emit('settled', entry, value.said); }
+    Chat.emit('outbox');
+  }
+
+  /* Others who were here for the last time long ago will not come for theirs. */
+  function sweep() {
+    var ours = 'longwave.' + Chat.url('home') + '.';
+    Chat.each(Chat.store.keys(ours), function (key) {
+      var entry = /\.outbox\.[\w-]+$/.test(key) && key.indexOf(start) !== 0 && Chat.store.read(key);
+      if (entry && Date.now() - entry.at > KEPT_DAYS * 86400000) { Chat.store.remove(key); }
+    });
+  }
+
+  Chat.queue = {
+    add: add, put: put, remove: remove, look: look, find: find, isLoose: isLoose,
+    all: function () { return entries; }
+  };
+
+  look();
+  sweep();
+  Chat.store.watch(heard);
+
+}(window.Chat));

@@ -1,0 +1,68 @@
+/* What all tabs of this browser share and what outlives them: localStorage, which may be full, forbidden or
+   absent. Nothing here throws; whoever writes is told whether it was kept. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  function read(key) {
+    try {
+      return JSON.parse(root.localStorage.getItem(key));
+    } catch (forbidden) {
+      return null;
+    }
+  }
+
+  function write(key, value) {
+    try {
+      root.localStorage.setItem(key, JSON.stringify(value));
+      return true;
+    } catch (fullOrForbidden) {
+      return false;
+    }
+  }
+
+  function remove(key) {
+    try {
+      root.localStorage.removeItem(key);
+    } catch (forbidden) { }
+  }
+
+  /* The keys that begin so. */
+  function keys(start) {
+    var found = [];
+    try {
+      for (var i = 0; i < root.localStorage.length; i += 1) {
+        var key = root.localStorage.key(i);
+        if (key.indexOf(start) === 0) { found.push(key); }
+      }
+    } catch (forbidden) { }
+    return found;
+  }
+
+  /* `heard` is called with key and value (null: gone) of what another tab has written; key null: all is gone. */
+  function watch(heard) {
+    Chat.listen(root, 'storage', function (change) {
+      if (change.storageArea && change.storageArea !== areaOrNull()) { return; }
+      heard(change.key, parse(change.newValue));
+    });
+  }
+
+  function areaOrNull() {
+    try {
+      return root.localStorage;
+    } catch (forbidden) {
+      return null;
+    }
+  }
+
+  function parse(text) {
+    try {
+      return JSON.parse(text);
+    } catch (notOurs) {
+      return null;
+    }
+  }
+
+  Chat.store = { read: read, write: write, remove: remove, keys: keys, watch: watch };
+
+}(window.Chat, window));

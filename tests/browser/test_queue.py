@@ -1,0 +1,270 @@
+"""The composer never blocks: what cannot be sent waits in the browser, outlives its tab, and is sent once, in order."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.sync_api import Error, Request, Route, expect
+
+from tests.browser.pages import Window
+from tests.browser.windows import LOST
+from tests.proxy import proxy_before
+from tests.serving import eventually
+
+POSTS = "**/rooms/*/messages"
+NEWS = "**/{stream,poll}?*"
+TABS = 12
+TEXTS = ["One", "Two", "Three", "Four", "Five"]
+NO_WEB_LOCKS = "delete Navigator.prototype.locks"
+NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
+FILL_STORAGE = """() => {
+    for (let size = 1 << 22; size >= 1; size >>= 1) {
+        try { for (let i = 0; ; i += 1) { localStorage.setItem(`fill.${size}.${i}`, 'x'.repeat(size)); } }
+        catch (full) { }
+    }
+}"""
+
+
+@pytest.fixture
+def line(chat):
+    """A proxy before the shared server, which can be cut."""
+    with proxy_before(chat.host, chat.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def opened(window, carol, garden, line):
+    """Opens Carol's window through the line, live in the garden."""
+    def open_(*scripts: str) -> Window:
+        hers = window(carol, at=f"http://{line.host}:{line.port}", forgives=f"{LOST}|status of 40[03]")
+        for script in scripts:
+            hers.context.add_init_script(script)
+        return hers.enter(garden)
+    return open_
+
+
+@pytest.fixture
+def said(alice, garden):
+    """What was said in the garden, as the server has it."""
+    return lambda: [each["body"] for each in alice.get(f"/rooms/{garden}/messages").json["messages"]]
+
+
+class Sent:
+    """The POSTs of messages that all tabs of a window's browser send: `texts`, in their order."""
+
+    def __init__(self, window: Window) -> None:
+        self.texts: list[str] = []
+        window.context.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/messages"):
+            self.texts.append(parse_qs(request.post_data or "")["body"][0])
+
+
+def on_posts(window: Window, meet: Callable[[Route], object]) -> None:
+    """The POSTs of this tab's messages are met so."""
+    window.page.route(POSTS, lambda route: meet(route) if route.request.method == "POST" else route.continue_())
+
+
+def say_all(window: Window, texts: list[str] = TEXTS) -> None:
+    for text in texts:
+        window.say(text)
+    expect(window.pending.locator(".said")).to_have_text(texts)
+
+
+def crash(window: Window) -> None:
+    """The tab dies, with no last word."""
+    with suppress(Error):
+        window.page.goto("chrome://crash")
+
+
+def close(window: Window) -> None:
+    window.page.close()
+
+
+def test_what_was_written_offline_is_sent_in_order_each_once(opened, said):
+    hers = opened()
+    sent = Sent(hers)
+    hers.context.set_offline(True)
+    say_all(hers)
+    expect(hers.state).to_have_text("offline, 5 waiting")
+    expect(hers.pending.locator(".status")).to_have_text(["waiting"] * 5)
+    tried = len(sent.texts)
+    assert set(sent.texts) <= {"One"}, "the next was tried before the first was said"
+    hers.context.set_offline(False)
+    hers.expect_said(*TEXTS)
+    expect(hers.rows).to_have_count(5)
+    assert said() == TEXTS
+    assert sent.texts[-5:] == TEXTS and len(sent.texts) <= tried + 6
+
+
+def test_the_tab_crashes_and_loses_nothing(opened, garden, line, said):
+    hers = opened()
+    line.cut()
+    say_all(hers)
+    crash(hers)
+    line.resume()
+    again = hers.beside().enter(garden)
+    again.expect_said(*TEXTS)
+    expect(again.rows).to_have_count(5)
+    assert said() == TEXTS
+
+
+@pytest.mark.parametrize("scripts", [(), (NO_WEB_LOCKS,)], ids=["by Web Locks", "by localStorage"])
+def test_twelve_tabs_that_find_the_same_queue_send_it_once(opened, garden, line, said, scripts):
+    hers = opened(*scripts)
+    line.cut()
+    say_all(hers)
+    close(hers)
+    line.resume()
+    tabs = [hers.beside() for _ in range(TABS)]
+    sent = Sent(tabs[0])
+    for tab in tabs:
+        tab.page.route(NEWS, lambda route: None)  # it is posting that counts here
+        tab.page.evaluate("url => { location = url; }", f"{tab.base_url}/rooms/{garden}")
+    eventually(lambda: tabs[0].page.title() and said() == TEXTS)
+    for tab in tabs:
+        expect(tab.state).to_have_text("connecting")
+        expect(tab.pending).to_have_count(0)
+    assert sent.texts == TEXTS
+    assert said() == TEXTS
+
+
+@pytest.mark.parametrize(("scripts", "end"), [((), close), ((), crash), ((NO_WEB_LOCKS,), crash)],
+                         ids=["closed, Web Locks", "crashed, Web Locks", "crashed, localStorage"])
+def test_a_tab_that_ends_while_it_sends_leaves_the_rest_to_another(opened, said, scripts, end):
+    one = opened(*scripts)
+    other = one.beside().enter(one.room)
+    held: list[Route] = []
+    on_posts(one, held.append)
+    sent = Sent(one)
+    say_all(one)
+    eventually(lambda: one.page.title() and held)
+    expect(other.pending.locator(".said")).to_have_text(TEXTS)
+    assert sent.texts == ["One"]
+    end(one)
+    other.expect_said(*TEXTS)
+    expect(other.rows).to_have_count(5)
+    assert [text for text in sent.texts if text != "One"] == TEXTS[1:]
+    assert said() == TEXTS
+
+
+def test_two_tabs_write_in_turns_offline_and_both_keep_their_order(opened, said):
+    one = opened()
+    other = one.beside().enter(one.room)
+    sent = Sent(one)
+    one.context.set_offline(True)
+    for number, text in enumerate(TEXTS):
+        (one, other)[number % 2].say(text)
+    for tab in one, other:
+        expect(tab.pending.locator(".said")).to_have_text(TEXTS)
+        expect(tab.state).to_have_text("offline, 5 waiting")
+    tried = len(sent.texts)
+    one.context.set_offline(False)
+    for tab in one, other:
+        tab.expect_said(*TEXTS)
+        expect(tab.rows).to_have_count(5)
+    assert said() == TEXTS
+    assert [text for text in sent.texts[tried:] if text != "One"] == TEXTS[1:]
+
+
+def test_a_server_killed_with_an_answer_lost_says_everything_once(window, serving, people):
+    server = serving()
+    carol = people(server, "carol")
+    with proxy_before(server.host, server.port) as line:
+        hers = window(carol, "lobby", at=f"http://{line.host}:{line.port}", forgives=LOST)
+
+        def lose(route: Route) -> None:
+            assert route.fetch().status == 201
+            server.kill()
+            route.abort()
+
+        hers.page.route(POSTS, lose, times=1)
+        for text in TEXTS:
+            hers.say(text)
+        expect(hers.pending.locator(".status").last).to_have_text("waiting")
+        expect(hers.pending.locator(".said").last).to_have_text("Five")
+        server.start()
+        hers.expect_said(*TEXTS)
+        expect(hers.rows).to_have_count(5)
+    carol.close()
+    assert [each["body"] for each in carol.get("/rooms/lobby/messages").json["messages"]] == TEXTS
+
+
+def test_a_reload_in_the_middle_of_sending_repeats_nothing(opened, said):
+    hers = opened()
+    answers = []
+    hers.page.route(POSTS, lambda route: answers.append(route.fetch()), times=1)  # the page never hears of it
+    for text in TEXTS:
+        hers.say(text)
+    eventually(lambda: hers.page.title() and answers)
+    expect(hers.pending.locator(".said").last).to_have_text("Five")
+    hers.reload()
+    hers.expect_said(*TEXTS)
+    expect(hers.rows).to_have_count(5)
+    assert said() == TEXTS
+
+
+def test_what_is_given_up_in_one_tab_is_gone_from_all(opened, said):
+    one = opened()
+    other = one.beside().enter(one.room)
+    on_posts(one, lambda route: route.fulfill(status=403, json={"error": {"code": "x", "message": "No."}}))
+    one.say("Regretted")
+    for tab in one, other:
+        expect(tab.failed.locator(".failure")).to_contain_text("No.")
+    other.failed.locator(".discard").click()
+    for tab in one, other:
+        expect(tab.rows).to_have_count(0)
+    assert said() == []
+
+
+def test_a_queue_is_its_persons_own(opened, bob, said):
+    hers = opened()
+    on_posts(hers, Route.abort)
+    say_all(hers, ["For carol's eyes"])
+    hers.context.add_cookies([{"name": name, "value": value, "url": f"{hers.base_url}/"}
+                              for name, value in bob.cookies.items()])
+    his = hers.beside().enter(hers.room)
+    expect(his.rows).to_have_count(0)
+    expect(his.here).to_contain_text(["bob"])
+    hers.page.unroute_all()
+    expect(hers.failed.locator(".failure")).to_contain_text("Somebody else has signed in here meanwhile.")
+    expect(hers.state).to_contain_text("signed out")
+    expect(his.reload().rows).to_have_count(0)
+    assert said() == []
+
+
+@pytest.mark.parametrize("refuse", ["full", "forbidden"])
+def test_where_nothing_can_be_stored_the_page_alone_keeps_it_and_says_so(opened, line, said, refuse):
+    hers = opened(*([NO_STORAGE] if refuse == "forbidden" else []))
+    if refuse == "full":
+        hers.page.evaluate(FILL_STORAGE)
+    problem = hers.find("#problem")
+    hers.say("While all is well")
+    hers.expect_said("While all is well")
+    expect(problem).to_be_hidden()
+    line.cut()
+    for text in TEXTS:
+        hers.say(text)
+    expect(problem).to_contain_text("Keep it open until what waits is sent.")
+    asked = []
+    hers.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    hers.page.close(run_before_unload=True)
+    eventually(lambda: hers.page.title() and asked == ["beforeunload"])
+    line.resume()
+    hers.expect_said("While all is well", *TEXTS)
+    expect(problem).to_be_hidden()
+    assert said() == ["While all is well", *TEXTS]
+
+
+def test_storage_that_is_emptied_by_others_loses_nothing(opened, line, said):
+    one = opened()
+    other = one.beside().enter(one.room)
+    line.cut()
+    say_all(one)
+    other.page.evaluate("localStorage.clear()")
+    eventually(lambda: one.page.title() and other.page.evaluate("Object.keys(localStorage).length") >= len(TEXTS))
+    line.resume()
+    one.expect_said(*TEXTS)
+    assert said() == TEXTS

@@ -5,6 +5,7 @@
   if (!Chat.supported) { return; }
 
   var TIMEOUT_MS = 20000;
+  var LONGEST_WAIT_MS = 86400000;  // what a timer can count
   var FORM = 'application/x-www-form-urlencoded; charset=UTF-8';
 
   function encode(fields) {
@@ -28,12 +29,18 @@
     var answer = { status: 0, json: null, error: null, retryAfterMs: 0 };
     try {
       answer.status = request.status;
-      answer.retryAfterMs = 1000 * (parseInt(request.getResponseHeader('Retry-After'), 10) || 0);
+      answer.retryAfterMs = waitIn(request.getResponseHeader('Retry-After') || '');
       answer.json = JSON.parse(request.responseText);
       answer.error = answer.json.error || null;
     } catch (notJson) { }
     answer.isOk = answer.status >= 200 && answer.status < 300;
     return answer;
+  }
+
+  /* Seconds, or as proxies have it a date. */
+  function waitIn(text) {
+    var delayMs = /^\d+$/.test(text) ? 1000 * text : Date.parse(text) - Date.now();
+    return Math.max(0, Math.min(delayMs || 0, LONGEST_WAIT_MS));
   }
 
   function send(method, url, fields, done, timeoutMs) {
@@ -58,7 +65,8 @@
     return send('GET', withQuery(url, fields), null, done, timeoutMs);
   }
 
-  /* A token that the server no longer knows is replaced once, and the POST repeated. */
+  /* A token that the server no longer knows is replaced once, and the POST repeated; but not when somebody else
+     has signed in meanwhile, for whom this page must not speak. */
 
   function token() {
     return document.querySelector('meta[name="csrf-token"]').getAttribute('content');
@@ -67,6 +75,10 @@
   function renewToken(done) {
     get(Chat.url('session'), null, function (answer) {
       var fresh = answer.isOk && answer.json && answer.json.csrf_token;
+      if (fresh && isAnother(answer.json.user)) {
+        Chat.emit('another');
+        return done(false, { status: 401, error: { code: 'sign_in', message: Chat.word('another') } });
+      }
       if (fresh) {
         document.querySelector('meta[name="csrf-token"]').setAttribute('content', fresh);
         var fields = document.querySelectorAll('input[name="csrf_token"]');
@@ -74,6 +86,10 @@
       }
       done(Boolean(fresh), answer);
     });
+  }
+
+  function isAnother(user) {
+    return Boolean(Chat.me && user) && String(user.id) !== Chat.me.id;
   }
 
   function post(url, fields, done) {

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chat import times
+from tests.conftest import free_name
 
 
 @pytest.fixture
@@ -48,6 +49,14 @@ def test_signing_out_ends_a_held_poll(alice):
     assert not held.comes_within(0.3)
     alice.post("/sign-out")
     assert held.answer().status == 200
+
+
+def test_what_a_page_of_the_former_person_sends_is_not_said_by_the_next(chat, alice):
+    free_name(chat, "dora")
+    token = alice.token()
+    assert alice.post("/rooms/lobby/messages", body="by alice", token=token).status == 201
+    alice.sign_in("dora")
+    assert alice.post("/rooms/lobby/messages", body="by whom?", token=token).code == "csrf"
 
 
 def test_an_ended_session_opens_nothing_any_more(chat, people, alice):

@@ -4,6 +4,7 @@
   if (!Chat.supported) { return; }
 
   var PAGE = 50;
+  var LARGE_PAGE = 200;  // for whoever reads further up
   var MOST_ROWS = 300;   // more would slow old machines down; trimmed ones are fetched again on scrolling up
   var KEPT_ROWS = 200;
   var PAUSE_MS = 3000;   // after a failure, so that scrolling doesn't hammer a server in trouble
@@ -20,12 +21,12 @@
   function fetch(query, done) {
     if (isBusy) { return; }
     isBusy = true;
-    query.limit = PAGE;
+    query.limit = query.limit || PAGE;
     Chat.net.get(Chat.url('messages', Chat.room), query, function (answer) {
       if (!answer.isOk || !answer.json) { return Chat.later(free, PAUSE_MS); }
       isBusy = false;
       Chat.guard(done)(answer.json);
-      free();
+      if (!isBusy) { free(); }
     });
   }
 
@@ -73,30 +74,50 @@
     log.count(0);
   }
 
-  /* The room anew: what the answer does not hold goes, but for what is newer than the answer. */
+  /* The room anew: what the answer does not hold goes, but for what is newer than `newest`, and a text that one
+     is still writing. */
 
-  function replaceAll(page) {
+  function replaceAll(page, newest) {
     var isThere = {};
     Chat.each(page.messages, function (message) { isThere[message.id] = true; });
     Chat.each(rows.all(), function (row) {
-      if (!isThere[rows.idOf(row)] && rows.idOf(row) <= page.cursor) { log.drop(row); }
+      var isNews = rows.idOf(row) > newest && !row.chatIsDoubtful;
+      row.chatIsDoubtful = false;
+      if (!isThere[rows.idOf(row)] && !isNews && !row.chatIsEditing) { log.drop(row); }
     });
     Chat.each(page.messages, log.put);
     setMore(page.more);
     log.showEmpty();
   }
 
-  /* After `reset` nobody can say what was missed, so it is asked for until it comes. */
+  /* Nobody can say what was missed, so it is asked for until it comes. */
   function renew() {
     isOutdated = true;
-    fetch({}, function (page) {
+    fetch({ limit: wantsEnd || log.isAtEnd() ? PAGE : LARGE_PAGE }, function (page) {
+      var readId = wantsEnd ? 0 : log.readId();
+      if (readId && page.more && readId < page.messages[0].id) { return renewAround(readId); }
       isOutdated = false;
-      log.keepView(function () { replaceAll(page); });
+      log.keepView(function () { replaceAll(page, page.cursor); });
       arrive();
       if (wantsEnd) { log.toEnd(); }
       wantsEnd = false;
       Chat.emit('at-end');
     });
+  }
+
+  /* Whoever reads far up stays there; the newest are fetched when one goes down to them. */
+  function renewAround(id) {
+    fetch({ around: id, limit: LARGE_PAGE }, function (page) {
+      isOutdated = false;
+      log.keepView(function () { replaceAll(page, Infinity); });
+      log.setLatest(false);
+    });
+  }
+
+  /* What stands here with a higher number than there is any more is of a time that the server has lost. */
+  function reset(data) {
+    Chat.each(rows.all(), function (row) { row.chatIsDoubtful = rows.idOf(row) > data.cursor; });
+    renew();
   }
 
   function latest() {
@@ -117,7 +138,7 @@
 
   Chat.history = { older: older, newer: newer, latest: latest, trim: trim };
 
-  Chat.on('reset', renew);
+  Chat.on('reset', reset);
 
   Chat.start(function () {
     Chat.listen(olderLine, 'click', function (click) {

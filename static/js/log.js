@@ -193,6 +193,9 @@
     if (changed[id]) { put(changed[id]); }
   }
 
+  /* After a reset another message may bear the number of a lost one. */
+  Chat.on('reset', function () { changed = {}; });
+
   Chat.on('edit', change);
   Chat.on('remove', change);
 
@@ -200,6 +203,10 @@
     scroller: scroller, add: add, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
     toEnd: toEnd, measure: measure, count: count, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
     isAtEnd: function () { return isAtEnd; },
+    readId: function () {  // of the message that is read, 0 at the end
+      var held = isAtEnd ? null : anchor();
+      return held ? held.id : 0;
+    },
     isLatest: function () { return isLatest; },
     setLatest: function (is) { isLatest = is; showJump(); },
     isSeen: function () { return isAtEnd && isLatest && Chat.isVisible(); }

@@ -13,6 +13,7 @@
   var GREETING_MS = 10000;       // a proxy that keeps the first bytes for so long will not stream
   var AVOID_STREAM_MS = 300000;  // then polls do, and the stream is tried again after five minutes
   var SILENT_BEATS = 2.5;        // one heartbeat may be late; after two and a half the line is dead
+  var QUICK_TRIES = 6;  /* within a second each: a restart takes a few, and to be refused costs nobody anything */
   var LONGEST_DELAY_MS = 30000;
 
   var cursor = Number(Chat.fact('cursor')) || 0;
@@ -25,6 +26,7 @@
   var brokenStreams = 0;
   var pollUntil = 0;
   var retryTimer = null;
+  var notBefore = 0;  // the server asked to wait until then
   var isStopped = false;
   var hasBeenLive = false;
 
@@ -117,10 +119,15 @@
     else { backOff(); }
   }
 
-  function backOff(atLeastMs) {
-    var spanMs = Math.min(LONGEST_DELAY_MS, 1000 * Math.pow(2, failures));
+  function backOff(askedMs) {
+    var spanMs = Math.min(LONGEST_DELAY_MS, 1000 * Math.pow(2, Math.max(0, failures + 1 - QUICK_TRIES)));
     failures += 1;
-    retryIn(Math.max(atLeastMs || 0, 300 + Math.random() * spanMs));
+    notBefore = Date.now() + (askedMs || 0);
+    retryIn((askedMs || 300) + Math.random() * spanMs);
+  }
+
+  function recover() {
+    failures = 0;
   }
 
   function retryIn(delayMs) {
@@ -133,7 +140,7 @@
     tell('connecting');
     Chat.net.get(address('poll'), null, function (answer) {
       if (isStopped || source) { return; }
-      if (!answer.isOk) { return refuse(answer); }
+      if (!Chat.poll.isAnswer(answer)) { return refuse(answer); }
       Chat.poll.apply(answer.json);
       brokenStreams += 1;
       askWho(function () {
@@ -193,8 +200,11 @@
     else { askWhy(); }
   }
 
+  /* The network is back, or somebody looks: a try is worth it now, unless the server asked to wait. */
   function hurry() {
-    if (!isStopped && !(source && hasGreeted)) { failures = 0; open(); }
+    if (isStopped || (source && hasGreeted) || Date.now() < notBefore) { return; }
+    recover();
+    open();
   }
 
   function tell(name, detail) {
@@ -210,11 +220,14 @@
     deliver: deliver,
     moveTo: moveTo,
     backOff: backOff,
+    recover: recover,
     refuse: refuse,
     askWho: askWho,
     tell: tell,
     mayTryStream: function () { return Boolean(root.EventSource) && Date.now() >= pollUntil; }
   };
+
+  Chat.on('another', askWho);
 
   Chat.start(function () {
     Chat.every(watch, 1000);

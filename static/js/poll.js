@@ -40,11 +40,17 @@
     request = Chat.net.get(Chat.connection.address('poll', query), null, function (answer) {
       if (mine !== turn) { return; }
       request = null;
-      if (!answer.isOk || !answer.json) { return refuse(answer); }
+      if (!isAnswer(answer)) { return refuse(answer); }
+      Chat.connection.recover();
       judge(answer.json, Date.now() - askedAt);
       apply(answer.json);
       if (mine === turn) { goOn(answer.json); }
     }, 1000 * HOLD_SECONDS + 15000);
+  }
+
+  /* A gate in a hotel or a host in trouble says 200 to everything, with words of its own. */
+  function isAnswer(answer) {
+    return answer.isOk && Boolean(answer.json) && Boolean(answer.json.events) && answer.json.cursor >= 0;
   }
 
   function refuse(answer) {
@@ -74,6 +80,6 @@
     timer = Chat.later(ask, answer.more ? 0 : pauseMs);
   }
 
-  Chat.poll = { start: start, stop: stop, apply: apply };
+  Chat.poll = { start: start, stop: stop, apply: apply, isAnswer: isAnswer };
 
 }(window.Chat, window));

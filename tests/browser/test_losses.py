@@ -5,7 +5,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.windows import LOST
+from tests.browser.windows import LOST, Desk, chromium_again
 from tests.proxy import proxy_before
 from tests.serving import eventually
 
@@ -145,15 +145,28 @@ def test_a_name_that_another_person_took_ends_the_session_of_its_former_bearer(w
     expect(hers.find(".problem")).to_contain_text("your name is free for others")
 
 
-def test_a_page_that_comes_back_from_the_cache_goes_on_listening(window, alice, carol, garden):
-    hers = window(carol, garden)
+@pytest.fixture
+def caching(browser, chat):
+    """Opens windows that keep the pages that one leaves, as browsers do where nobody drives them."""
+    with chromium_again(browser, ignore_default_args=["--disable-back-forward-cache"]) as another:
+        desk = Desk(another, chat.base_url)
+        yield desk.window
+        desk.close()
+
+
+def test_a_page_that_comes_back_from_the_cache_goes_on_listening_and_sending(caching, alice, carol, garden):
+    hers = caching(carol, garden)
+    hers.page.evaluate("window.addEventListener('pageshow', shown => { window.isBack = shown.persisted; })")
     hers.go("/")
     alice.say("While away", room=garden)
-    hers.page.go_back()
+    hers.page.go_back(wait_until="commit")
     hers.expect_said("While away")
     hers.expect_live()
+    assert hers.page.evaluate("window.isBack"), "the page was loaded anew"
     alice.say("And now", room=garden)
     hers.expect_said("While away", "And now")
+    hers.say("I am back")
+    hers.expect_said("While away", "And now", "I am back")
 
 
 def test_a_browser_without_streams_hears_by_polls(window, alice, carol, garden):

@@ -33,6 +33,16 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+@contextmanager
+def chromium_again(browser: Browser, **options: Any) -> Iterator[Browser]:
+    """Another Chromium beside this one, started with other options of Playwright's."""
+    another = browser.browser_type.launch(executable_path=find_tool("chromium"), args=FLAGS, **options)
+    try:
+        yield another
+    finally:
+        another.close()
+
+
 class Desk:
     """Opens windows at a server, each with its own cookies, and fails at the end when one of them has complained."""
 

@@ -1,7 +1,15 @@
 """Rooms: what is unread in each, in the list, in the title and over all tabs; and the rule where one left off."""
 
+import threading
+
 import pytest
 from playwright.sync_api import expect
+
+from tests.browser.windows import LOST
+from tests.clients import Person
+from tests.conftest import free_name
+from tests.proxy import proxy_before
+from tests.serving import eventually
 
 
 @pytest.fixture
@@ -142,6 +150,59 @@ def test_a_room_joined_on_another_device_appears_with_its_name(window, carol, ga
     entry.evaluate("entry => entry.remove()")  # as a page that was opened before the room was
     carol.post(f"/rooms/{shed}/join")
     expect(entry.locator(".name")).to_have_text("Shed")
+
+
+@pytest.fixture
+def chatter(chat, shed):
+    """Somebody who talks in the shed until told to stop; returns how often they did."""
+    with Person(chat) as talker:
+        free_name(chat, "talker")
+        talker.sign_in("talker")
+        is_over, said = threading.Event(), []
+
+        def talk():
+            token = talker.token()
+            while not is_over.is_set():
+                answer = talker.post(f"/rooms/{shed}/messages", token=token, body=f"Line {len(said)}")
+                said.append(answer.json["id"])
+
+        talking = threading.Thread(target=talk)
+        talking.start()
+
+        def stop():
+            is_over.set()
+            talking.join()
+            return said
+
+        yield said, stop
+        stop()
+
+
+def test_a_room_joined_while_people_talk_there_is_heard_from_the_join_on_each_once(
+        window, chat, carol, garden, shed, chatter):
+    said, stop = chatter
+    with proxy_before(chat.host, chat.port) as line:
+        hers = window(carol, garden, at=f"http://{line.host}:{line.port}", forgives=LOST)
+        hers.page.evaluate("""room => {
+            window.heard = [];
+            Chat.on('message', message => { if (message.room === room) { window.heard.push(message.id); } });
+        }""", shed)
+        eventually(lambda: len(said) > 20)
+        carol.post(f"/rooms/{shed}/join")
+        joined = carol.cursor()
+        for _ in range(2):
+            eventually(lambda: said[-1] in hers.page.evaluate("window.heard.slice(-200)"))
+            line.cut()
+            expect(hers.state).to_contain_text("held up")
+            line.resume()
+            hers.expect_live()
+        last = stop()[-1]
+        eventually(lambda: last in hers.page.evaluate("window.heard"))
+        heard = hers.page.evaluate("window.heard")
+        assert len(heard) > 40, "nobody talked meanwhile"
+        assert heard == [each for each in said if each >= heard[0]]
+        assert heard[0] <= next(each for each in said if each > joined)
+        expect(hers.badge(shed)).to_have_text(str(len(heard)))
 
 
 def test_leaving_a_room_ends_its_news(window, alice, member, garden, shed):

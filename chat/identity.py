@@ -1,8 +1,9 @@
 """Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, request, session
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import BadRequest
 from wtforms import ValidationError
@@ -15,6 +16,7 @@ COOKIE = "longwave"
 COOKIE_SECONDS = people.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
 USER_AGENT_CHARACTERS = 200
+TOKENS = 4096  # of pages that have posted of late; some 300 bytes each
 
 
 class Who(NamedTuple):
@@ -110,12 +112,13 @@ def where() -> people.From:
 
 
 def has_bearer() -> bool:
-    return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"
+    said = request.environ.get("HTTP_AUTHORIZATION")  # asked several times of every request, and seldom there
+    return said is not None and said.partition(" ")[0].lower() == "bearer"
 
 
 def _find_bot() -> Who:
     key = request.headers["Authorization"].partition(" ")[2].strip()
-    with parts().store.read() as connection:
+    with parts().store.glance() as connection:
         bot = people.find_bot(connection, key)
     if bot is None:
         raise ChatError("sign_in", N_("This key is not known here. Ask the owner for a new one."))
@@ -127,7 +130,7 @@ def _find_person() -> Who:
     if not key:
         return Who()
     store = parts().store
-    with store.read() as connection:
+    with store.glance() as connection:
         user = people.find_by_session(connection, key)
     if user is None:
         return Who()
@@ -165,11 +168,24 @@ def forget(answer: Response) -> None:
     answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite="Lax")
 
 
+def void_token() -> None:
+    """Refuse what pages send from now on that were drawn for whoever this browser was until now.
+
+    Another tab of it may still be somebody else's, with texts that wait; they must not be said by the next person.
+    """
+    session.pop("csrf_token", None)
+
+
 def renew(answer: Response) -> Response:
     """Start the cookie's time anew on a visit, with the session's."""
     if "renewed_key" in g:
         remember(answer, g.renewed_key)
     return answer
+
+
+def has_renewed() -> bool:
+    """Whether the answer to this request will carry a cookie."""
+    return "renewed_key" in g
 
 
 def cookie_path() -> str:
@@ -192,6 +208,16 @@ def check_post() -> None:
     if origin != "null" and origin.partition("://")[2] != request.host:
         raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
     try:
-        validate_csrf(request.form.get("csrf_token") or request.headers.get("X-CSRF-Token"))
+        token = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token")
+        _check_token(current_app.secret_key, session.get("csrf_token"), token)
     except (ValidationError, BadRequest):
         raise ChatError("csrf", N_("The page was too old to send this. It is fresh now: send it again.")) from None
+
+
+@lru_cache(TOKENS)
+def _check_token(secret: object, seed: object, token: str | None) -> None:
+    """Raise unless the token was signed with the site's key for the seed in this request's cookie.
+
+    The signature is reckoned once for each page's token: what was found right stays right, for nothing else decides.
+    """
+    validate_csrf(token)

@@ -3,10 +3,13 @@
 import ipaddress
 import json
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
+
+ADDRESSES = 4096  # whose forms are remembered: to parse one takes longer than to look up who has it
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -23,6 +26,7 @@ class TrustedProxies:
         self._rest = ProxyFix(app, x_for=0, x_proto=1, x_host=1, x_prefix=1)
         self._networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
         self._trusts_unix = "unix" in trusted
+        self._trusts = lru_cache(ADDRESSES)(self._is_trusted)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not self._trusts(environ.get("REMOTE_ADDR", "")):
@@ -34,7 +38,7 @@ class TrustedProxies:
                 break
         return self._rest(environ, start_response)
 
-    def _trusts(self, address: str) -> bool:
+    def _is_trusted(self, address: str) -> bool:
         if not address or address == "unix":
             return self._trusts_unix
         try:
@@ -62,6 +66,7 @@ class KnownHosts:
         return [body]
 
 
+@lru_cache(ADDRESSES)
 def network_of(address: str | None) -> str | None:
     """What counts as one sender: an IPv4 address, or a /64 of IPv6, which a single customer has; None for neither."""
     try:
@@ -87,6 +92,7 @@ def is_bannable(address: str, trusted: Iterable[str]) -> bool:
     return parsed.is_global and not any(proxy.overlaps(banned) for proxy in proxies)
 
 
+@lru_cache(ADDRESSES)
 def shortened(address: str | None, how: str) -> str:
     """An address as it may stand in a log: `full`, `none`, or `short`, which drops 8 bits, or 80 of IPv6."""
     if how == "none" or not address:

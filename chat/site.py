@@ -56,9 +56,8 @@ class Site:
 
     def ban_of(self, user_id: int | None, network: str | None) -> Ban | None:
         """The ban that stands against this user, or against whoever comes from this network."""
-        now = times.now()
         for ban in (self._banned_users.get(user_id or 0), self._banned_networks.get(network or "")):
-            if ban is not None and (ban.until is None or ban.until > now):
+            if ban is not None and (ban.until is None or ban.until > times.now()):
                 return ban
         return None
 

@@ -12,6 +12,7 @@ from chat.errors import N_, ChatError
 
 CURSOR_MAX = 2**53 - 1  # the largest whole number that every browser's script counts exactly
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _CURSOR = re.compile(r"[0-9]{1,16}")
 _NOT_RAW = re.compile("[\u2028\u2029\ud800-\udfff]")
 
@@ -22,8 +23,8 @@ def to_json(value: object) -> str:
     U+2028 and U+2029 are escaped because old script engines take them for line ends, lone surrogates
     because they have no bytes. Raises ValueError for NaN and infinities, which are not JSON.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _NOT_RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = _ENCODER.encode(value)
+    return text if text.isascii() else _NOT_RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def frame(name: str, data: str, id: int | None = None, retry_ms: int | None = None) -> bytes:

@@ -36,15 +36,16 @@ def wants_json() -> bool:
 
 
 def json(value: object, status: int = 200) -> Response:
-    answer = Response(sse.to_json(value), status, mimetype="application/json")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(sse.to_json(value), status, {"Cache-Control": "no-store"}, content_type="application/json")
 
 
-def done(value: object | None, page_url: str, status: int = 200) -> Response:
-    """What follows a POST that worked: JSON, 204 where there is nothing to say; for people 303 to a page."""
+def done(value: object | None, page_url: str | Callable[[], str], status: int = 200) -> Response:
+    """What follows a POST that worked: JSON, 204 where there is nothing to say; for people 303 to a page.
+
+    What makes the page's address is called only where it is needed.
+    """
     if not wants_json():
-        return redirect(page_url, 303)  # type: ignore[return-value]
+        return redirect(page_url() if callable(page_url) else page_url, 303)  # type: ignore[return-value]
     return json(value, status) if value is not None else Response(status=204)
 
 

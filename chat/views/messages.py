@@ -50,8 +50,11 @@ def post(slug: str) -> Response:
     fields = forms.posted()
     flood.check_post(user, fields.get("body"))
     posted = identity.parts().store.write(rooms.post, user, slug, fields.get("body"), fields.get("client_id"))
-    anchor = f"m{posted.message['id']}"
-    return answers.done(posted.message, url_for("pages.room", slug=slug, _anchor=anchor), 201 if posted.is_new else 200)
+
+    def shown_at() -> str:
+        return url_for("pages.room", slug=slug, _anchor=f"m{posted.message['id']}")
+
+    return answers.done(posted.message, shown_at, 201 if posted.is_new else 200)
 
 
 @blueprint.post(f"/messages/<{forms.ID}:id>/edit")

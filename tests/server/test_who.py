@@ -77,6 +77,15 @@ def test_the_token_of_another_browser_is_no_token(alice, bob, visitor):
     assert code_of(visitor, "/sign-in", X_CSRF_Token=bob.token()) == "csrf"
 
 
+def test_a_token_that_was_found_right_is_right_for_its_own_browser_alone(alice, bob):
+    token = bob.token()
+    for _ in range(2):
+        assert code_of(bob, X_CSRF_Token=token) is None
+        assert code_of(alice, X_CSRF_Token=token) == "csrf"
+    del bob.cookies["longwave_token"]
+    assert code_of(bob, X_CSRF_Token=token) == "csrf"
+
+
 def test_the_token_goes_in_the_header_or_in_the_form(alice):
     assert code_of(alice, X_CSRF_Token=alice.token()) is None
     assert alice.post("/rooms/lobby/messages", token="", csrf_token=alice.token(), body="hi").status == 201

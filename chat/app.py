@@ -6,14 +6,17 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_babel import Babel
+from flask_babel import Babel, get_translations
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import BadSignature
+from markupsafe import Markup
 
 from chat import clock, drawing, identity, views
 from chat import config as configuration
@@ -24,6 +27,10 @@ from chat.proxies import KnownHosts, TrustedProxies, shortened
 log = logging.getLogger("chat.requests")
 
 REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits ten times over
+ADDRESSES = 4096  # of pages and files that have been linked to of late
+WORDS = 1024
+MOUNTS = 16  # the site may be reached below several paths
+COOKIES = 4096  # of browsers that have asked of late, some 500 bytes each
 YEAR_SECONDS = 365 * 86400
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -38,7 +45,6 @@ def create_app(config: Config | None = None) -> Flask:
     """
     config = config or configuration.load()
     app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
-    app.session_interface = _TokenCookie()
     app.config.update(
         SECRET_KEY=_secret(config.instance),
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
@@ -50,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
         BABEL_DEFAULT_LOCALE=config.language,
     )
+    app.session_interface = _TokenCookie(app)
     Babel(app)
     parts = app.extensions["chat"] = Parts(config)
     views.register(app)
@@ -72,22 +79,26 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
     app.after_request(identity.renew)
 
+    protection = [
+        ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+    ]
+    if not parts.config.index:
+        protection.append(("X-Robots-Tag", "noindex"))
+
     @app.after_request
     def protect(answer: Response) -> Response:
-        answer.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-        answer.headers.setdefault("Referrer-Policy", "same-origin")
+        answer.headers.extend(protection)
         if request.endpoint != "static":
             answer.headers.setdefault("Cache-Control", "private, no-cache")
-        if not parts.config.index:
-            answer.headers.setdefault("X-Robots-Tag", "noindex")
         return answer
 
     @app.after_request
     def note(answer: Response) -> Response:
         """Log the request without what it carries: no query string, which may hold a code, and no body."""
         took_ms = (time.monotonic() - g.get("began_at", time.monotonic())) * 1000
-        if request.endpoint == "static":
+        if request.endpoint == "static" or "is_held" in g:  # what is held is noted when it is answered
             return answer
         address = shortened(request.remote_addr, parts.config.log_addresses)
         log.info("%s %s %d %.0f ms %s", request.method, request.path, answer.status_code, took_ms, address)
@@ -95,8 +106,17 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
-    app.add_template_filter(clock.in_words, "clock")
     version = _version_of(Path(app.static_folder or ""))
+    app.add_template_filter(clock.in_words, "clock")
+    # One language for the whole site, so that each text is looked up once.
+    app.jinja_env.install_gettext_callables(_word, _words, newstyle=True)  # type: ignore[attr-defined]
+
+    @lru_cache(MOUNTS)
+    def same_for_all(script_root: str, template: str) -> Markup:
+        return Markup(app.jinja_env.get_template(template).render(version=version))
+
+    # What differs between no two readers is drawn once for each mount point.
+    app.jinja_env.globals["same_for_all"] = lambda template: same_for_all(request.script_root, template)
 
     @app.context_processor
     def shared() -> dict[str, Any]:
@@ -162,7 +182,31 @@ def _log_to_stderr(app: Flask) -> None:
         root.setLevel(logging.INFO)
 
 
+@lru_cache(WORDS)
+def _word(text: str) -> str:
+    return str(get_translations().ugettext(text))
+
+
+@lru_cache(WORDS)
+def _words(one: str, many: str, count: int) -> str:
+    return str(get_translations().ungettext(one, many, count))
+
+
 class _Site(Flask):
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """As Flask's, each address made once: a page has a hundred, and they depend on the mount point alone."""
+        if "_external" in values:
+            return super().url_for(endpoint, **values)
+        return self._address(request.script_root, endpoint, *values.items())
+
+    @lru_cache(ADDRESSES)  # noqa: B019 - there is one app in a process
+    def _address(self, script_root: str, endpoint: str, *values: tuple[str, Any]) -> str:
+        return super().url_for(endpoint, **dict(values))
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing here is a coroutine; Flask would look at every view and hook in every request."""
+        return func
+
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Files that are asked for by version never change; others are asked for anew."""
         return YEAR_SECONDS if request.args.get("v") else 0
@@ -171,19 +215,21 @@ class _Site(Flask):
 class _TokenCookie(SecureCookieSessionInterface):
     """Flask's own session holds nothing but the CSRF token's seed; it follows the scheme and the path of the site."""
 
-    _serializer: Any = None
+    _serializer: Any
+
+    def __init__(self, app: Flask) -> None:
+        # Both once, because the key does not change while the app runs: the serializer, and what a cookie says.
+        self._serializer = super().get_signing_serializer(app)
+        self._loads = lru_cache(COOKIES)(self._serializer.loads)
 
     def get_signing_serializer(self, app: Flask) -> Any:
-        """Made once: the key does not change while the app runs."""
-        if self._serializer is None:
-            self._serializer = super().get_signing_serializer(app)
         return self._serializer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """As Flask does, but for the age: a clock that was set back would make every cookie come from the future."""
         signed = request.cookies.get(self.get_cookie_name(app), "")
         try:
-            return self.session_class(self.get_signing_serializer(app).loads(signed))
+            return self.session_class(self._loads(signed))
         except BadSignature:
             return self.session_class()
 
@@ -192,6 +238,13 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """As Flask does, but what the cookie is to look like is asked only where there is one to set or to delete."""
+        if not session or self.should_set_cookie(app, session):
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
 
     def should_set_cookie(self, app: Flask, session: Any) -> bool:
         """Only when the seed is new, and when a visit starts the time of the session's cookie anew."""

@@ -23,6 +23,7 @@ def folder(name: str) -> Path:
 
 
 _environment = Environment(loader=FileSystemLoader(folder("templates")), autoescape=True)
+_environment.globals.clear()  # the template needs none of them, and every drawing would copy them
 _template = _environment.get_template("message.html")
 
 # Messages drawn by another version of the template are drawn anew when they are read.
@@ -76,6 +77,15 @@ def wire(message: Any, html: str | None = None) -> dict[str, Any]:
     }
 
 
+# What stands empty in a message's html, in the order of `Words`.
+EMPTY = (
+    '<i class="bot"></i>',
+    '<i class="edited"></i>',
+    '<p class="gone by-author"></p>',
+    '<p class="gone by-owner"></p>',
+)
+
+
 class Words(NamedTuple):
     """The words of the interface that a page writes into a message, in the reader's language."""
 
@@ -97,12 +107,7 @@ def dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, i
         + f"{escape(clock)}</time></a>"
         + html[time_end + len("</time>") :]
     )
-    for empty, word in (
-        ('<i class="bot"></i>', words.bot),
-        ('<i class="edited"></i>', words.edited),
-        ('<p class="gone by-author"></p>', words.removed_by_author),
-        ('<p class="gone by-owner"></p>', words.removed_by_owner),
-    ):
-        head, tail = empty[:-4], empty[-4:]
-        html = html.replace(empty, f"{head}{escape(word)}{tail}", 1)
+    for empty, word in zip(EMPTY, words, strict=True):
+        if empty in html:
+            html = html.replace(empty, f"{empty[:-4]}{escape(word)}{empty[-4:]}", 1)
     return Markup(html)

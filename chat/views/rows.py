@@ -18,6 +18,7 @@ def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[st
     words = _words()
     zone = identity.parts().config.timezone
     today = datetime.now(zone).date()
+    address = url_for("pages.message", id=0).removesuffix("0")
     rows: list[dict[str, Any]] = []
     earlier: tuple[Any, datetime] | None = None
     for message in messages:
@@ -32,7 +33,7 @@ def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[st
             drawing.html_of(message),
             words,
             clock=moment.strftime("%H:%M"),
-            href=url_for("pages.message", id=message.id),
+            href=f"{address}{message.id}",
             is_grouped=rows[-1]["kind"] == "message" and _is_near(earlier, message, moment),
             is_mine=is_mine,
         )

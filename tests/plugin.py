@@ -12,7 +12,8 @@ NODE_TOOLS = TESTS / "browser" / "node_modules" / ".bin"
 PACKAGES = TESTS / "system-packages.txt"
 
 # The quick ones first; the seconds that a folder may take on two cores, where a limit was set.
-FOLDERS: dict[str, int | None] = {"checks": None, "unit": 180, "server": None, "shell": None, "browser": 300}
+FOLDERS: dict[str, int | None] = {"checks": None, "unit": 180, "server": None, "shell": None, "browser": 300,
+                                "soak": 120}
 
 not_run: list[str] = []
 seconds_of: defaultdict[str, float] = defaultdict(float)
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = list(FOLDERS)
     for item in items:
         folder = folder_of(item.nodeid)
-        if folder in ("server", "shell", "browser"):
+        if folder in ("server", "shell", "browser", "soak"):
             item.add_marker(folder)
     items.sort(key=lambda item: order.index(folder) if (folder := folder_of(item.nodeid)) in order else 0)
 

@@ -19,6 +19,7 @@ WAYS = {"held poll": 4, "short poll": 4, "frame": 2}
 OF_EACH_OUTSIDER = 2
 PAGES = 3
 SCRIPTS, FORMS, BOTS = 10, 2, 2
+WANDERERS = 20  # at most: each is a thread, and makes two events with each step
 SHARES = {"script": 0.75, "bot": 0.15, "form": 0.1}  # of all that is written
 INBOX_SECONDS, COMMAND_SECONDS, WANDER_SECONDS, SNOOP_SECONDS = 2.0, 10.0, 4.0, 1.0
 
@@ -46,7 +47,7 @@ def gather(server: Server, readers: int, outsiders: Sequence[str], has_pages: bo
     _join(server, STAFF, [*scripts, *listening[::2]])
     _close_staff(server, owner)
     streams = [_stream_seat(number, guest) for number, guest in enumerate(guests)]
-    wanderers = [seat.guest for seat in streams if seat.rooms is None and seat.guest][::2]
+    wanderers = [seat.guest for seat in streams if seat.rooms is None and seat.guest][::2][:WANDERERS]
     return Cast(
         streams,
         _seats(polling, [way for way, count in WAYS.items() for _ in range(count)]),

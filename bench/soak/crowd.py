@@ -1,9 +1,10 @@
 """Everybody who reads in a thread of their own, in one process: polls, frames, and programs that are not ours."""
 
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
-from bench.soak.diary import Diary, Seat, diary
+from bench.soak.diary import BEGIN_SECONDS, Diary, Seat, diary
 from bench.soak.outsiders import OUTSIDERS
 from bench.soak.polls import Frame, HeldPoll, Listener, Poll
 
@@ -18,14 +19,17 @@ def listen(pipe: Connection, address: tuple[str, int], seats: Sequence[Seat], sa
     listeners = [WAYS[one.seat.way](one, address) for one in notes]
     for listener in listeners:
         listener.start()
-    while any(one.began is None for one in notes) and not pipe.poll(0.1):
-        pass
+    deadline = time.monotonic() + BEGIN_SECONDS
+    while any(one.began is None for one in notes) and time.monotonic() < deadline:
+        time.sleep(0.05)
     pipe.send("listening")
     _, cursor, patience_seconds = pipe.recv()
     for listener in listeners:
         listener.until = cursor
-    for listener in listeners:
-        listener.join(patience_seconds)
+    deadline = time.monotonic() + patience_seconds
+    # Not until the threads end: the server may hold their next poll for long.
+    while any(listener.is_reading() for listener in listeners) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for listener in listeners:
         listener.ending.set()
         listener.stop()

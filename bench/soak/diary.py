@@ -10,6 +10,7 @@ NAMES = ("message", "edit", "remove", "join", "leave", "room", "read")  # the ev
 NUMBERS = {name: number for number, name in enumerate(NAMES)}
 NO_CHECKSUM = 0
 COMPLAINTS_KEPT = 20
+BEGIN_SECONDS = 60.0  # after that the run goes on without whoever does not begin to hear, and finds it lost
 
 
 class Seat(NamedTuple):
@@ -29,11 +30,16 @@ class Opening(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """The last sign of the server before a connection was lost, and the first on another."""
+    """The last sign of the server before a connection was lost, and the first on another.
 
+    The lost one had been opened at `opened_at`; `waited_seconds` the reader let pass by itself before it tried again.
+    """
+
+    opened_at: float
     silent_at: float
     lost_at: float
     back_at: float
+    waited_seconds: float
 
 
 class Diary:
@@ -52,7 +58,9 @@ class Diary:
         self.resets = 0
         self.complaints: list[str] = []
         self._sign_at = time.monotonic()
+        self._opened_at = 0.0
         self._lost_at: float | None = None
+        self._waited_seconds = 0.0
 
     def note(self, id: int, name: str, version: int, checksum: int = NO_CHECKSUM) -> None:
         """An event of the log has been given to the reader."""
@@ -92,14 +100,20 @@ class Diary:
         """A whole event or answer has come."""
         now = time.monotonic()
         if self._lost_at is not None:
-            self.gaps.append(Gap(self._sign_at, self._lost_at, now))
+            self.gaps.append(Gap(self._opened_at, self._sign_at, self._lost_at, now, self._waited_seconds))
             self._lost_at = None
+            self._waited_seconds = 0.0
         self._sign_at = now
 
     def lose(self) -> None:
         """The connection has ended, or is given up."""
         if self._lost_at is None:
             self._lost_at = time.monotonic()
+            self._opened_at = self.openings[-1].at if self.openings else self._lost_at
+
+    def wait(self, seconds: float) -> None:
+        """So long until the reader tries again."""
+        self._waited_seconds += seconds
 
 
 class Saboteur(Diary):

@@ -58,6 +58,7 @@ class SmallDisk:
             used = (found.f_blocks - found.f_bfree + spare_blocks) * found.f_frsize
             if self._resize(str(used)):
                 return
+        raise OSError("the disk cannot be filled")
 
     def free(self, server: Server) -> None:
         self._resize(SIZE)

@@ -88,6 +88,7 @@ class Faults:
             self._acts[fault.kind](fault)
         except Exception as error:
             self.errors.append(f"{fault.kind}: {error!r}")
+            return
         self.done.append(Done(fault.kind, at, time.monotonic(), is_alone))
 
     # The server

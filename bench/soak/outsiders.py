@@ -45,7 +45,7 @@ class Outsider(Listener):
             try:
                 for name, id, data in self.heard(process):
                     self._note(name, id, data)
-                    if self.until is not None and self.notes.has_come_to(self.until):
+                    if self.is_done():
                         return
             finally:
                 process.kill()
@@ -135,9 +135,9 @@ class HttpxSse(Library):
 
     @staticmethod
     def missing() -> str | None:
-        if importlib.util.find_spec("httpx_sse") is None:
-            return f"httpx-sse is not installed; type: {sys.executable} -m pip install httpx-sse"
-        return None
+        if importlib.util.find_spec("httpx") and importlib.util.find_spec("httpx_sse"):
+            return None
+        return f"httpx-sse is not installed; type: {sys.executable} -m pip install httpx httpx-sse"
 
     def command(self, url: str) -> list[str]:
         return [sys.executable, "-m", "bench.soak.listen_httpx", *self._arguments(url), str(CURL_SILENCE_SECONDS)]

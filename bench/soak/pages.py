@@ -24,7 +24,7 @@ NET_ERROR = "net::ERR_"  # what Chromium writes when a request gets no answer; a
 
 
 class Read(NamedTuple):
-    """What the pages' readers were given, what was typed, what the pages complained of."""
+    """What readers were given, what was typed into pages, what all of them complained of."""
 
     diaries: list[Diary]
     written: list[Written]

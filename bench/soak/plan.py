@@ -1,7 +1,7 @@
 """The faults of a run: which, in what order, how hard. The same seed gives the same plan."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 CLOCK_STEPPED = "clock stepped"
@@ -9,10 +9,13 @@ SERVER_FAULTS = ("worker killed", "worker ended", "worker stood still", "server 
                  "disk filled", "database locked", "rings dropped", CLOCK_STEPPED)
 NETWORK_FAULTS = ("connections cut", "connections delayed", "connections half closed", "network paused",
                   "answers thrown away", "readers paused", "flood")
+KINDS = (*SERVER_FAULTS, *NETWORK_FAULTS)
 RESTARTS = ("worker killed", "worker ended", "server restarted", "master killed", "HUP")  # a blackout is told for each
 TOGETHER_SHARE = 0.3  # of the server's faults come with one of the network's
 CALM_SECONDS = (1.0, 2.5)  # between two, so that some find everybody connected
-RECOVERY_SECONDS = 5.0  # after a restart that came alone, so that a blackout ends before the next fault
+RECOVERY_SECONDS = 6.0  # after a restart that came alone, so that most blackouts end before the next fault
+LONG_RECOVERY_SECONDS = 20.0  # where there is nothing but restarts: all are back, and have been for a while
+BRIEF_CALM_SECONDS, BRIEF_RECOVERY_SECONDS = (0.3, 0.8), 2.0  # where each comes but once
 
 
 class Fault(NamedTuple):
@@ -31,23 +34,47 @@ class Strike(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def strikes(seed: int, without: tuple[str, ...] = ()) -> Iterator[Strike]:
-    """For ever; within each dealt deck every kind comes once."""
+def strikes(seed: int, kinds: Collection[str] = KINDS) -> Iterator[Strike]:
+    """For ever; within each dealt deck every one of these kinds comes once."""
     dice = random.Random(seed)
-    server = _deal(dice, SERVER_FAULTS)
-    network = _deal(dice, NETWORK_FAULTS)
-    recovery_seconds = 0.0
+    server, network = _among(SERVER_FAULTS, kinds), _among(NETWORK_FAULTS, kinds)
+    servers, networks = _deal(dice, server), _deal(dice, network)
+    has_others = bool(set(kinds) - set(RESTARTS))
+    after_restart_seconds = RECOVERY_SECONDS if has_others else LONG_RECOVERY_SECONDS
+    recovery_seconds = 0.0 if has_others else LONG_RECOVERY_SECONDS / 2
     while True:
-        is_servers = dice.random() < len(SERVER_FAULTS) / (len(SERVER_FAULTS) + len(NETWORK_FAULTS))
-        kinds = [next(server if is_servers else network)]
-        if is_servers and dice.random() < TOGETHER_SHARE:
-            kinds.append(next(network))
-        calm_seconds = dice.uniform(*CALM_SECONDS) + recovery_seconds
-        faults = tuple(fault for fault in (_fault(dice, kind) for kind in kinds) if fault.kind not in without)
-        if faults:
-            yield Strike(calm_seconds, faults)
-            is_alone = len(faults) == 1
-            recovery_seconds = RECOVERY_SECONDS if is_alone and faults[0].kind in RESTARTS else 0.0
+        is_servers = dice.random() < len(server) / (len(server) + len(network))
+        drawn = [next(servers if is_servers else networks)]
+        if is_servers and network and dice.random() < TOGETHER_SHARE:
+            drawn.append(next(networks))
+        yield _strike(dice, dice.uniform(*CALM_SECONDS) + recovery_seconds, drawn)
+        recovery_seconds = after_restart_seconds if len(drawn) == 1 and drawn[0] in RESTARTS else 0.0
+
+
+def one_round(seed: int, kinds: Collection[str] = KINDS) -> Iterator[Strike]:
+    """Each of these kinds once, close together; restarts come alone, the server's other faults with one of the network.
+
+    It takes a minute or so.
+    """
+    dice = random.Random(seed)
+    networks = list(_among(NETWORK_FAULTS, kinds))
+    dice.shuffle(networks)
+    strikes = [[kind] if kind in RESTARTS or not networks else [kind, networks.pop()]
+               for kind in _among(SERVER_FAULTS, kinds)]
+    strikes += [[kind] for kind in networks]
+    recovery_seconds = 0.0
+    dice.shuffle(strikes)
+    for drawn in strikes:
+        yield _strike(dice, dice.uniform(*BRIEF_CALM_SECONDS) + recovery_seconds, drawn)
+        recovery_seconds = BRIEF_RECOVERY_SECONDS if drawn[0] in RESTARTS else 0.0
+
+
+def _among(all_kinds: Collection[str], kinds: Collection[str]) -> tuple[str, ...]:
+    return tuple(kind for kind in all_kinds if kind in kinds)
+
+
+def _strike(dice: random.Random, calm_seconds: float, kinds: Collection[str]) -> Strike:
+    return Strike(calm_seconds, tuple(_fault(dice, kind) for kind in kinds))
 
 
 def _deal(dice: random.Random, kinds: tuple[str, ...]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from bench.soak.disk import small_disk
 from bench.soak.faults import Done, Faults, Stage
 from bench.soak.journal import Journal
 from bench.soak.outsiders import OUTSIDERS
-from bench.soak.plan import CLOCK_STEPPED, strikes
+from bench.soak.plan import CLOCK_STEPPED, one_round, strikes
 from bench.soak.server import Server, serve
 from bench.verdict import Invalid
 
@@ -32,14 +32,19 @@ STILL_SECONDS = 1.0
 
 @dataclass
 class Wish:
-    """What was asked for on the command line; `rate` is in messages a second."""
+    """What was asked for on the command line; `rate` is in messages a second.
 
-    minutes: float
+    Without `minutes` each kind of fault happens once.
+    """
+
+    minutes: float | None
     readers: int
     seed: int
     rate: float
+    kinds: tuple[str, ...]
     has_pages: bool = True
     sabotage: str | None = None
+    log: Path | None = None  # where the server's is kept
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Played:
     journals: list[Journal]
     done: list[Done]
     left_out: list[str]
+    minutes: float  # how long faults happened
     facts: dict[str, object] = field(default_factory=dict)
 
 
@@ -74,20 +80,31 @@ def play(wish: Wish) -> Played:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="longwave-soak-", dir=machine.FOLDER)))
         made = make_clock(folder)
         clock = made if isinstance(made, Clock) else None
-        left_out += [] if clock else [f"{CLOCK_STEPPED}: {made}"]
+        if clock is None and CLOCK_STEPPED in wish.kinds:
+            left_out.append(f"{CLOCK_STEPPED}: {made}")
         (folder / "disk").mkdir()
         disk = stack.enter_context(small_disk(folder / "disk"))
-        server = stack.enter_context(serve(folder, folder / "disk" / "instance", clock.environ if clock else {}))
+        server = stack.enter_context(serve(wish.log or folder / "log", folder / "disk" / "instance",
+                                           clock.environ if clock else {}))
         cast = gather(server, wish.readers, [name for name in OUTSIDERS if name not in missing], not why_no_pages,
                       wish.rate)
         company = _gather_company(stack, server, cast, wish)
         faults = Faults(Stage(server, company.proxy, company.streams, company.writers, disk, clock))
         say(f"Everybody is there; the disk that will be filled is {disk.kind}")
-        _strike(faults, server, wish, without=() if clock else (CLOCK_STEPPED,))
-        played = _come_to_rest(server, cast, company, faults)
-        played.left_out = left_out
-        played.facts["disk"] = disk.kind
-        return played
+        minutes = _strike(faults, server, wish, has_clock=clock is not None)
+        say("No more faults; everybody comes to rest")
+        journals = _end_writing(server, company)
+        last_id = drop_curtain(server, cast.owner)
+        read = _end_reading(company, last_id)
+        company.proxy.say(None)
+        facts = {"disk": disk.kind, "answers_thrown_away": company.proxy.hear(),
+                 "server_ended_by_itself": server.ended_itself, "server_complaints": server.complaints(),
+                 "fault_errors": Counter(faults.errors), "reader_complaints": Counter(read.complaints),
+                 "writer_complaints": Counter(words for journal in journals for words in journal.complaints)}
+        server.terminate()
+        journals.append(Journal(written=read.written))
+        return Played(truth.read(server.database, last_id), read.diaries, journals, faults.done, left_out, minutes,
+                      facts)
 
 
 def _gather_company(stack: ExitStack, server: Server, cast: Cast, wish: Wish) -> Company:
@@ -103,50 +120,49 @@ def _gather_company(stack: ExitStack, server: Server, cast: Cast, wish: Wish) ->
     return Company(between, reading, others, paging, writing)
 
 
-def _strike(faults: Faults, server: Server, wish: Wish, without: tuple[str, ...]) -> None:
-    """Let one strike follow another until the time is over."""
+def _strike(faults: Faults, server: Server, wish: Wish, has_clock: bool) -> float:
+    """Let one strike follow another until the time, or the round, is over; returns how many minutes that took."""
+    kinds = [kind for kind in wish.kinds if has_clock or kind != CLOCK_STEPPED]
     began = time.monotonic()
-    until = began + wish.minutes * 60
+    until = began + wish.minutes * 60 if wish.minutes is not None else float("inf")
     time.sleep(WARM_SECONDS)
-    for strike in strikes(wish.seed, without):
+    for strike in strikes(wish.seed, kinds) if wish.minutes is not None else one_round(wish.seed, kinds):
         time.sleep(min(strike.calm_seconds, max(0.0, until - time.monotonic())))
         if time.monotonic() >= until:
-            return
+            break
         if server.mend():
             say("  the server had ended by itself; it was started again")
         say(f"  {time.monotonic() - began:6.1f} s  {' and '.join(fault.kind for fault in strike.faults)}")
         faults.strike(strike)
+    return (time.monotonic() - began) / 60
 
 
-def _come_to_rest(server: Server, cast: Cast, company: Company, faults: Faults) -> Played:
-    """Let writers finish, readers come to the end of the log; then stop the server, and read what it kept."""
-    say("No more faults; everybody comes to rest")
+def _end_writing(server: Server, company: Company) -> list[Journal]:
+    """Let everybody finish what they write, on a server that is well again."""
     server.mend()
     _await(lambda: _is_well(server), "the server is not well again")
     company.writers.say("end")
-    journals = company.writers.hear()
+    journals: list[Journal] = company.writers.hear()
     if company.pages is not None:
         company.pages.say("end")
         company.pages.hear()
     _await_still(server)
-    last_id = drop_curtain(server, cast.owner)
+    return journals
+
+
+def _end_reading(company: Company, last_id: int) -> pages.Read:
+    """Let everybody read to the end of the log; what all of them were given."""
     for each in (company.streams, company.crowd):
         each.say(("until", last_id, PATIENCE_SECONDS))
-    diaries = [*company.streams.hear(), *company.crowd.hear()]
-    complaints = Counter(f"{diary.seat.way}: {words}" for diary in diaries for words in diary.complaints)
+    diaries: list[Diary] = [*company.streams.hear(), *company.crowd.hear()]
+    read = pages.Read(diaries, [], [f"{one.seat.way}: {words}" for one in diaries for words in one.complaints])
     if company.pages is not None:
         company.pages.say(({LOBBY: last_id}, PATIENCE_SECONDS))
-        read = company.pages.hear()
-        diaries += read.diaries
-        journals.append(Journal(written=read.written))
-        complaints.update(f"page: {words}" for words in read.complaints)
-    company.proxy.say(None)
-    facts = {"answers_thrown_away": company.proxy.hear(), "server_ended_by_itself": server.ended_itself,
-             "server_complaints": server.complaints(), "fault_errors": Counter(faults.errors),
-             "reader_complaints": complaints,
-             "writer_complaints": Counter(words for journal in journals for words in journal.complaints)}
-    server.terminate()
-    return Played(truth.read(server.database, last_id), diaries, journals, faults.done, [], facts)
+        paged = company.pages.hear()
+        read.diaries.extend(paged.diaries)
+        read.written.extend(paged.written)
+        read.complaints.extend(f"page: {words}" for words in paged.complaints)
+    return read
 
 
 def _is_well(server: Server) -> bool:

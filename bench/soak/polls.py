@@ -30,12 +30,19 @@ class Listener(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self.ending.is_set() and not (self.until is not None and self.notes.has_come_to(self.until)):
+            while not self.ending.is_set() and not self.is_done():
                 self._turn()
         except Exception as error:  # a mistake of ours must be seen, not hang the run
             self.notes.complain(f"the reader failed: {error!r}")
         finally:
             self.stop()
+
+    def is_done(self) -> bool:
+        return self.until is not None and self.notes.has_come_to(self.until)
+
+    def is_reading(self) -> bool:
+        """Whether there is something that it has yet to hear."""
+        return self.is_alive() and not self.is_done()
 
     def _turn(self) -> None:
         try:

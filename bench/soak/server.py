@@ -162,7 +162,7 @@ def environment(instance: Path) -> dict[str, str]:
 
 def _end_of_traceback(lines: list[str], number: int) -> str:
     """What was raised, and the functions of ours that it came through."""
-    path = []
+    path: list[str] = []
     for line in lines[number + 1:]:
         if not line.startswith((" ", "\t")):
             return f"{line} ({' > '.join(path)})"
@@ -172,9 +172,9 @@ def _end_of_traceback(lines: list[str], number: int) -> str:
 
 
 @contextmanager
-def serve(folder: Path, instance: Path, environ: dict[str, str]) -> Iterator[Server]:
-    """A fresh server, listening; ended at the end."""
-    server = Server(instance, folder / "log", environ)
+def serve(log: Path, instance: Path, environ: dict[str, str]) -> Iterator[Server]:
+    """A fresh server, listening; ended at the end. What it says is added to `log`."""
+    server = Server(instance, log, environ)
     server.command("upgrade")
     try:
         server.start()

@@ -15,13 +15,15 @@ from multiprocessing.connection import Connection
 from urllib.parse import urlencode
 
 from bench.guests import Guest, head
-from bench.soak.diary import NUMBERS, Diary, Seat, diary
+from bench.soak.blackout import STEADY_SECONDS
+from bench.soak.diary import BEGIN_SECONDS, NUMBERS, Diary, Seat, diary
 from bench.soak.server import HEARTBEAT_SECONDS
 from bench.soak.words import checksum, version_in
 
 VISITOR = Guest("", "", "")
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead, says the page's script
-LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 300, 1000, 30_000  # its back-off, drawn from the whole of a growing span
+LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 300, 1000, 30_000  # its back-off, drawn from the whole of a span
+QUICK_TRIES = 6  # before the span grows
 PIECE_BYTES = 65536
 BUFFER_BYTES = 16384  # of every second reader, so that some are felt soon when they stop reading
 _FRAME = re.compile(rb"event: (\w+)\n(?:id: (\d+)\n)?(?:retry: (\d+)\n)?data: ")
@@ -39,7 +41,7 @@ class StreamReader:
         self.rest = b""
         self.has_head = False
         self.is_paused = False
-        self.heard_at = 0.0
+        self.opened_at = self.heard_at = 0.0
         self._address = address
         self._has_small_buffer = has_small_buffer
         self._path = "/stream" + _query(notes.seat)
@@ -55,7 +57,8 @@ class StreamReader:
         more = {"Accept": "text/event-stream", **last}
         opened.sendall(head("GET", self._path, self._address, seat.guest or VISITOR, more) + b"\r\n")
         opened.setblocking(False)
-        self.socket, self.rest, self.has_head, self.heard_at = opened, b"", False, time.monotonic()
+        self.socket, self.rest, self.has_head = opened, b"", False
+        self.opened_at = self.heard_at = time.monotonic()
         self.notes.open()
         return opened
 
@@ -80,7 +83,6 @@ class StreamReader:
         name, id, retry_ms = found.groups()
         self.notes.hear()
         self.heard_at = time.monotonic()
-        self.failures = 0
         if name == b"bye":
             self.bye_ms = int(retry_ms)
         if id is not None:
@@ -111,6 +113,7 @@ class Audience:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._until: tuple[int, float] | None = None
+        self._begin_until = time.monotonic() + BEGIN_SECONDS
 
     def listen(self) -> None:
         """Read until everybody has come to the cursor that the pipe names, or its time is over."""
@@ -174,19 +177,23 @@ class Audience:
             self._poll.unregister(reader.socket.fileno())
             reader.socket.close()
             reader.socket = None
-        self._at(self._delay_ms(reader) / 1000, lambda: self._open(reader))
+        seconds = self._delay_ms(reader) / 1000
+        reader.notes.wait(seconds)
+        self._at(seconds, lambda: self._open(reader))
 
     def _delay_ms(self, reader: StreamReader) -> float:
         bye_ms, reader.bye_ms = reader.bye_ms, None
         if bye_ms is not None:
             return bye_ms
-        span_ms = min(LONGEST_MS, FIRST_SPAN_MS * 2.0**reader.failures)
+        if reader.heard_at - reader.opened_at > STEADY_SECONDS:
+            reader.failures = 0
+        span_ms = min(LONGEST_MS, FIRST_SPAN_MS * 2.0 ** max(0, reader.failures + 1 - QUICK_TRIES))
         reader.failures += 1
         return LEAST_MS + self._dice.random() * span_ms
 
     def _begin(self) -> None:
         """Say so when every stream has begun."""
-        if all(reader.notes.began is not None for reader in self._readers):
+        if all(reader.notes.began is not None for reader in self._readers) or time.monotonic() > self._begin_until:
             self._pipe.send("listening")
         else:
             self._at(0.1, self._begin)

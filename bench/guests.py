@@ -33,20 +33,38 @@ class Guest(NamedTuple):
     token: str
 
 
-def sign_in(address: tuple[str, int], count: int, prefix: str) -> list[Guest]:
-    """So many new guests, all of them in the room."""
+def sign_in(address: tuple[str, int], count: int, prefix: str, room: str = ROOM, first: int = 0) -> list[Guest]:
+    """So many new guests, all of them in the room; their names end with numbers from `first` on."""
     connection = http.client.HTTPConnection(*address, timeout=30)
-    guests = [_sign_in(connection, f"{prefix} {number}") for number in range(count)]
+    guests = [_sign_in(connection, f"{prefix} {number}", room) for number in range(first, first + count)]
     connection.close()
     return guests
 
 
-def _sign_in(connection: http.client.HTTPConnection, name: str) -> Guest:
-    cookies: dict[str, str] = {}
-    token = json.loads(_ask(connection, cookies, "GET", "/session"))["csrf_token"]
-    _ask(connection, cookies, "POST", "/sign-in", name=name, csrf_token=token)
-    _ask(connection, cookies, "POST", f"/rooms/{ROOM}/join", csrf_token=token)
+def open_room(address: tuple[str, int], name: str) -> None:
+    """A room of this name and address, opened by a guest who is then alone in it."""
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    cookies, token = _begin(connection, f"{name} opener")
+    _ask(connection, cookies, "POST", "/rooms", name=name, slug=name, csrf_token=token)
+    connection.close()
+
+
+def _sign_in(connection: http.client.HTTPConnection, name: str, room: str) -> Guest:
+    cookies, token = _begin(connection, name)
+    _ask(connection, cookies, "POST", f"/rooms/{room}/join", csrf_token=token)
     return Guest(name, _as_header(cookies), token)
+
+
+def _begin(connection: http.client.HTTPConnection, name: str) -> tuple[dict[str, str], str]:
+    """A session: its cookies, and the token for POSTs."""
+    cookies: dict[str, str] = {}
+    _ask(connection, cookies, "POST", "/sign-in", name=name, csrf_token=_token(connection, cookies))
+    return cookies, _token(connection, cookies)
+
+
+def _token(connection: http.client.HTTPConnection, cookies: dict[str, str]) -> str:
+    token: str = json.loads(_ask(connection, cookies, "GET", "/session"))["csrf_token"]
+    return token
 
 
 def _ask(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -67,12 +67,14 @@ class Server:
 
 
 @contextmanager
-def serve(workers: int) -> Iterator[Server]:
-    """A fresh server with so many workers, settled; stopped and forgotten at the end."""
+def serve(
+    workers: int, instance: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A fresh server with so many workers, settled; stopped at the end, and forgotten unless it was given a place."""
     with tempfile.TemporaryDirectory(prefix="longwave-bench-", dir=machine.FOLDER) as folder:
-        instance, log = Path(folder) / "instance", Path(folder) / "log"
+        instance, log = instance or Path(folder) / "instance", Path(folder) / "log"
         with open(log, "w") as stderr:
-            master = _start(_environ(instance, workers), stderr)
+            master = _start(_environ(instance, workers) | dict(settings or {}), stderr)
         try:
             server = Server(master, _address(master), instance / "longwave.db")
             server.settle()
@@ -128,3 +130,5 @@ def _stop(master: Popen) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(master.pid, signal.SIGKILL)
         master.wait()
+    if master.stdout:
+        master.stdout.close()

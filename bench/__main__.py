@@ -1,7 +1,8 @@
 """The command: benchmarks in rounds, in turns; a table for people on stderr, JSON for programs on stdout.
 
 A benchmark is a module: the first line of its docstring is the title, `VARIANTS` what is compared, by label,
-`measure(variant, seconds)` one round, which returns its figures by name or raises `Invalid`.
+`measure(variant, seconds)` one round, which returns its figures by name or raises `Invalid`. One with several tables
+has `SCENARIOS` instead, each with all of that.
 """
 
 import argparse
@@ -9,48 +10,87 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import machine, report
-from bench.verdict import Invalid
+from bench.fan_out import RIVALS, SCENARIOS
+from bench.summary import summary
+from bench.verdict import Invalid, Unfit
 
-BENCHMARKS = ("posting", "delay", "memory")
+BENCHMARKS = ("posting", "delay", "memory", "volume", "fan-out")
+LONG = {"volume", "fan-out"}  # run only when they are named
+ROUNDS = 5
 RESULTS = machine.TOP / "bench" / "results"
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped, too
     options = _options()
-    results: dict[str, Any] = machine.describe(options.rounds, options.seconds)
+    wished = parts(options)
+    results: dict[str, Any] = machine.describe(max(part.rounds for part in wished), options.seconds)
     say(report.head(results))
     results["benchmarks"] = {}
-    for name in options.benchmarks or BENCHMARKS:
+    for part in wished:
         try:
-            found = measure(name, options.rounds, options.seconds)
+            found = measure(part, options.seconds)
         except Invalid as error:
-            say(f"\nINVALID: {name}: {error}")
+            say(f"\nINVALID: {part.name}: {error}")
             return 1
-        results["benchmarks"][name] = found
-        say("\n" + report.table(found) + "\n")
+        results["benchmarks"][part.name] = found
+        say(f"\n{report.table(found)}\n\n{report.ratio_table(found)}".rstrip() + "\n")
+    if options.markdown:
+        tables = list(map(report.markdown, results["benchmarks"].values()))
+        if not options.readers:
+            tables.insert(0, summary(results["benchmarks"]))
+        say("\n\n".join(filter(None, tables)) + "\n")
     print(json.dumps(results, indent=1))
     if options.save:
         save(results)
     return 0
 
 
-def measure(name: str, rounds: int, seconds: float) -> dict[str, Any]:
-    """All rounds of one benchmark. The variants take turns, so that a machine's moods meet them alike."""
-    benchmark = import_module(f"bench.{name.replace('-', '_')}")
-    variants: Mapping[str, Any] = benchmark.VARIANTS
-    taken: dict[str, list[dict[str, float]]] = {label: [] for label in variants}
-    for number in range(rounds):
-        for label in variants:
-            say(f"{name}, round {number + 1} of {rounds}, {label} ...")
-            taken[label].append(benchmark.measure(variants[label], seconds))
-    title = (benchmark.__doc__ or name).split("\n")[0]
-    return {"title": title, "variants": {label: report.summed(rows) for label, rows in taken.items()}}
+class Part(NamedTuple):
+    """One table: variants, each measured so often, in turns."""
+
+    name: str
+    title: str
+    variants: Mapping[str, Any]
+    measure: Callable[[Any, float], dict[str, float]]
+    rounds: int
+
+
+def parts(options: argparse.Namespace) -> list[Part]:
+    """What is to be measured. A benchmark has one table, or a table for each of its scenarios."""
+    found = []
+    for name in options.benchmarks or [name for name in BENCHMARKS if name not in LONG]:
+        benchmark = import_module(f"bench.{name.replace('-', '_')}")
+        rounds = options.rounds or getattr(benchmark, "ROUNDS", ROUNDS)
+        if hasattr(benchmark, "SCENARIOS"):
+            for label, why in benchmark.left_out().items():
+                say(f"{label} is left out: {why}")
+            for scenario, part in benchmark.chosen(options.only, options.against, options.readers).items():
+                found.append(Part(f"{name} {scenario}", part.title, part.variants, part.measure, rounds))
+        else:
+            title = (benchmark.__doc__ or name).split("\n")[0]
+            found.append(Part(name, title, benchmark.VARIANTS, benchmark.measure, rounds))
+    return found
+
+
+def measure(part: Part, seconds: float) -> dict[str, Any]:
+    """All rounds of one table. The variants take turns, so that a machine's moods meet them alike."""
+    taken: dict[str, list[dict[str, float]]] = {label: [] for label in part.variants}
+    for number in range(part.rounds):
+        for label in list(taken):
+            say(f"{part.name}, round {number + 1} of {part.rounds}, {label} ...")
+            try:
+                taken[label].append(part.measure(part.variants[label], seconds))
+            except Unfit as error:
+                say(f"{label} is left out: {error}")
+                del taken[label]
+    found = {"title": part.title, "variants": {label: report.summed(rows) for label, rows in taken.items()}}
+    return found | {"ratios": report.ratios(found)}
 
 
 def save(results: dict[str, Any]) -> None:
@@ -67,17 +107,35 @@ def say(text: str) -> None:
 def _options() -> argparse.Namespace:
     names = ", ".join(BENCHMARKS)
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measure the real server on this machine.")
-    parser.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help=f"of {names} (all)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each variant is measured (5)")
+    parser.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help=f"of {names} (all but the last two)")
+    parser.add_argument("--rounds", type=int, help="how often each variant is measured (5; fan-out: 3)")
     parser.add_argument("--seconds", type=float, default=10, help="how long a round measures (10)")
     parser.add_argument("--save", action="store_true", help="keep the JSON in bench/results/")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown, too")
+    of_fan_out = parser.add_argument_group("fan-out")
+    of_fan_out.add_argument("--only", default="", help=f"these scenarios, by comma: {', '.join(SCENARIOS)}")
+    of_fan_out.add_argument("--against", default="", help=f"only these beside ours: {', '.join(RIVALS)}, none")
+    of_fan_out.add_argument("--readers", type=int, default=0, help="another number of readers than the scenario's")
     options = parser.parse_args()
-    unknown = set(options.benchmarks) - set(BENCHMARKS)
-    if unknown:
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {names}")
-    if options.rounds < 1 or options.seconds <= 0:
-        parser.error("--rounds and --seconds must be above 0")
+    options.only, options.against = _listed(options.only), _listed(options.against)
+    _refuse_unknown(parser, "benchmark", options.benchmarks, BENCHMARKS)
+    _refuse_unknown(parser, "scenario", options.only, SCENARIOS)
+    _refuse_unknown(parser, "peer", options.against, [*RIVALS, "none"])
+    if options.rounds is not None and options.rounds < 1 or options.seconds <= 0 or options.readers < 0:
+        parser.error("--rounds, --seconds and --readers must be above 0")
     return options
+
+
+def _listed(words: str) -> list[str]:
+    return [word for word in words.split(",") if word]
+
+
+def _refuse_unknown(
+    parser: argparse.ArgumentParser, what: str, wished: Collection[str], known: Collection[str]
+) -> None:
+    unknown = sorted(set(wished) - set(known))
+    if unknown:
+        parser.error(f"there is no {what} {', '.join(unknown)}; there are {', '.join(known)}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,17 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+COMPARED = (
+    "cpu_us_per_delivery",
+    "cpu_us_per_delivery_without_post",
+    "memory_bytes_per_reader",
+    "last_reader_p50_ms",
+    "last_reader_p99_ms",
+    "deliveries_per_second",
+    "opened_per_second",
+    "idle_cpu_percent",
+)
+
 
 def summed(rounds: Sequence[dict[str, float]]) -> dict[str, Any]:
     """Each figure's median, lowest and highest, and its rounds as they came."""
@@ -27,8 +38,40 @@ def head(results: dict[str, Any]) -> str:
 def table(found: dict[str, Any]) -> str:
     """One benchmark, as it was returned by `measure`."""
     variants = list(found["variants"].values())
-    cells = [[name, *(_cell(figures[name]) for figures in variants)] for name in variants[0]]
+    names = dict.fromkeys(name for figures in variants for name in figures)
+    cells = [[name, *(_cell(figures[name]) if name in figures else "" for figures in variants)] for name in names]
     return found["title"] + "\n" + _aligned([["", *found["variants"]], *cells])
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The same for a document, with the ratios beside it."""
+    variants, compared = found["variants"], ratios(found)
+    names = dict.fromkeys(name for figures in variants.values() for name in figures)
+    lines = [[found["title"], *variants, *compared], ["---"] * (1 + len(variants) + len(compared))]
+    for name in names:
+        cells = [_cell(figures[name]) if name in figures else "" for figures in variants.values()]
+        lines.append([f"`{name}`", *cells, *(_short(each[name]) if name in each else "" for each in compared.values())])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """How the first variant's medians stand to each other's, as far as both have the figure."""
+    (first, *others), variants = found["variants"], found["variants"]
+    return {
+        f"{first} : {other}": {
+            name: round(figure["median"] / variants[other][name]["median"], 3)
+            for name, figure in variants[first].items()
+            if name in COMPARED and name in variants[other] and variants[other][name]["median"] > 0
+        }
+        for other in others
+    }
+
+
+def ratio_table(found: dict[str, Any]) -> str:
+    compared = ratios(found)
+    names = dict.fromkeys(name for figures in compared.values() for name in figures)
+    rows = [[name, *(_short(each[name]) if name in each else "" for each in compared.values())] for name in names]
+    return _aligned([["", *compared], *rows]) if rows else ""
 
 
 def _cell(figure: dict[str, Any]) -> str:

@@ -13,6 +13,10 @@ class Invalid(Exception):
     """The server's answers were wrong, so that its speed means nothing; one sentence says how."""
 
 
+class Unfit(Invalid):
+    """What is wrong is not ours: a peer's column is left out, and the run goes on."""
+
+
 def check_store(database: Path, ids: Mapping[str, int]) -> Texts:
     """Check that the store holds what was acknowledged (client id → message id), each once and nothing else.
 

@@ -4,13 +4,14 @@ Environment: HOST and PORT (127.0.0.1, 8000), WORKERS (the cores, at most 4). Al
 CHAT_ setting.
 """
 
+import gc
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from chat import capacity
 from chat.config import load
 from chat.errors import ChatError, ConfigError
 from chat.server_log import ShyLogger
@@ -42,7 +43,9 @@ bind = address(os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or 
 workers = int(os.environ.get("WORKERS") or min(cores(), 4))  # past 4, SQLite's one writer is the limit
 
 worker_class = "chat.worker.StreamWorker" if has_gevent() else "chat.worker_threads.StreamThreadWorker"
-worker_connections = 20_000  # gunicorn stops accepting at this number, silently; its 1,000 is one busy room
+# Of requests that are being answered and idle connections; parked readers do not count. gunicorn stops accepting at
+# this number, silently; its 1,000 is a few busy proxies.
+worker_connections = 20_000
 threads = 64  # without gevent only: each open stream or held poll keeps one
 
 timeout = 60  # of silence from a whole process, not of a request: its loop hangs, and it is killed
@@ -73,8 +76,15 @@ def on_starting(server: Any) -> None:
         ShyLogger.how_addresses = load().log_addresses
     except ConfigError as error:
         sys.exit(str(error))
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    files = capacity.open_files_allowed()
+    if files is not None and files < capacity.OPEN_FILES:
+        server.log.warning(
+            "This user may open only %s files at once: each worker holds %s readers, and others poll. "
+            "For more, type: ulimit -n %s; bin/run",
+            files,
+            capacity.readers(None),
+            capacity.OPEN_FILES,
+        )
     if not has_gevent():
         server.log.warning(
             "gevent is missing: each open stream keeps one of %s threads. To try it again, type: rm -r .venv; bin/run",
@@ -91,6 +101,9 @@ def post_worker_init(worker: Any) -> None:
         chat.start()
     except ChatError as error:  # each request will be answered with the same sentence
         worker.log.error(error)
+    # What is loaded now stays until the end: no later search for garbage shall look through it all again.
+    gc.collect()
+    gc.freeze()
     if worker.age != 1:
         return
     bound = worker.sockets[0].getsockname()

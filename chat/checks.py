@@ -1,14 +1,13 @@
 """What `longwave check` looks at: each finding says whether it is well, and if not, what to do."""
 
-import resource
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chat import capacity
 from chat.config import SETTINGS, Config
 from chat.errors import ChatError
 from chat.store import Store, Transaction, creation, facts, inbox
 
-OPEN_FILES = 20_100  # as many connections as a worker takes, and some files
 REFUSED_SHOWN = 20
 
 
@@ -46,11 +45,11 @@ def _settings(config: Config) -> Finding:
 
 
 def _open_files() -> Finding:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or hard >= OPEN_FILES:
-        return Finding(True, f"This user may open {hard if hard >= 0 else 'any number of'} files at once.")
-    advice = f"Raise it for more than {hard - 100} readers in one process: ulimit -n {OPEN_FILES}"
-    return Finding(True, f"This user may open only {hard} files at once. {advice}")
+    files = capacity.open_files_allowed()
+    if files is None or files >= capacity.OPEN_FILES:
+        return Finding(True, f"This user may open {files if files is not None else 'any number of'} files at once.")
+    advice = f"For more than {capacity.readers(None)} readers in one process, type: ulimit -n {capacity.OPEN_FILES}"
+    return Finding(True, f"This user may open only {files} files at once. {advice}")
 
 
 def _try_to_write(tx: Transaction) -> None:

@@ -131,6 +131,10 @@ def _days_or_forever(text: str) -> int | None:
     return None if text == "forever" else int(_number(text, "[0-9]{1,5}", 1, 36500))
 
 
+def _whole_or_auto(text: str) -> int | None:
+    return None if text == "auto" else int(_number(text, "[0-9]{1,7}", 0, 1_000_000))
+
+
 def _contact(text: str) -> str:
     if text and not re.fullmatch(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)", text):
         raise ValueError
@@ -210,6 +214,14 @@ class Config:
     )
     heartbeat_seconds: int = _setting(
         "15", whole(1, 55), "A silent stream sends a ping so often; proxies cut what is idle for 60."
+    )
+    streams: int | None = _setting(
+        "auto",
+        Check("auto, or a whole number from 0 to 1000000", _whole_or_auto),
+        "So many streams and held polls each process keeps open; whoever comes then polls. auto is what it can bear.",
+    )
+    stream_minutes: int = _setting(
+        "60", whole(1, 1440), "After about so many minutes a stream is opened anew, at whichever process has room."
     )
     roster_max: int = _setting("200", whole(1, 10000), "With more people here only their count is shown.")
     trusted_proxies: tuple[str, ...] = _setting(

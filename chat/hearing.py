@@ -1,6 +1,8 @@
 """What a reader may hear: one function of (user, event), the same for stream, poll, page and catch-up."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sys
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 Span = tuple[int, int | None]
 Stays = Iterable[tuple[int, int, int | None]]
@@ -8,37 +10,77 @@ Stays = Iterable[tuple[int, int, int | None]]
 ALWAYS: tuple[Span, ...] = ((0, None),)
 
 
-class Hearing:
-    """The channels that a reader hears, each with the spans of ids in which it does; both ends are heard.
+class Rooms:
+    """The rooms that are heard, by channel, each with the spans of ids in which it is; both ends are heard.
 
-    A closed end means that the user has left; such a channel still counts in catch-up, by its places in the log.
+    A closed end means that the user has left; such a room still counts in catch-up, by its places in the log.
+    `now` are the channels heard from now on, `ids` their rooms. Past `settled_id` no span begins or ends.
     """
 
-    __slots__ = ("_spans",)
+    __slots__ = ("__weakref__", "ids", "now", "settled_id", "spans")
 
     def __init__(self, spans: Mapping[str, Sequence[Span]]) -> None:
-        self._spans = spans
+        self.spans = spans
+        heard_now = [channel for channel, of_room in spans.items() if of_room[-1][1] is None]
+        self.now = frozenset(heard_now)
+        self.ids = tuple(int(channel.partition(":")[2]) for channel in heard_now)
+        borders = (border for of_room in spans.values() for span in of_room for border in span)
+        self.settled_id = max((border for border in borders if border is not None), default=0)
+
+    def settled(self) -> "Rooms":
+        """The same without what is past: one object for all readers that hear the same rooms."""
+        return self if self.spans.keys() == self.now and not self.settled_id else _always(self.now, self.spans)
+
+
+_known: "weakref.WeakValueDictionary[tuple[str, ...], Rooms]" = weakref.WeakValueDictionary()
+
+
+def _always(channels: Collection[str], order: Iterable[str]) -> Rooms:
+    key = tuple(channel for channel in order if channel in channels)
+    rooms = _known.get(key)
+    if rooms is None:
+        rooms = _known[key] = Rooms(dict.fromkeys(key, ALWAYS))
+    return rooms
+
+
+class Hearing:
+    """What one reader hears: the channels of its own always, and the rooms, which it may share with others."""
+
+    __slots__ = ("own", "rooms")
+
+    def __init__(self, own: Iterable[str] = (), rooms: Rooms | None = None) -> None:
+        self.own = tuple(own)
+        self.rooms = rooms or _always((), ())
 
     @property
-    def channels(self) -> Collection[str]:
-        return self._spans.keys()
+    def channels(self) -> list[str]:
+        """All channels of which it heard something, for catch-up."""
+        return [*self.own, *self.rooms.spans]
 
-    def spans(self, channel: str) -> Sequence[Span]:
-        return self._spans.get(channel, ())
+    @property
+    def told_by(self) -> Iterator[str]:
+        """The channels heard from now on by which a reader is told something; its others can only end it."""
+        yield from self.rooms.now
+        yield from (channel for channel in self.own if channel.startswith("user:"))
+
+    @property
+    def settled_id(self) -> int:
+        """Past this id it hears a channel or does not: no span begins or ends there."""
+        return self.rooms.settled_id
+
+    def settled(self) -> "Hearing":
+        rooms = self.rooms.settled()
+        return self if rooms is self.rooms else Hearing(self.own, rooms)
 
     def hears(self, channel: str, event_id: int) -> bool:
-        for first, last in self.spans(channel):
+        for first, last in self.rooms.spans.get(channel, ()):
             if first <= event_id and (last is None or event_id <= last):
                 return True
-        return False
+        return channel in self.own
 
-    def present_rooms(self) -> list[int]:
+    def present_rooms(self) -> tuple[int, ...]:
         """The rooms heard from now on."""
-        return [
-            int(channel.partition(":")[2])
-            for channel, spans in self._spans.items()
-            if channel.startswith("room:") and spans[-1][1] is None
-        ]
+        return self.rooms.ids
 
 
 def of_rooms(
@@ -49,22 +91,31 @@ def of_rooms(
     None when a closed one is among them in which the user is not, now.
     """
     stayed = of_stays(stays, ())
-    spans: dict[str, Sequence[Span]] = dict.fromkeys(own, ALWAYS)
+    spans: dict[str, Sequence[Span]] = {}
     for room_id in room_ids:
-        channel = f"room:{room_id}"
+        channel = _channel(room_id)
         if room_id in open_ids:
             spans[channel] = ALWAYS
         elif room_id in stayed.present_rooms():
-            spans[channel] = stayed.spans(channel)
+            spans[channel] = stayed.rooms.spans[channel]
         else:
             return None
-    return Hearing(spans)
+    return Hearing(own, _rooms(spans))
 
 
 def of_stays(stays: Stays, own: Iterable[str]) -> Hearing:
     """A reader that named none: each room from the user's join event to the leave event."""
-    spans: dict[str, Sequence[Span]] = dict.fromkeys(own, ALWAYS)
+    spans: dict[str, Sequence[Span]] = {}
     for room_id, from_id, to_id in sorted(stays, key=lambda stay: stay[1]):
-        channel = f"room:{room_id}"
+        channel = _channel(room_id)
         spans[channel] = [*spans.get(channel, ()), (from_id, to_id)]
-    return Hearing(spans)
+    return Hearing(own, _rooms(spans))
+
+
+def _rooms(spans: Mapping[str, Sequence[Span]]) -> Rooms:
+    is_simple = all(of_room is ALWAYS for of_room in spans.values())
+    return _always(spans.keys(), spans) if is_simple else Rooms(spans)
+
+
+def _channel(room_id: int) -> str:
+    return sys.intern(f"room:{room_id}")

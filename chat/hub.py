@@ -5,15 +5,18 @@ so a slow one costs no memory; one whose cursor has fallen off the ring is serve
 """
 
 import json
+import math
 import random
 import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
-from chat import runtime, sse
+from chat import runtime
 from chat.hearing import Hearing
+from chat.ring import Batch, Event, Framed, Listeners
 from chat.store import Store, events
 
 PIECE_EVENTS = 500  # what one reading brings at most, so that a long sleeper is not held in memory whole
@@ -25,53 +28,44 @@ CLOSE_STEP_SECONDS = 0.1
 PASSING_FRAMES = 1024  # how many frames without an id (presence, typing) are kept for readers that are behind
 
 
-class Event:
-    """A row of the log, with the bytes that every reader of it is sent."""
-
-    __slots__ = ("channel", "data", "frame", "id", "message_id", "name")
-
-    def __init__(self, id: int, channel: str, name: str, data: str, message_id: int | None) -> None:
-        self.id = id
-        self.channel = channel
-        self.name = name
-        self.message_id = message_id
-        self.say(data)
-
-    def say(self, data: str) -> None:
-        """Let the event carry `data`, the JSON for the wire, from now on."""
-        self.data = data
-        self.frame = sse.frame(self.name, data, id=self.id)
-
-
 class Reader:
     """Somebody who waits at the hub: what it may hear, and how far it has come.
 
     `rehear` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
-    ends the reader when the answer is None.
+    ends the reader when the answer is None. At `due_at` it is woken though nothing has come.
     """
 
     __slots__ = (
         "cursor",
+        "due_at",
         "end",
         "has_missed_passing",
+        "has_new_rooms",
         "hearing",
         "is_live",
+        "may_share",
         "passing",
         "rehear",
         "waiter",
-        "wrote_at",
     )
 
     def __init__(self, rehear: Callable[[], Hearing | None], cursor: int) -> None:
         self.rehear = rehear
-        self.hearing = Hearing({})
+        self.hearing = Hearing()
         self.cursor = cursor
-        self.is_live = False
+        self.is_live = False  # whether it has had everything once
+        self.may_share = False  # whether nothing but the newest frames stands out, in rooms that have not changed
         self.passing = 0
         self.has_missed_passing = False
+        self.has_new_rooms = True
         self.end: str | None = None
-        self.wrote_at = time.monotonic()
-        self.waiter = runtime.current().waiter()
+        self.due_at = math.inf
+        self.waiter: runtime.Waiter | None = runtime.current().waiter()
+
+    def wake(self) -> None:
+        """Let it look for news; called with the hub's lock held, so that it must not wait."""
+        assert self.waiter is not None
+        self.waiter.wake()
 
 
 class Hub:
@@ -85,19 +79,19 @@ class Hub:
         self,
         store: Store,
         ring_events: int,
-        heartbeat_seconds: float,
         on_site: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._store = store
         self._on_site = on_site
         self._ring_events = ring_events
-        self._heartbeat_seconds = heartbeat_seconds
         self._lock = threading.RLock()
         self._ring: list[Event] = []
         self._ids: list[int] = []
-        self._passing: deque[tuple[str, bytes]] = deque(maxlen=PASSING_FRAMES)
+        self._batches: dict[int, Batch] = {}  # by the cursor after which they begin
+        self._passing: deque[Framed] = deque(maxlen=PASSING_FRAMES)
         self._passed = 0
-        self._by_channel: dict[str, set[Reader]] = {}
+        self._passing_batches: dict[int, Batch] = {}
+        self._listeners = Listeners()
         self.readers: set[Reader] = set()
         self.last_id = 0
         self._floor = 0
@@ -128,52 +122,52 @@ class Hub:
         if hearing is None:
             return self._end([reader], "revoked")
         reader.hearing = hearing
-        for channel in hearing.channels:
-            self._by_channel.setdefault(channel, set()).add(reader)
+        reader.has_new_rooms = True
+        reader.may_share = False
+        for channel in hearing.told_by:
+            self._listeners.add(channel, reader)
 
     def _unindex(self, reader: Reader) -> None:
-        for channel in reader.hearing.channels:
-            listening = self._by_channel.get(channel, set())
-            listening.discard(reader)
-            if not listening:
-                self._by_channel.pop(channel, None)
+        for channel in reader.hearing.told_by:
+            self._listeners.discard(channel, reader)
 
     # Waking
 
     def wake(self) -> None:
         """Read what is new in the log and wake every reader that it concerns."""
+        told: list[Event] = []
         with self._lock:
+            self._batches.clear()
             concerned: set[Reader] = set()
             while True:
                 with self._store.read() as connection:
                     rows = events.after(connection, self.last_id, PIECE_EVENTS)
                 for row in rows:
-                    concerned |= self._learn(Event(*row))
+                    concerned.update(self._learn(Event(*row), told))
                 if len(rows) < PIECE_EVENTS:
                     break
             self._trim()
             for reader in concerned:
-                reader.waiter.wake()
+                reader.wake()
+        for event in told:  # after the lock: whoever learns of it has locks of its own
+            self._on_site(event)
 
     def tell(self, channel: str, frame: bytes) -> None:
         """Send a frame that is not in the log to those who hear the channel now."""
         with self._lock:
             self._passing.append((channel, frame))
             self._passed += 1
-            for reader in self._by_channel.get(channel, ()):
-                reader.waiter.wake()
+            self._passing_batches.clear()
+            for reader in self._listeners.of(channel):
+                reader.wake()
 
     def tick(self) -> None:
-        """Wake the readers that have been silent for so long that they must say they live."""
-        due = time.monotonic() - self._heartbeat_seconds
+        """Wake the readers whose time has come: to say that they live, or to end."""
+        now = time.monotonic()
         with self._lock:
             for reader in self.readers:
-                if reader.wrote_at <= due:
-                    reader.waiter.wake()
-
-    def is_silent(self, reader: Reader) -> bool:
-        """Whether the reader has had nothing written to it for a heartbeat."""
-        return time.monotonic() - reader.wrote_at >= self._heartbeat_seconds
+                if reader.due_at <= now:
+                    reader.wake()
 
     def close(self, reason: str, over_seconds: float = 0.0) -> None:
         """End whoever registers from now on with `bye` for this reason, and all readers, in random order."""
@@ -184,43 +178,40 @@ class Hub:
         steps = max(1, round(over_seconds / CLOSE_STEP_SECONDS))
         for step in range(steps):
             with self._lock:
-                self._end(leaving[step::steps], reason)
+                self._end([reader for reader in leaving[step::steps] if reader in self.readers], reason)
             if step + 1 < steps:
                 time.sleep(CLOSE_STEP_SECONDS)
 
     def _end(self, readers: Iterable[Reader], reason: str) -> None:
         for reader in readers:
             reader.end = reason
-            reader.waiter.wake()
+            reader.wake()
 
-    def _learn(self, event: Event) -> set[Reader]:
-        """Take one event into the ring; returns the readers that listen to its channel."""
+    def _learn(self, event: Event, told: list[Event]) -> Iterable[Reader]:
+        """Take one event into the ring; returns the readers that listen to its channel, and notes the site's own."""
         self.last_id = event.id
         if event.channel == SITE:
-            self._learn_of_site(event)
-            return set()
-        listening = self._by_channel.get(event.channel, set())
-        if event.name == REVOKE:
-            self._end(listening, "revoked")
-            return set()
+            if event.name == REWRITTEN:
+                rewritten = json.loads(event.data)
+                self._read_again(set(rewritten["ids"]), rewritten.get("channel"))
+            told.append(event)
+            return ()
+        if event.name == REVOKE:  # so rare that an index of it would cost every reader more than the search
+            self._end([reader for reader in self.readers if event.channel in reader.hearing.own], "revoked")
+            return ()
+        listening: Iterable[Reader] = self._listeners.of(event.channel)
         if event.name in ("edit", "remove"):
             self._say_again(event)
         if event.name == "room":
             self._read_again(set(), event.channel)
         if event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:")):
-            for reader in list(listening):
+            listening = list(listening)
+            for reader in listening:
                 self._unindex(reader)
                 self._index(reader)
         self._ring.append(event)
         self._ids.append(event.id)
-        return set(listening)
-
-    def _learn_of_site(self, event: Event) -> None:
-        """Events that concern this process rather than a reader."""
-        if event.name == REWRITTEN:
-            told = json.loads(event.data)
-            self._read_again(set(told["ids"]), told.get("channel"))
-        self._on_site(event)
+        return listening
 
     def _read_again(self, ids: set[int], channel: str | None = None) -> None:
         """Take what the log says now of these events, and of a channel's, into the ring; what left it goes."""
@@ -254,6 +245,55 @@ class Hub:
 
     # Reading
 
+    @contextmanager
+    def at_rest(self) -> Iterator[bool]:
+        """Whether nobody is about to change what is here, who then keeps away as long as this is open."""
+        is_free = self._lock.acquire(blocking=False)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._lock.release()
+
+    def share(self, reader: Reader) -> bytes | None:
+        """What the reader has not been given yet, as bytes that others are given, too; only while the hub is at rest.
+
+        None means that it must `read`: it is not up to date, what it hears has changed, or it has missed something.
+        """
+        missed = self._passed - reader.passing
+        if not reader.may_share or reader.cursor < self._floor or missed > len(self._passing):
+            return None
+        piece = b""
+        while reader.cursor < self.last_id and not piece:
+            batch = self._batches.get(reader.cursor) or self._batch_after(reader.cursor)
+            piece = batch.heard_by(reader.hearing)
+            reader.cursor = batch.until
+        if missed:
+            passing = self._passing_batches.get(reader.passing) or self._passing_after(reader.passing)
+            piece += passing.heard_by(reader.hearing)
+            reader.passing = self._passed
+        return piece
+
+    def _batch_after(self, cursor: int) -> Batch:
+        """The next piece of the ring, for everybody who is at this cursor."""
+        frames: list[Framed] = []
+        until, size = self.last_id, 0
+        for event in self._from_ring(cursor):
+            if size >= PIECE_BYTES:
+                break
+            frames.append((event.channel, event.frame))
+            until = event.id
+            size += len(event.frame)
+        else:
+            until = until if len(frames) == PIECE_EVENTS else self.last_id
+        batch = self._batches[cursor] = Batch(frames, until)
+        return batch
+
+    def _passing_after(self, passing: int) -> Batch:
+        newest = list(self._passing)[passing - self._passed :]
+        batch = self._passing_batches[passing] = Batch(newest, self._passed)
+        return batch
+
     def read(self, reader: Reader) -> list[Event]:
         """The next events that the reader may hear, at most `PIECE_EVENTS`; none means that it has everything.
 
@@ -267,26 +307,36 @@ class Hub:
                     return []
                 last_id, hearing = self.last_id, reader.hearing
                 if reader.cursor >= last_id:
-                    reader.is_live = True
+                    self._note_all_read(reader)
                     return []
                 if reader.cursor >= self._floor:
-                    found = self._from_ring(reader.cursor)
-                elif reader.is_live:
+                    found: list[Event] | None = self._from_ring(reader.cursor)
+                else:
+                    found = None if reader.is_live else self._from_store(reader.cursor, last_id, hearing)
+                if found is None:
                     self._end([reader], "slow")
                     return []
-                else:
-                    found = self._from_store(reader.cursor, last_id, hearing)
             heard, is_cut = _heard(found, hearing)
             reader.cursor = heard[-1].id if is_cut else found[-1].id if len(found) == PIECE_EVENTS else last_id
             if heard:
                 return heard
 
+    def _note_all_read(self, reader: Reader) -> None:
+        """From now on it can be given what all others are, if no change of its rooms is still to come."""
+        reader.is_live = True
+        if reader.cursor >= reader.hearing.settled_id:
+            reader.hearing = reader.hearing.settled()
+            reader.may_share = True
+
     def _from_ring(self, cursor: int) -> list[Event]:
         first = bisect_right(self._ids, cursor)
         return self._ring[first : first + PIECE_EVENTS]
 
-    def _from_store(self, cursor: int, last_id: int, hearing: Hearing) -> list[Event]:
+    def _from_store(self, cursor: int, last_id: int, hearing: Hearing) -> list[Event] | None:
+        """None when part of it was pruned, perhaps between two pieces: then it must come back, for a `reset`."""
         with self._store.read() as connection:
+            if cursor < events.pruned_to(connection):
+                return None
             rows = events.after(connection, cursor, PIECE_EVENTS, hearing.channels)
         return [Event(*row) for row in rows if row.id <= last_id]
 

@@ -13,6 +13,9 @@ class SaidState(NamedTuple):
     is_away: bool
 
 
+NEVER = float("-inf")
+
+
 class Stay:
     """A user's presence in a room of one process: streams that are open, or a time until which it lasts."""
 
@@ -21,7 +24,7 @@ class Stay:
     def __init__(self, user: dict[str, Any]) -> None:
         self.user = user
         self.streams = 0
-        self.until = float("-inf")
+        self.until = NEVER
 
 
 class Places:

@@ -56,7 +56,9 @@ class Presence:
         self._peers: dict[str, Peer] = {}
         self._slugs: dict[int, str] = {}
         self._tokens: dict[int, str] = {}
+        self._counts: dict[int, int] = {}  # of those here; kept up, because a crowd takes long to count
         self._told: dict[int, People] = {}
+        self._crowds: set[int] = set()  # rooms of whose people the readers were told only the number
         self._changed: set[int] = set()
         self._counted_at: dict[int, float] = {}
         self._unsent: list[list[Any]] = []
@@ -125,6 +127,13 @@ class Presence:
 
     # What is asked
 
+    def count(self, room_id: int) -> int:
+        """How many are here in the room, and not away."""
+        with self._lock:
+            if room_id not in self._counts:
+                self._counts[room_id] = sum(not is_away for _, is_away in self._merged(room_id).values())
+            return self._counts[room_id]
+
     def roster(self, room_id: int) -> Roster:
         with self._lock:
             people = sorted(self._merged(room_id).values(), key=lambda person: person[0]["name"].casefold())
@@ -133,9 +142,10 @@ class Presence:
 
     def shown(self, room_id: int) -> Roster:
         """The roster as readers are shown it: above `roster_max` a number, else so many names at most."""
+        count = self.count(room_id)
+        if count > self._roster_max:
+            return Roster(count, [], [])
         roster = self.roster(room_id)
-        if roster.count > self._roster_max:
-            return Roster(roster.count, [], [])
         return Roster(roster.count, roster.here[:NAMES_WHOLE], roster.away[:NAMES_WHOLE])
 
     def whole(self, room_id: int, slug: str, cursor: int) -> str:
@@ -194,18 +204,30 @@ class Presence:
 
     def _be_in(self, room_id: int, slug: str, user: User) -> Any:
         self._slugs[room_id] = slug
+        counted = self._is_counted(room_id, user["id"])
         stay, is_new = self._mine.begin_stay(room_id, user)
         if is_new:
             self._unsent.append(["in", room_id, slug, user])
-            self._mark(room_id)
+            self._mark(room_id, user["id"], counted)
         return stay
 
-    def _mark(self, room_id: int) -> None:
-        """Note that the room's roster has changed."""
+    def _is_counted(self, room_id: int, user_id: int) -> bool:
+        """Whether the user is here in the room, in whatever process, and not away."""
+        is_in = any(user_id in places.rooms.get(room_id, ()) for places in self._all_places())
+        return is_in and not self.is_away(user_id, room_id)
+
+    def _mark(self, room_id: int, user_id: int | None = None, was_counted: bool = False) -> None:
+        """Note that the room's roster has changed; where it was one user, the count need not be made anew."""
         self._changed.add(room_id)
         self._tokens.pop(room_id, None)
+        if user_id is None:
+            self._counts.pop(room_id, None)
+        elif room_id in self._counts:
+            self._counts[room_id] += self._is_counted(room_id, user_id) - was_counted
 
     def _token(self, room_id: int) -> str:
+        if room_id not in self._tokens and self.count(room_id) > self._roster_max:
+            self._tokens[room_id] = f"{room_id}-{self.count(room_id)}-"  # of a crowd nothing else is shown
         if room_id not in self._tokens:
             people = sorted((user_id, is_away) for user_id, (_, is_away) in self._merged(room_id).items())
             self._tokens[room_id] = hashlib.sha256(repr((room_id, people)).encode()).hexdigest()[:8]
@@ -254,20 +276,31 @@ class Presence:
 
     def _tell_changes(self, room_id: int, now: float) -> None:
         """Tell the room's readers what differs from what they were told; what is too much waits a second."""
-        people = self._merged(room_id)
-        count = sum(not is_away for _, is_away in people.values())
+        count = self.count(room_id)
         if count > self._roster_max:
             if now - self._counted_at.get(room_id, float("-inf")) >= COUNT_SECONDS:
                 self._counted_at[room_id] = now
-                self._settle(room_id, people)
+                self._settle(room_id, self._merged(room_id))
+                self._crowds.add(room_id)
+                del self._told[room_id]
                 self._tell(room_id, {"count": count})
             return
+        people = self._merged(room_id)
+        if room_id in self._crowds:
+            return self._tell_whole(room_id, people)
         told = self._told.setdefault(room_id, {})
         change = _bring_forward(told, people)
         if change:
             self._tell(room_id, {"count": count, **change})
         if told == people:
             self._settle(room_id, people)
+
+    def _tell_whole(self, room_id: int, people: People) -> None:
+        """A crowd has become so few that they have names again."""
+        self._crowds.discard(room_id)
+        self._settle(room_id, people)
+        whole = self.whole(room_id, self._slugs[room_id], self._hub.last_id)
+        self._hub.tell(f"room:{room_id}", sse.frame("presence", whole))
 
     def _settle(self, room_id: int, people: People) -> None:
         """The room's readers know everything."""

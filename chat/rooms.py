@@ -31,15 +31,16 @@ class Posted(NamedTuple):
 def post(tx: Transaction, author: Any, slug: str, body: object, client_id: object = None) -> Posted:
     """Write a message; the same client id from the same author brings the first one back, whatever the body."""
     known_client_id = text.clean_client_id(client_id)
-    if known_client_id:
-        first = messages.find_by_client_id(tx.connection, author.id, known_client_id)
-        if first:
-            return Posted(drawing.wire(first), False)
-    room = find(tx.connection, slug, author)
+    room = messages.before_post(tx.connection, author.id, slug, known_client_id)
+    if room.first_id is not None:
+        return Posted(drawing.wire(messages.find(tx.connection, room.first_id)), False)
+    if room.id is None or (room.kind == "closed" and room.stay_id is None):
+        raise _no_room()
     clean_body = text.clean_body(body)
-    _refuse_released(tx, author)
-    if author.kind != "bot":
-        _join(tx, author, room)
+    if room.released_at is not None:
+        raise _released()
+    if room.stay_id is None and author.kind != "bot":
+        _begin_stay(tx, author, room)
     return Posted(_add_message(tx, author, room, clean_body, known_client_id), True)
 
 
@@ -55,6 +56,7 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
         "edited_at": None,
         "removed_at": None,
         "removed_by": None,
+        "expired_at": None,
     }
     message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
     row["html"] = drawing.draw(message)
@@ -67,7 +69,11 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
 def _refuse_released(tx: Transaction, user: Any) -> None:
     """Whoever has lost their name, or wants to be forgotten, since the request began, writes nothing more."""
     if users.is_released(tx.connection, user.id):
-        raise ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
+        raise _released()
+
+
+def _released() -> ChatError:
+    return ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
 
 
 def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def redraw(tx: Transaction, message: Any) -> dict[str, Any]:
 
 
 def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[str, Any]:
-    now = SimpleNamespace(**{**message._mapping, **values})
+    now = SimpleNamespace(**{**message._asdict(), **values})
     html = drawing.draw(now)
     wire = drawing.wire(now, html)
     messages.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
@@ -259,8 +265,11 @@ def leave(tx: Transaction, user: Any, slug: str) -> None:
 
 
 def _join(tx: Transaction, user: Any, room: Any) -> None:
-    if table.membership(tx.connection, room.id, user.id):
-        return
+    if not table.membership(tx.connection, room.id, user.id):
+        _begin_stay(tx, user, room)
+
+
+def _begin_stay(tx: Transaction, user: Any, room: Any) -> None:
     newest = messages.newest_id(tx.connection, room.id)
     from_id = _tell_both(tx, "join", room, user.id, as_wire_user(user))
     table.begin_stay(tx, room.id, user.id, from_id, read_id=newest)
@@ -307,20 +316,39 @@ def rehearing(
     `own` are the channels of the reader itself. None means that a named room is no longer for this reader, or that
     its session ended or its user was banned between the question who it is and its registration.
     """
+    return _Rehearing(store, user.id if user is not None else None, tuple(own), room_ids, session_id)
 
-    def rehear() -> hearing.Hearing | None:
-        with store.read() as connection:
-            if session_id is not None and not sessions.is_living(connection, session_id):
-                return None
-            if user is not None and bans.is_banned(connection, user.id, times.now()):
-                return None
-            stays = table.stays(connection, user.id) if user is not None else []
-            if room_ids is None:
-                return hearing.of_stays(stays, own)
-            open_ids = table.open_ids(connection, room_ids)
-        return hearing.of_rooms(room_ids, open_ids, stays, own)
 
-    return rehear
+class _Rehearing:
+    """What `rehearing` returns: small, because every waiting reader has one."""
+
+    __slots__ = ("_own", "_room_ids", "_session_id", "_store", "_user_id")
+
+    def __init__(
+        self,
+        store: Store,
+        user_id: int | None,
+        own: tuple[str, ...],
+        room_ids: Collection[int] | None,
+        session_id: int | None,
+    ) -> None:
+        self._store = store
+        self._user_id = user_id
+        self._own = own
+        self._room_ids = room_ids
+        self._session_id = session_id
+
+    def __call__(self) -> hearing.Hearing | None:
+        with self._store.read() as connection:
+            if self._session_id is not None and not sessions.is_living(connection, self._session_id):
+                return None
+            if self._user_id is not None and bans.is_banned(connection, self._user_id, times.now()):
+                return None
+            stays = table.stays(connection, self._user_id) if self._user_id is not None else []
+            if self._room_ids is None:
+                return hearing.of_stays(stays, self._own)
+            open_ids = table.open_ids(connection, self._room_ids)
+        return hearing.of_rooms(self._room_ids, open_ids, stays, self._own)
 
 
 def _as_author(user: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Threads:
 
     name = "threads"
     has_loop = False  # whether all that waits is driven by one loop, turn by turn
+    can_park = False  # whether that loop can watch many connections for readers that have left their greenlets
 
     def start_native(self, target: Callable[[], None], name: str) -> None:
         """Run `target` in a real thread, which may block without stopping anything else."""
@@ -46,6 +47,21 @@ class Threads:
     def soon(self, function: Callable[[], object]) -> None:
         """Run `function` at the end of this turn of the loop; where there is none, at once."""
         function()
+
+    def later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Run `function` in a later turn of the loop, after so many seconds at the earliest; only where `has_loop`."""
+        raise NotImplementedError
+
+    def watch(self, fd: int, function: Callable[[], object]) -> None:
+        """Run `function` in the loop whenever the descriptor can be read, from now on; only where `has_loop`."""
+        raise NotImplementedError
+
+    def poller(self) -> Any:
+        """The kernel's epoll, whatever has been patched; only where `can_park`."""
+        raise NotImplementedError
+
+    def breathe(self) -> None:
+        """Let everything else have its turn, connections included."""
 
     def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
         """Call `function` again and again with `seconds` between; returns what stops it."""

@@ -1,6 +1,7 @@
 """The runtime's form for a process that gevent has patched: whoever waits is a greenlet, and one loop wakes them."""
 
 import logging
+import sys
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -14,15 +15,20 @@ from chat.runtime import Threads, Waiter
 
 log = logging.getLogger(__name__)
 
+READABLE = 1  # libev's EV_READ
+MOMENT_SECONDS = 1e-6  # more than nothing, so that it is the loop's timer that ends it
+
 
 class Greenlets(Threads):
     """Like `Threads`, but `call` comes from any real thread into the loop, and only native threads may block."""
 
     name = "gevent"
     has_loop = True
+    can_park = sys.platform == "linux"
 
     def __init__(self) -> None:
         self._loop = get_hub().loop
+        self._watchers: list[Any] = []  # one that nobody holds is stopped
 
     def start_native(self, target: Callable[[], None], name: str) -> None:
         monkey.get_original("_thread", "start_new_thread")(target, ())
@@ -38,6 +44,22 @@ class Greenlets(Threads):
 
     def soon(self, function: Callable[[], object]) -> None:
         self._loop.run_callback(function)
+
+    def later(self, seconds: float, function: Callable[[], object]) -> None:
+        # A timer even for no time at all: callbacks of the loop are run fifty at a time before it looks at sockets.
+        timer = self._loop.timer(seconds)
+        timer.start(function)
+
+    def watch(self, fd: int, function: Callable[[], object]) -> None:
+        watcher = self._loop.io(fd, READABLE)
+        watcher.start(function)
+        self._watchers.append(watcher)
+
+    def poller(self) -> Any:
+        return monkey.get_original("select", "epoll")()
+
+    def breathe(self) -> None:
+        gevent.sleep(MOMENT_SECONDS)
 
     def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
         def repeat() -> None:

@@ -1,4 +1,9 @@
-"""The gunicorn worker: greenlets for requests, and an end in which every open stream is told to come back.
+"""The gunicorn worker: greenlets for requests, and a place to park for whoever waits.
+
+When a view returns a stream, or a poll that is to be held, the worker takes the connection over and lets the greenlet
+end: parser, environ and stack go, and `chat/parking.py` keeps a descriptor and a cursor. What it cannot take over
+(TLS, a request with more behind it, a gunicorn that nobody has tried this with) is served the ordinary way, by the
+same reader and with the same bytes.
 
 gunicorn's own gevent worker waits for open connections until its grace is over and then cuts them. Streams never
 end by themselves, and browsers keep connections open for their next request; here both are asked to end as soon as
@@ -7,21 +12,30 @@ the worker is to go.
 
 import socket
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
+import gunicorn
 from gevent.hub import get_hub
+from gevent.pool import Group
+from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-DRAIN_SECONDS = 2.0  # over which the streams of an ending worker are closed
+from chat import capacity
+
+TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
+DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
 FAREWELL_SECONDS = 0.5  # for the last frames to be written
-# A reader that vanished without a word is given up after 15 s of unacknowledged bytes, or of unanswered probes.
+SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
+MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
+# A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are
+# some. The kernel's own probes would find it no sooner, and with this timeout one that is lost ends the connection:
+# thousands that were sent the same message are probed in one burst, of which a queue of the kernel holds a thousand.
 SOCKET_OPTIONS = (
     (socket.TCP_NODELAY, 1),
     (socket.TCP_USER_TIMEOUT, 15_000),
-    (socket.TCP_KEEPIDLE, 10),
-    (socket.TCP_KEEPINTVL, 5),
-    (socket.TCP_KEEPCNT, 3),
 )
 
 
@@ -47,6 +61,28 @@ class StreamWorker(GeventWorker):
         super().__init__(*args, **kwargs)
         self._idle: set[Idle] = set()
         self._is_draining = False
+        self._asked_again = Group()
+
+    # Serving
+
+    def run(self) -> None:
+        """Serve until told to end; then, as its connections end, let the parked ones end, too."""
+        self._app: Any = self.wsgi
+        self.wsgi: Any = self._call
+        self._can_park = self._find_out_whether_to_park()
+        self._parts().bears(capacity.readers(None if self._can_park else self.worker_connections))
+        super().run()
+        self._await_parked()
+
+    def _find_out_whether_to_park(self) -> bool:
+        oldest, newest = TESTED_GUNICORN
+        if oldest <= gunicorn.version_info[0] <= newest:
+            return True
+        self.log.warning(
+            "gunicorn %s has not been tried with parked streams; each keeps a greenlet. Tried: %s to %s.",
+            gunicorn.__version__, oldest, newest,
+        )
+        return False
 
     def timeout_ctx(self) -> Idle:
         # A connection that falls idle while the worker ends has nothing to wait for.
@@ -56,8 +92,54 @@ class StreamWorker(GeventWorker):
         if client.family in (socket.AF_INET, socket.AF_INET6):
             for option, value in SOCKET_OPTIONS:
                 client.setsockopt(socket.IPPROTO_TCP, option, value)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         super().handle(listener, client, addr)
+
+    # Parking
+
+    def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """The app; a body that waits is told of the connection that it may be parked with."""
+        connection = environ["gunicorn.socket"]
+        if isinstance(connection, AgainConnection) and connection.must_answer():
+            environ[HAS_WAITED] = True
+        response = getattr(start_response, "__self__", None)
+        may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
+        if may_park:
+            environ[MAY_PARK] = True
+        body = self._app(environ, start_response)
+        if may_park and hasattr(body, "connection"):
+            body.connection = connection, response, environ
+        return body
+
+    def is_already_handled(self, body: Any) -> bool:
+        """What gunicorn asks about every body: one that waits leaves for the lot, and its greenlet ends."""
+        if getattr(body, "connection", None) is None:
+            return super().is_already_handled(body)
+        (connection, response, environ), body.connection = body.connection, None
+        lot = self._parts().streams.lot
+        if body.is_answer:
+            head = _head_of(response)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            body.park(lot, connection.detach(), head)
+        else:
+            request = Again(_as_bytes(response.req), environ)
+            body.park(lot, connection.detach(), lambda fd: self._ask_again(request, fd))
+        raise StopIteration
+
+    def _ask_again(self, request: "Again", fd: int) -> None:
+        """Serve a request that was held as if it had come now; it waits no more."""
+        connection = AgainConnection(fd, request.raw)
+        self._asked_again.spawn(GeventWorker.handle, self, request, connection, request.peer)
+
+    def _await_parked(self) -> None:
+        """Let the parked readers take their leave; who does not is cut off when the grace is over."""
+        self._drain()
+        streams = getattr(self._parts(), "streams", None)
+        until = time.monotonic() + DRAIN_SECONDS + FAREWELL_SECONDS
+        while time.monotonic() < until and (self._asked_again or (streams and streams.lot)):
+            self.notify()
+            gevent.sleep(0.1)
+
+    # The end
 
     def notify(self) -> None:
         """Once a second; a worker that has answered its `max_requests` is told nothing else of its end."""
@@ -90,4 +172,66 @@ class StreamWorker(GeventWorker):
             idle.greenlet.throw(idle)
 
     def _parts(self) -> Any:
-        return self.wsgi.extensions["chat"]
+        return getattr(self, "_app", self.wsgi).extensions["chat"]
+
+
+def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bool:
+    """Whether this is a plain connection with one plain request on it, and nothing behind it."""
+    if not isinstance(connection, gevent.socket.socket) or type(response) is not wsgi.Response:
+        return False
+    if environ["REQUEST_METHOD"] != "GET" or {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & environ.keys():
+        return False
+    request = response.req
+    return not request.proxy_protocol_info and not request.unreader.buf.getvalue()
+
+
+def _head_of(response: Any) -> bytes:
+    """The head as gunicorn would send it, for a body that ends with the connection."""
+    response.force_close()
+    response.chunked = False
+    lines = [*response.default_headers(), *(f"{name}: {value}\r\n" for name, value in response.headers)]
+    return f"{''.join(lines)}\r\n".encode("latin-1")
+
+
+def _as_bytes(request: Any) -> bytes:
+    """The request as it came, but for the spelling of the names."""
+    major, minor = request.version
+    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}: {v}" for n, v in request.headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Again:
+    """A request that was held, and all that gunicorn asks of the listener by which it came."""
+
+    __slots__ = ("_here", "peer", "raw")
+
+    def __init__(self, raw: bytes, environ: dict[str, Any]) -> None:
+        self.raw = raw
+        here = environ["SERVER_NAME"], environ["SERVER_PORT"]
+        if "REMOTE_PORT" in environ:
+            self.peer: Any = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
+            self._here: Any = here
+        else:  # a Unix socket
+            self.peer = environ["REMOTE_ADDR"]
+            self._here = ":".join(here)
+
+    def getsockname(self) -> Any:
+        return self._here
+
+
+class AgainConnection(gevent.socket.socket):
+    """A connection on which a request that was held is read once more, before whatever comes next."""
+
+    def __init__(self, fd: int, request: bytes) -> None:
+        super().__init__(fileno=fd)
+        self._request = request
+        self._must_answer = True
+
+    def recv(self, *args: Any) -> bytes:
+        request, self._request = self._request, b""
+        return request or super().recv(*args)
+
+    def must_answer(self) -> bool:
+        """True for the request that was held, and for none after it."""
+        must_answer, self._must_answer = self._must_answer, False
+        return must_answer

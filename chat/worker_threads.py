@@ -5,8 +5,14 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from chat import capacity
+
 
 class StreamThreadWorker(ThreadWorker):
+    def run(self) -> None:
+        self.wsgi.extensions["chat"].bears(capacity.readers_of_threads(self.cfg.threads))
+        super().run()
+
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._say_bye()
         super().handle_exit(sig, frame)

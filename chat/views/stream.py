@@ -1,27 +1,23 @@
 """The event stream and the poll: two ways to give a reader the same events, through the same catch-up."""
 
-import random
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
-from chat import __version__, identity, rooms, sse, times
-from chat.hearing import Hearing
+from chat import identity, rooms, sse
 from chat.hub import Event, Reader
 from chat.parts import Parts
 from chat.presence import User
 from chat.store import events
-from chat.store import rooms as room_table
+from chat.streams import POLL_INTERVAL_MS, HeldPoll, Hold, Rehear, Stream, StreamBody
 from chat.views import forms
 
-RETRY_MS = (500, 1200)  # random in it for each reader, so that those who lose a server do not return as one
-BYE_RETRY_MS = (500, 3000)
-POLL_INTERVAL_MS = 4000
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0
 POLL_AWAY_SECONDS = 420.0
-WAIT = b""  # what a stream's generator yields when it has nothing to say
+# What a worker that parks says in the environ of a request: that it could park this one, and that it has.
+MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"
 
 blueprint = Blueprint("stream", __name__)
 
@@ -31,23 +27,54 @@ def stream() -> Response:
     answer = Response(mimetype="text/event-stream", direct_passthrough=True)
     answer.headers["Cache-Control"] = "no-store, no-transform"
     answer.headers["X-Accel-Buffering"] = "no"
-    asked = Asked()
+    asked = Asked(_stream_for)
     if request.method != "HEAD":
-        answer.response = EventStream(asked)
+        answer.response = _begin(asked)
     return answer
+
+
+def _stream_for(asked: "Asked", rehear: Rehear, cursor: int) -> Stream:
+    return Stream(asked.parts.streams, asked.user, rehear, cursor)
+
+
+def _begin(asked: "Asked") -> StreamBody | list[bytes]:
+    streams, reader = asked.parts.streams, asked.reader
+    assert isinstance(reader, Stream)
+    if streams.is_full:
+        asked.begin()
+        return [streams.refusal(asked.cursor)]
+    asked.parts.hub.register(reader)
+    try:
+        reset = asked.begin()
+        opening = streams.opening(asked.cursor)
+        if reset:
+            opening += sse.frame("reset", reset, id=reader.cursor)
+        return StreamBody(reader, opening + reader.rosters(), streams.heartbeat_seconds)
+    except BaseException:
+        reader.close()
+        raise
 
 
 @blueprint.get("/poll")
 def poll() -> Response:
     wait_seconds = forms.whole_number("wait", low=0, high=POLL_WAIT_SECONDS, default=0) or 0
-    asked = Asked()
+    asked = Asked(_hold_for)
     parts, reader = asked.parts, asked.reader
+    if HAS_WAITED in request.environ or parts.streams.is_full:
+        wait_seconds = 0
     parts.hub.register(reader)
+    is_parked = False
     try:
         reset = asked.begin()
-        found = [] if reset else _held(asked, wait_seconds)
+        found = [] if reset else parts.hub.read(reader)
+        if not reset and not found and not reader.end and wait_seconds:
+            is_parked = _may_park()
+            if is_parked:
+                return _parked(asked, wait_seconds)
+            found = _held(asked, wait_seconds)
     finally:
-        parts.hub.forget(reader)
+        if not is_parked:
+            parts.hub.forget(reader)
     if reader.end == "revoked":
         asked = _ask_again()
     is_more = bool(found) and reader.cursor < parts.hub.last_id
@@ -57,10 +84,27 @@ def poll() -> Response:
     return _poll_answer(asked, lines, is_more)
 
 
+def _hold_for(asked: "Asked", rehear: Rehear, cursor: int) -> Hold:
+    return Hold(asked.parts.hub, rehear, cursor)
+
+
+def _may_park() -> bool:
+    """Whether the worker can park this poll: it is asked anew then, so that nothing may be lost that was set now."""
+    return MAY_PARK in request.environ and not identity.has_renewed()
+
+
+def _parked(asked: "Asked", wait_seconds: float) -> Response:
+    """No answer yet: the worker keeps the connection and asks again when there is one."""
+    assert isinstance(asked.reader, Hold)
+    asked.reader.due_at = time.monotonic() + wait_seconds
+    g.is_held = True
+    return Response(HeldPoll(asked.reader), direct_passthrough=True)
+
+
 def _ask_again() -> "Asked":
     """After a ban, a sign-out or the closing of a room: raise what a new request would be told, or ask as a visitor."""
     identity.forget_who()
-    asked = Asked()
+    asked = Asked(_hold_for)
     asked.begin()
     return asked
 
@@ -73,6 +117,7 @@ def _held(asked: "Asked", wait_seconds: float) -> list[Event]:
         left = deadline - time.monotonic()
         if found or left <= 0 or asked.reader.end:
             return found
+        assert asked.reader.waiter is not None
         asked.reader.waiter.wait(left)
 
 
@@ -98,7 +143,7 @@ def _as_json(event_id: int | None, name: str, data: str) -> str:
 
 def wait_for_news(room_id: int, cursor: int, seconds: float) -> None:
     """Wait until the room has an event beyond the cursor, at most so long; what is the reader's own does not count."""
-    asked = Asked(room_ids=[room_id], cursor=cursor)
+    asked = Asked(_hold_for, room_ids=[room_id], cursor=cursor)
     deadline = time.monotonic() + seconds
     asked.parts.hub.register(asked.reader)
     try:
@@ -113,10 +158,15 @@ def wait_for_news(room_id: int, cursor: int, seconds: float) -> None:
 class Asked:
     """What a reader has asked for: who it is, in which rooms, from which cursor on; and its place at the hub.
 
-    Raises ChatError `sign_in`, `not_found` for a room, `invalid` for a cursor.
+    `reader_for` makes the reader. Raises ChatError `sign_in`, `not_found` for a room, `invalid` for a cursor.
     """
 
-    def __init__(self, room_ids: list[int] | None = None, cursor: int | None = None) -> None:
+    def __init__(
+        self,
+        reader_for: Callable[["Asked", Rehear, int], Reader],
+        room_ids: list[int] | None = None,
+        cursor: int | None = None,
+    ) -> None:
         self.parts: Parts = identity.parts()
         who = self._who = identity.reader_required()
         self.user: User | None = rooms.as_wire_user(who.user) if who.user is not None else None
@@ -124,7 +174,7 @@ class Asked:
         if room_ids is None:
             room_ids = self._named_rooms()
         rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id)
-        self.reader = Reader(rehear, self.cursor or 0)
+        self.reader = reader_for(self, rehear, self.cursor or 0)
 
     def _named_rooms(self) -> list[int] | None:
         slugs = sorted(set(request.args.getlist("room")))
@@ -160,9 +210,7 @@ class Asked:
 
     def present_rooms(self) -> dict[int, str]:
         """The rooms that the reader hears from now on, id and slug."""
-        room_ids = self.reader.hearing.present_rooms()
-        with self.parts.store.read() as connection:
-            return room_table.slugs(connection, room_ids) if room_ids else {}
+        return self.parts.streams.slugs(self.reader.hearing.present_rooms())
 
     def poll_presence(self) -> dict[int, str]:
         """Note that a poller is here, or away for longer; returns its rooms."""
@@ -179,92 +227,3 @@ def _cursor() -> int | None:
     """Where the reader wants to start: the header first, then the parameters in the contract's order."""
     parameters = [request.args.get(name) for name in ("last_event_id", "lastEventId", "since")]
     return sse.cursor_from(request.headers.get("Last-Event-ID"), *parameters)
-
-
-class EventStream:
-    """A stream's bytes for any WSGI server: its generator, driven by waiting wherever it has nothing to say.
-
-    `close` must be called, as WSGI demands of servers; it is what takes the reader from the hub.
-    """
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._entered: dict[int, str] = {}
-        self._heard: Hearing | None = None
-        self._frames = self._generate()
-        asked.parts.hub.register(asked.reader)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        while True:
-            chunk = next(self._frames)
-            if chunk is not WAIT:
-                self._asked.reader.wrote_at = time.monotonic()
-                return chunk
-            self._asked.reader.waiter.wait(self._asked.parts.config.heartbeat_seconds)
-
-    def close(self) -> None:
-        parts, user = self._asked.parts, self._asked.user
-        parts.hub.forget(self._asked.reader)
-        if user is not None:
-            parts.presence.leave(user, self._entered)
-        self._entered = {}
-        self._frames.close()
-
-    def _generate(self) -> Generator[bytes, None, None]:
-        reader = self._asked.reader
-        yield from self._opening()
-        while reader.end is None:
-            yield self._news() or self._ping() or WAIT
-        yield _bye(reader.end)
-
-    def _opening(self) -> Iterable[bytes]:
-        parts, reader = self._asked.parts, self._asked.reader
-        reset = self._asked.begin()
-        facts = {
-            "cursor": self._asked.cursor,
-            "heartbeat_seconds": parts.config.heartbeat_seconds,
-            "version": __version__,
-        }
-        opening = sse.retry(random.randint(*RETRY_MS)) + sse.frame("hello", sse.to_json(facts), id=self._asked.cursor)
-        if reset:
-            opening += sse.frame("reset", reset, id=reader.cursor)
-        return [opening + self._rosters()]
-
-    def _news(self) -> bytes:
-        """Whatever the reader has not been sent yet: events first, then frames without an id."""
-        found = self._asked.parts.hub.read(self._asked.reader)
-        passing = self._asked.parts.hub.read_passing(self._asked.reader)
-        return b"".join([*(event.frame for event in found), self._rosters(), *passing])
-
-    def _rosters(self) -> bytes:
-        """Who is here, for every room that the stream has begun to hear, or has lost count of."""
-        reader, presence = self._asked.reader, self._asked.parts.presence
-        if reader.hearing is self._heard and not reader.has_missed_passing:
-            return b""
-        self._heard = reader.hearing
-        present = self._asked.present_rooms()
-        told = {} if reader.has_missed_passing else self._entered
-        reader.has_missed_passing = False
-        if self._asked.user is not None:
-            presence.enter(self._asked.user, {id: slug for id, slug in present.items() if id not in self._entered})
-            presence.leave(self._asked.user, [id for id in self._entered if id not in present])
-        self._entered = present
-        return b"".join(
-            sse.frame("presence", presence.whole(room_id, slug, reader.cursor))
-            for room_id, slug in present.items()
-            if room_id not in told
-        )
-
-    def _ping(self) -> bytes:
-        """A sign of life after a silence; its id moves the cursor past what was not for this reader."""
-        if not self._asked.parts.hub.is_silent(self._asked.reader):
-            return b""
-        return sse.frame("ping", sse.to_json({"time": times.now()}), id=self._asked.reader.cursor)
-
-
-def _bye(reason: str) -> bytes:
-    retry_ms = random.randint(*BYE_RETRY_MS)
-    return sse.frame("bye", sse.to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)

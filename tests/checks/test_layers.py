@@ -9,13 +9,13 @@ CHAT = Path(__file__).parents[2] / "chat"
 
 # The table of docs/architecture.md, from the ground up; parts of one layer do not import each other.
 LAYERS: tuple[set[str], ...] = (
-    {"__init__", "errors", "times"},
+    {"__init__", "capacity", "errors", "times"},
     {"config", "hearing", "limits", "peers", "proxies", "runtime", "schema", "sse", "text"},
-    {"drawing", "migrations", "runtime_gevent"},
+    {"drawing", "migrations", "ring", "runtime_gevent"},
     {"relay", "store"},
     {"hub"},
-    {"people", "presence", "rooms", "site"},
-    {"forgetting", "outside", "owner"},
+    {"parking", "people", "presence", "rooms", "site"},
+    {"forgetting", "outside", "owner", "streams"},
     {"upkeep"},
     {"parts"},
     {"entry"},

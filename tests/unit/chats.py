@@ -23,7 +23,7 @@ class Chat:
 
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
-        hub = Hub(self.store, self.config.ring_events, self.config.heartbeat_seconds)
+        hub = Hub(self.store, self.config.ring_events)
         hub.start()
         return hub
 

@@ -40,6 +40,8 @@ class Wires(LocalRelay):
 class Told:
     """A hub that notes what readers are told."""
 
+    last_id = 0
+
     def __init__(self) -> None:
         self.frames: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -213,6 +215,23 @@ def test_a_crowd_is_a_number_told_every_five_seconds():
         assert changes[-1] == {"room": "lobby", "count": 2000}
     whole = json.loads(other.presence.whole(7, "lobby", 5))
     assert (whole["count"], whole["here"]) == (2000, [])
+
+
+def test_a_crowd_that_goes_leaves_names_again():
+    machine = Machine(roster_max=10)
+    here = machine.processes[0].presence
+    for number in range(20):
+        here.enter({"id": number, "name": f"p{number}", "kind": "guest"}, LOBBY)
+    machine.pass_seconds(6)
+    assert here.count(7) == 20 and here.shown(7).here == []
+    for number in range(15):
+        here.leave({"id": number, "name": f"p{number}", "kind": "guest"}, LOBBY)
+    machine.pass_seconds(30)
+    for process in machine.processes:
+        wholes = [change for _, _, change in process.hub.frames if change.get("whole")]
+        assert [whole["count"] for whole in wholes] == [5]
+        assert {user["name"] for user in wholes[0]["here"]} == {f"p{number}" for number in range(15, 20)}
+        assert process.presence.count(7) == 5
 
 
 def test_the_token_is_the_same_in_every_process_and_changes_with_the_roster(machine: Machine):

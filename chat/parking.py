@@ -1,0 +1,247 @@
+"""Where readers wait who have left their greenlet: a socket and a cursor each, and one loop that serves them all.
+
+What is new is sent in rounds: each reader that was woken gets, in one `send`, whatever it has not been given yet. A
+round goes in slices with a turn of the loop between them, so that a request waits for one slice and not for a crowd.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from chat import runtime
+from chat.hub import Hub, Reader
+
+log = logging.getLogger(__name__)
+
+SLICE_READERS = 200  # some 1.5 ms of sending
+PAUSE_SECONDS = 0.02  # at most, between two rounds
+STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
+EVENTS_A_LOOK = 256
+JUNK_BYTES = 4096
+# What the kernel tells of a connection, by its own numbers: not every system's Python has names for them.
+READABLE, WRITABLE, HUNG_UP = 0x1, 0x4, 0x2000
+HEARD_FROM = READABLE | HUNG_UP
+
+
+class Parked(Reader):
+    """A reader that may leave its greenlet: from `park` on it has a descriptor and a lot, and no waiter.
+
+    `go_on` is called in the loop when it was woken, with the hub at rest, and must not wait; `go_on_slowly` in a
+    greenlet. `close` lets go of whatever it has at the hub and elsewhere.
+    """
+
+    __slots__ = ("fd", "lot")
+
+    fd: int
+    lot: "Lot | None"
+
+    def wake(self) -> None:
+        if self.lot is None:
+            super().wake()
+        else:
+            self.lot.wake(self)
+
+    def go_on(self, lot: "Lot", now: float) -> None:
+        raise NotImplementedError
+
+    def go_on_slowly(self, lot: "Lot") -> bool:
+        """Serve it where one may wait; true when there is more to do."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Rest(NamedTuple):
+    """What the kernel has not taken yet of a piece; `is_last` when the connection ends with it."""
+
+    piece: memoryview
+    is_last: bool
+    since: float
+
+
+class Lot:
+    """The parked readers of one process. Everything but `park` and `wake` happens in the loop of its own accord."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._runtime = runtime.current()
+        self._by_fd: dict[int, Parked] = {}
+        self._rests: dict[Parked, Rest] = {}
+        self._woken: dict[Parked, None] = {}
+        self._round: Iterator[Parked] | None = None
+        self._slow: dict[Parked, None] = {}
+        self._is_slow_at_work = False
+        self._round_began_at = self._next_round_at = 0.0
+        # One descriptor that the loop watches for all: a watcher for each would cost more than all else of a reader.
+        self._poller = self._runtime.poller()
+        self._runtime.watch(self._poller.fileno(), self._look)
+
+    def __len__(self) -> int:
+        return len(self._by_fd)
+
+    # Coming and going
+
+    def park(self, reader: Parked, fd: int, first: bytes, is_last: bool = False) -> None:
+        """Take over a reader with its connection, which is sent `first` and then whatever is new."""
+        os.set_blocking(fd, False)
+        reader.fd, reader.lot, reader.waiter = fd, self, None
+        self._by_fd[fd] = reader
+        self._poller.register(fd, HEARD_FROM)
+        if first:
+            self.send(reader, first, is_last)
+        if reader.lot is self:
+            self.wake(reader)
+
+    def release(self, reader: Parked) -> int:
+        """Let the reader leave with its connection, whose descriptor is returned."""
+        self._forget(reader)
+        self._poller.unregister(reader.fd)
+        reader.close()
+        return reader.fd
+
+    def let_go(self, reader: Parked) -> None:
+        """End the reader and its connection."""
+        if reader.lot is self:
+            self._forget(reader)
+            os.close(reader.fd)
+            reader.close()
+
+    def _forget(self, reader: Parked) -> None:
+        reader.lot = None
+        del self._by_fd[reader.fd]
+        for kept in (self._rests, self._woken, self._slow):
+            kept.pop(reader, None)
+
+    # Rounds
+
+    def wake(self, reader: Parked) -> None:
+        self._woken[reader] = None
+        if self._round is None:
+            self._round = iter(())
+            self._runtime.later(max(0.0, self._next_round_at - time.monotonic()), self._begin_round)
+
+    def _begin_round(self) -> None:
+        woken, self._woken = self._woken, {}
+        self._round = iter(woken)
+        self._round_began_at = time.monotonic()
+        self._go_round()
+
+    def _go_round(self) -> None:
+        """Serve one slice; the next one follows in the loop's next turn."""
+        served = 0
+        with self._hub.at_rest() as is_at_rest:
+            if is_at_rest and self._round is not None:
+                now = time.monotonic()
+                for reader in islice(self._round, SLICE_READERS):
+                    served += 1
+                    if reader.lot is self and reader not in self._rests:
+                        self._serve(reader, now)
+        if served == SLICE_READERS or not is_at_rest:
+            self._runtime.later(0, self._go_round)
+        else:
+            self._end_round()
+
+    def _serve(self, reader: Parked, now: float) -> None:
+        try:
+            reader.go_on(self, now)
+        except Exception:  # one reader's trouble must not become everybody's
+            log.exception("a parked reader was lost")
+            self.let_go(reader)
+
+    def _end_round(self) -> None:
+        """Before the next round all else gets as much time as this one took: nothing where little is said."""
+        now = time.monotonic()
+        self._next_round_at = now + min(now - self._round_began_at, PAUSE_SECONDS)
+        self._round = None
+        if self._woken:
+            self.wake(next(iter(self._woken)))
+
+    # Those who need more than what all share: they have just come, or the rooms that they hear have changed
+
+    def serve_slowly(self, reader: Parked) -> None:
+        """Let the reader go on where it may read the store."""
+        self._slow[reader] = None
+        if not self._is_slow_at_work:
+            self._is_slow_at_work = True
+            self._runtime.start(self._work_slowly, "catching up")
+
+    def _work_slowly(self) -> None:
+        """Serve them one piece each in turn, and let the loop turn after each."""
+        while self._slow:
+            reader = next(iter(self._slow))
+            del self._slow[reader]
+            if reader in self._rests:
+                continue  # goes on when the kernel has taken those
+            try:
+                if reader.go_on_slowly(self) and reader.lot is self:
+                    self._slow[reader] = None
+            except Exception:  # one reader's trouble must not become everybody's
+                log.exception("a parked reader was lost")
+                self.let_go(reader)
+            self._runtime.breathe()
+        self._is_slow_at_work = False
+
+    # What the kernel takes, and what it tells
+
+    def send(self, reader: Parked, piece: bytes | memoryview, is_last: bool = False) -> None:
+        """Send what the kernel takes of the piece now, and the rest when it takes more."""
+        try:
+            sent = os.write(reader.fd, piece)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the connection is gone
+            return self.let_go(reader)
+        if sent < len(piece):
+            self._keep(reader, Rest(memoryview(piece)[sent:], is_last, time.monotonic()))
+        elif is_last:
+            self.let_go(reader)
+
+    def _keep(self, reader: Parked, rest: Rest) -> None:
+        if reader not in self._rests:
+            self._poller.modify(reader.fd, HEARD_FROM | WRITABLE)
+        self._rests[reader] = rest
+
+    def _look(self) -> None:
+        """The kernel has something to tell of some connections."""
+        for fd, what in self._poller.poll(0, EVENTS_A_LOOK):
+            reader = self._by_fd.get(fd)
+            if reader is None:
+                continue
+            try:
+                if what & WRITABLE:
+                    self._send_rest(reader)
+                if what & ~WRITABLE and reader.lot is self:
+                    self._listen(reader)
+            except OSError:  # the reader's end, however it came
+                self.let_go(reader)
+
+    def _send_rest(self, reader: Parked) -> None:
+        rest = self._rests[reader]
+        sent = os.write(reader.fd, rest.piece)
+        if sent < len(rest.piece):
+            self._rests[reader] = Rest(rest.piece[sent:], rest.is_last, time.monotonic())
+        elif rest.is_last:
+            self.let_go(reader)
+        else:
+            del self._rests[reader]
+            self._poller.modify(reader.fd, HEARD_FROM)
+            self.wake(reader)
+
+    def _listen(self, reader: Parked) -> None:
+        """A reader has nothing to say here: it is gone, or what it says is passed over."""
+        try:
+            if os.read(reader.fd, JUNK_BYTES):
+                return
+        except BlockingIOError:
+            return
+        self.let_go(reader)
+
+    def tick(self) -> None:
+        """Once a second: let go who has taken nothing for so long that nobody can be there."""
+        stalled_since = time.monotonic() - STALLED_SECONDS
+        for reader in [reader for reader, rest in self._rests.items() if rest.since <= stalled_since]:
+            self.let_go(reader)

@@ -1,0 +1,266 @@
+"""The lot: rounds in slices, pauses only under load, what a full connection keeps; the bytes that readers share."""
+
+import os
+import select
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from chat import hub, parking, rooms, runtime
+from chat.presence import Presence
+from chat.relay import LocalRelay
+from chat.streams import Stream, Streams
+from tests.unit.chats import Chat, opened, own_channels
+
+
+class Turns:
+    """A loop that a test turns by hand: what is to run later, and what is watched."""
+
+    can_park = has_loop = True
+
+    def __init__(self) -> None:
+        self.due = []
+        self.watched = []
+
+    def waiter(self):
+        return runtime.Threads().waiter()
+
+    def later(self, seconds, function):
+        self.due.append((seconds, function))
+
+    def start(self, target, name):
+        self.due.append((0, target))
+
+    def watch(self, fd, function):
+        self.watched.append((fd, function))
+
+    def poller(self):
+        return select.epoll()
+
+    def breathe(self):
+        pass
+
+    def turn(self):
+        """Run what is due now, and what the kernel has to tell; what that brings about is left for the next turn."""
+        due, self.due = self.due, []
+        for _, function in due:
+            function()
+        for fd, function in self.watched:
+            if select.select([fd], [], [], 0)[0]:
+                function()
+
+    def settle(self):
+        while self.due:
+            self.turn()
+        self.turn()
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    turns = Turns()
+    monkeypatch.setattr(runtime, "current", lambda: turns)
+    return turns
+
+
+@pytest.fixture
+def chat(tmp_path: Path):
+    with opened(tmp_path, ring_events=16) as chat:
+        yield chat
+
+
+@pytest.fixture
+def streams(chat: Chat, loop: Turns):
+    return Streams(chat.store, chat.hub, Presence(chat.hub, LocalRelay(), 200), chat.config)
+
+
+@pytest.fixture
+def listen(chat: Chat, streams: Streams, loop: Turns):
+    """Parks a reader; gives it, and the other end of its connection."""
+    ends = []
+
+    def listen(user=None, named=(1,)):
+        wire = rooms.as_wire_user(user) if user else None
+        rehear = rooms.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
+        reader = Stream(streams, wire, rehear, chat.hub.last_id)
+        chat.hub.register(reader)
+        here, there = socket.socketpair()
+        there.setblocking(False)
+        ends.append(there)
+        streams.lot.park(reader, here.detach(), b"")
+        loop.settle()
+        received(there)
+        return reader, there
+
+    yield listen
+    for end in ends:
+        end.close()
+    for reader in list(chat.hub.readers):
+        streams.lot.let_go(reader)
+
+
+def received(end):
+    pieces = []
+    try:
+        while piece := end.recv(1 << 20):
+            pieces.append(piece)
+    except BlockingIOError:
+        pass
+    return b"".join(pieces)
+
+
+def test_readers_of_the_same_rooms_are_given_the_same_bytes(chat: Chat, streams: Streams, listen):
+    alice, bob = chat.guest("alice"), chat.guest("bob")
+    chat.post(bob, "by which he joins")
+    readers = [listen(alice)[0], listen(bob)[0]]
+    chat.post(bob, "once")
+    chat.post(bob, "again")
+    pieces = [chat.hub.share(reader) for reader in readers]
+    assert pieces[0] is pieces[1] and pieces[0].count(b"event: message") == 2
+    assert [reader.cursor for reader in readers] == [chat.hub.last_id] * 2
+
+
+def test_what_is_a_reader_s_own_is_given_to_nobody_else(chat: Chat, streams: Streams, listen):
+    alice, bob = chat.guest("alice"), chat.guest("bob")
+    chat.store.write(rooms.join, alice, "lobby")
+    message = chat.post(bob, "read me")
+    hers, his = listen(alice)[0], listen(bob)[0]
+    chat.store.write(rooms.read, alice, "lobby", message["id"])
+    assert b"event: read" in chat.hub.share(hers)
+    assert chat.hub.share(his) == b""
+
+
+def test_a_room_is_not_shared_before_one_is_in_it(chat: Chat, listen):
+    """The membership is in the store before this process has read the log so far."""
+    alice, bob = chat.guest("alice"), chat.guest("bob")
+    other = chat.another_hub()
+    chat.store.write(rooms.open_room, bob, "Den", "den", "")
+    chat.post(bob, "before she came", room="den")
+    chat.store.write(rooms.join, alice, "den")
+    reader = chat.reader(alice, cursor=other.last_id, hub=other)
+    assert chat.read_all(reader, other) == [] and reader.cursor < reader.hearing.settled_id, "premise"
+    other.wake()
+    assert other.share(reader) is None, "not as long as a border of what it hears is still to come"
+    assert [name for _, name, _ in chat.read_all(reader, other)] == ["join", "join"], "no word from before she came"
+
+
+def test_a_round_goes_in_slices_with_a_turn_of_the_loop_between(chat: Chat, loop: Turns, listen, monkeypatch):
+    monkeypatch.setattr(parking, "SLICE_READERS", 2)
+    bob = chat.guest("bob")
+    ends = [listen()[1] for _ in range(5)]
+    chat.post(bob, "to all")
+    served = []
+    while loop.due:
+        loop.turn()
+        served.append(sum(b"to all" in received(end) for end in ends))
+    assert served[:3] == [2, 2, 1]
+    assert sum(served) == 5
+
+
+def test_nobody_waits_while_little_is_said_and_rounds_have_pauses_under_load(chat: Chat, loop, listen, monkeypatch):
+    bob = chat.guest("bob")
+    listen()
+    time.sleep(2 * parking.PAUSE_SECONDS)
+    chat.post(bob, "first")
+    assert loop.due[0][0] == 0
+    monkeypatch.setattr(os, "write", lambda fd, piece: time.sleep(0.01) or len(piece))
+    loop.turn()
+    chat.post(bob, "second, while the first has just gone")
+    chat.post(bob, "third")
+    [(pause, _)] = loop.due
+    assert 0 < pause <= parking.PAUSE_SECONDS, "one round for both"
+
+
+def test_what_the_kernel_does_not_take_waits_and_what_follows_comes_after_it(chat: Chat, streams, loop: Turns, listen):
+    bob = chat.guest("bob")
+    slow, end = listen()
+    other = listen()[1]
+    posted = []
+    while slow not in streams.lot._rests:
+        posted.append(chat.post(bob, "x" * 4000)["id"])
+        loop.settle()
+        assert received(other), "nobody else waits"
+    posted.append(chat.post(bob, "and this")["id"])
+    loop.settle()
+    got = received(end)
+    assert b"and this" not in got
+    for _ in range(100):
+        loop.settle()
+        got += received(end)
+    messages = [block for block in got.split(b"\n\n") if b"event: message" in block]
+    assert [int(message.split(b"\nid: ")[1].split(b"\n")[0]) for message in messages] == posted
+    assert not streams.lot._rests
+
+
+def test_who_takes_nothing_for_long_is_let_go(chat: Chat, streams: Streams, loop: Turns, listen, monkeypatch):
+    bob = chat.guest("bob")
+    slow, _ = listen()
+    while slow not in streams.lot._rests:
+        chat.post(bob, "x" * 4000)
+        loop.settle()
+    streams.tick()
+    assert len(streams.lot) == 1
+    monkeypatch.setattr(parking, "STALLED_SECONDS", 0)
+    streams.tick()
+    assert len(streams.lot) == 0 and slow not in chat.hub.readers
+
+
+def test_a_connection_that_broke_is_the_reader_s_end_and_no_trace(chat: Chat, streams, loop: Turns, listen, caplog):
+    bob = chat.guest("bob")
+    gone, end = listen()
+    stays = listen()[1]
+    end.close()
+    chat.post(bob, "anyone there?")
+    loop.settle()
+    assert gone not in chat.hub.readers and len(streams.lot) == 1
+    assert b"anyone there?" in received(stays)
+    assert not caplog.records
+
+
+def test_the_silent_are_sent_the_same_ping(chat: Chat, streams: Streams, loop: Turns, listen):
+    readers = [listen() for _ in range(3)]
+    for reader, _ in readers:
+        reader.due_at = time.monotonic()
+    streams.tick()
+    loop.settle()
+    pings = {received(end) for _, end in readers}
+    assert len(pings) == 1 and pings.pop().startswith(b"event: ping\nid: %d\n" % chat.hub.last_id)
+    streams.tick()
+    loop.settle()
+    assert {received(end) for _, end in readers} == {b""}, "the next one comes after the next silence"
+
+
+def test_a_stream_whose_time_is_over_says_so_and_ends(chat: Chat, streams: Streams, loop: Turns, listen, monkeypatch):
+    monkeypatch.setattr(streams, "lifetime_seconds", lambda: 0.0)
+    reader, end = listen()
+    streams.tick()
+    loop.settle()
+    assert b'"reason":"lifetime"' in received(end) or reader not in chat.hub.readers
+    assert reader not in chat.hub.readers and end.recv(1) == b""
+
+
+def test_who_goes_during_the_farewell_keeps_nobody_else_from_theirs(chat, streams, loop, listen, monkeypatch):
+    ends = dict(listen() for _ in range(3))
+    gone = []
+
+    def meanwhile(seconds):
+        if not gone:
+            gone.append(next(reader for reader in ends if reader.end is None))
+            streams.lot.let_go(gone[0])
+
+    monkeypatch.setattr(hub.time, "sleep", meanwhile)
+    chat.hub.close("restart", over_seconds=len(ends) * hub.CLOSE_STEP_SECONDS)
+    loop.settle()
+    assert gone
+    assert all(b'"reason":"restart"' in received(end) for reader, end in ends.items() if reader not in gone)
+
+
+def test_a_reader_that_fell_off_the_ring_is_told(chat: Chat, streams: Streams, loop: Turns, listen):
+    bob = chat.guest("bob")
+    reader, end = listen()
+    for number in range(40):  # and the loop does not turn
+        chat.post(bob, str(number))
+    loop.settle()
+    assert b'"reason":"slow"' in received(end)
+    assert reader not in chat.hub.readers

@@ -100,8 +100,15 @@ class Server:
 
     def stop(self) -> float:
         """TERM, as systemd says it; returns the seconds it took."""
+        return self._end(lambda: self._process.send_signal(signal.SIGTERM))
+
+    def press_ctrl_c(self) -> float:
+        """INT to all its processes, as a terminal says it; returns the seconds it took."""
+        return self._end(lambda: os.killpg(self.pid, signal.SIGINT))
+
+    def _end(self, ask: Callable[[], None]) -> float:
         began = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
+        ask()
         self._process.wait(PATIENCE_SECONDS)
         self._clear_up()
         return time.monotonic() - began

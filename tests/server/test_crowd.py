@@ -1,15 +1,12 @@
 """Many people: above a number the roster is a number, and two thousand arrivals cost a reader ten events."""
 
-import hashlib
 import http.client
-import sqlite3
 import threading
 import time
-from contextlib import closing
 
 import pytest
 
-from chat import times
+from tests.server.audience import name_of, settle
 from tests.server.town import Townsman
 from tests.serving import eventually, serve
 
@@ -22,24 +19,8 @@ AT_ONCE = 8  # connections over which they come
 def square():
     """A chat with two thousand people who have a session and have not come in yet."""
     with serve(look_seconds=0) as server:
-        now = times.now()
-        users = ((1000 + number, name_of(number), name_of(number), now, now) for number in range(ARRIVALS))
-        keys = ((hash_of(name_of(number)), 1000 + number, now, now) for number in range(ARRIVALS))
-        with closing(sqlite3.connect(server.instance / "longwave.db")) as database, database:
-            database.executemany("INSERT INTO users (id, name, name_key, created_at, seen_at, kind, colour, bearer) "
-                                 "VALUES (?, ?, ?, ?, ?, 'guest', 0, 1)", users)
-            database.executemany("INSERT INTO sessions (key_hash, user_id, created_at, seen_at, address, user_agent) "
-                                 "VALUES (?, ?, ?, ?, '127.0.0.1', '')", keys)
+        settle(server, ARRIVALS)
         yield server
-
-
-def name_of(number):
-    """Their names; their sessions' keys are the same."""
-    return f"p{number:04}"
-
-
-def hash_of(key):
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def arrive(server, names):

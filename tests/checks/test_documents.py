@@ -1,11 +1,15 @@
 """The documents say what the program does: their tables and names are compared with the code."""
 
 import configparser
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from bench.__main__ import RESULTS
+from bench.soak.oracle import WRONGS
+from bench.soak.results import as_markdown
 from chat import config, errors
 from chat.app import create_app
 from chat.cli import longwave
@@ -56,6 +60,15 @@ def test_the_figures_say_which_command_printed_them_and_of_which_commit():
     assert re.search(r"`bin/bench[^`]*`, commit [0-9a-f]{7}", figures)
     for row in ("| durable posts a second", "| from POST to reader", "| memory of the whole idle service"):
         assert re.search(re.escape(row) + r".*\d", figures)
+
+
+def test_the_proof_is_what_the_soak_printed_of_runs_that_are_kept():
+    kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*-soak-*.json"))]
+    shown = {as_markdown(results): results for results in kept}
+    cited = re.split(r"\n\n(?=`bin/soak)", between(README, "proof").strip())
+    assert set(cited) <= shown.keys(), "put in what `bin/soak --save` printed, one run after another"
+    for results in map(shown.__getitem__, cited):
+        assert not any(results[wrong.replace(" ", "_")] for wrong in WRONGS), results["command"]
 
 
 # The contract

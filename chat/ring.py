@@ -29,17 +29,18 @@ class Event:
 class Batch:
     """Frames that follow each other, up to the place `until`; readers that hear the same of them share the bytes."""
 
-    __slots__ = ("_by_rooms", "_channels", "_frames", "until")
+    __slots__ = ("_by_rooms", "_channels", "_frames", "_others", "until")
 
     def __init__(self, frames: Iterable[Framed], until: int) -> None:
         self.until = until
         self._frames = list(frames)
         self._channels = frozenset(channel for channel, _ in self._frames)
+        self._others = [channel for channel in self._channels if not channel.startswith("room:")]
         self._by_rooms: dict[Rooms, bytes] = {}
 
     def heard_by(self, hearing: Hearing) -> bytes:
         """What somebody hears of it whose hearing is settled."""
-        if not self._channels.isdisjoint(hearing.own):
+        if self._others and not self._channels.isdisjoint(hearing.own):
             return self._joined(self._channels.intersection((*hearing.own, *hearing.rooms.now)))
         piece = self._by_rooms.get(hearing.rooms)
         if piece is None:

@@ -213,7 +213,7 @@ class _Site(Flask):
 
 
 class _TokenCookie(SecureCookieSessionInterface):
-    """Flask's own session holds nothing but the CSRF token's seed; it follows the scheme and the path of the site."""
+    """Flask's own session is about the CSRF token: its seed, and whose it is. It follows the site's scheme and path."""
 
     _serializer: Any
 

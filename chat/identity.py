@@ -168,12 +168,14 @@ def forget(answer: Response) -> None:
     answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite="Lax")
 
 
-def void_token() -> None:
-    """Refuse what pages send from now on that were drawn for whoever this browser was until now.
+def keep_token_for(user_id: int) -> None:
+    """Refuse what pages send from now on that were drawn for another person, if this browser was another's.
 
-    Another tab of it may still be somebody else's, with texts that wait; they must not be said by the next person.
+    Another tab of it may still be theirs, with texts that wait; they must not be said by the next person.
     """
-    session.pop("csrf_token", None)
+    if session.get("user_id", user_id) != user_id:
+        session.pop("csrf_token", None)
+    session["user_id"] = user_id
 
 
 def renew(answer: Response) -> Response:

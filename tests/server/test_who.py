@@ -86,6 +86,12 @@ def test_a_token_that_was_found_right_is_right_for_its_own_browser_alone(alice, 
     assert code_of(bob, X_CSRF_Token=token) == "csrf"
 
 
+def test_a_program_signs_in_and_goes_on_with_the_token_that_it_has(visitor):
+    token = visitor.token()
+    assert visitor.post("/sign-in", name="one token", token=token).status == 200
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=token).status == 201
+
+
 def test_the_token_goes_in_the_header_or_in_the_form(alice):
     assert code_of(alice, X_CSRF_Token=alice.token()) is None
     assert alice.post("/rooms/lobby/messages", token="", csrf_token=alice.token(), body="hi").status == 201

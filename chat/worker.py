@@ -31,12 +31,16 @@ FAREWELL_SECONDS = 0.5  # for the last frames to be written
 SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
 # A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are
-# some. The kernel's own probes would find it no sooner, and with this timeout one that is lost ends the connection:
-# thousands that were sent the same message are probed in one burst, of which a queue of the kernel holds a thousand.
+# some. Where nothing is said, between two requests, the kernel probes. It must not probe readers: with this timeout one
+# probe that is lost ends the connection, and thousands that were sent the same message are probed in one burst, of
+# which a queue of the kernel holds a thousand. So it waits for longer than a ping ever does.
 SOCKET_OPTIONS = (
-    (socket.TCP_NODELAY, 1),
-    (socket.TCP_USER_TIMEOUT, 15_000),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
 )
+PROBE_AFTER_PING_SECONDS = 5
 
 
 class Idle(gevent.Timeout):
@@ -69,6 +73,7 @@ class StreamWorker(GeventWorker):
         """Serve until told to end; then, as its connections end, let the parked ones end, too."""
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
+        self._probe_after_seconds = self._parts().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
         self._can_park = self._find_out_whether_to_park()
         self._parts().bears(capacity.readers(None if self._can_park else self.worker_connections))
         super().run()
@@ -90,8 +95,9 @@ class StreamWorker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         if client.family in (socket.AF_INET, socket.AF_INET6):
-            for option, value in SOCKET_OPTIONS:
-                client.setsockopt(socket.IPPROTO_TCP, option, value)
+            for level, option, value in SOCKET_OPTIONS:
+                client.setsockopt(level, option, value)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self._probe_after_seconds)
         super().handle(listener, client, addr)
 
     # Parking

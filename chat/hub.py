@@ -140,7 +140,7 @@ class Hub:
             self._batches.clear()
             concerned: set[Reader] = set()
             while True:
-                with self._store.read() as connection:
+                with self._store.glance() as connection:
                     rows = events.after(connection, self.last_id, PIECE_EVENTS)
                 for row in rows:
                     concerned.update(self._learn(Event(*row), told))

@@ -35,6 +35,11 @@ _BEYOND = (
 )
 _AFTER = Prepared(_BEYOND)
 _AFTER_IN = _BEYOND.where(events.c.channel.in_(bindparam("channels", expanding=True)))
+_GAP = Prepared(
+    select(gaps.c.after_id)
+    .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
+    .limit(1)
+)
 _NEWEST = Prepared(select(func.max(events.c.id).label("id")))
 
 
@@ -59,8 +64,7 @@ def pruned_to(connection: Connection) -> int:
 
 def is_in_gap(connection: Connection, cursor: int) -> bool:
     """Whether the cursor is of a time that a restored backup has lost."""
-    query = select(gaps.c.after_id).where(gaps.c.after_id < cursor, gaps.c.until_id >= cursor)
-    return connection.execute(query.limit(1)).first() is not None
+    return _GAP.first(connection, cursor=cursor) is not None
 
 
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:

@@ -1,14 +1,18 @@
 """The table `facts`: single values that the whole chat shares."""
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.engine import Connection
 
 from chat.schema import facts
+from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
+
+_BY_NAME = Prepared(select(facts.c.value).where(facts.c.name == bindparam("fact")))
 
 
 def get(connection: Connection, name: str) -> str | None:
-    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
+    value: str | None = _BY_NAME.value(connection, fact=name)
+    return value
 
 
 def put(tx: Transaction, name: str, value: str) -> None:

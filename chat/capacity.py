@@ -2,7 +2,7 @@
 
 import resource
 
-OPEN_FILES = 20_100  # what a process should be allowed: twenty thousand connections, and some files
+OPEN_FILES = 10_100  # what a process should be allowed: ten thousand connections, and some files
 SHORT_REQUESTS = 0.1  # of all files or connections, the part that is kept for requests that wait for nothing
 SHORT_THREADS = 0.25  # the same of threads, of which there are few
 

@@ -22,8 +22,8 @@ from bench.soak.words import checksum, version_in
 
 VISITOR = Guest("", "", "")
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead, says the page's script
-LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 300, 1000, 30_000  # its back-off, drawn from the whole of a span
-QUICK_TRIES = 6  # before the span grows
+LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 100, 800, 30_000  # its back-off, drawn from the whole of a span
+QUICK_TRIES = 8  # before the span grows
 PIECE_BYTES = 65536
 BUFFER_BYTES = 16384  # of every second reader, so that some are felt soon when they stop reading
 _FRAME = re.compile(rb"event: (\w+)\n(?:id: (\d+)\n)?(?:retry: (\d+)\n)?data: ")

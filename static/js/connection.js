@@ -13,7 +13,9 @@
   var GREETING_MS = 10000;       // a proxy that keeps the first bytes for so long will not stream
   var AVOID_STREAM_MS = 300000;  // then polls do, and the stream is tried again after five minutes
   var SILENT_BEATS = 2.5;        // one heartbeat may be late; after two and a half the line is dead
-  var QUICK_TRIES = 6;  /* within a second each: a restart takes a few, and to be refused costs nobody anything */
+  var LEAST_DELAY_MS = 100;
+  var FIRST_SPAN_MS = 800;
+  var QUICK_TRIES = 8;  /* before the span grows: a restart takes seconds, and to be refused costs nobody anything */
   var LONGEST_DELAY_MS = 30000;
 
   var cursor = Number(Chat.fact('cursor')) || 0;
@@ -120,10 +122,10 @@
   }
 
   function backOff(askedMs) {
-    var spanMs = Math.min(LONGEST_DELAY_MS, 1000 * Math.pow(2, Math.max(0, failures + 1 - QUICK_TRIES)));
+    var spanMs = Math.min(LONGEST_DELAY_MS, FIRST_SPAN_MS * Math.pow(2, Math.max(0, failures + 1 - QUICK_TRIES)));
     failures += 1;
     notBefore = Date.now() + (askedMs || 0);
-    retryIn((askedMs || 300) + Math.random() * spanMs);
+    retryIn((askedMs || LEAST_DELAY_MS) + Math.random() * spanMs);
   }
 
   function recover() {

@@ -124,9 +124,9 @@ def test_after_some_quick_tries_each_failure_draws_the_delay_from_twice_the_span
         hers = window(carol, garden, at=f"http://{line.host}:{line.port}", forgives=LOST)
         hers.page.evaluate(NOTE_DELAYS)
         line.cut()
-        eventually(lambda: hers.page.evaluate("window.delays.length") >= 8)
-        delays = [round(delay / 100) for delay in hers.page.evaluate("window.delays.slice(0, 8)")]
-        assert delays == [8] * 6 + [13, 23]  # 0.3 s, and half of 1, 2, 4
+        eventually(lambda: hers.page.evaluate("window.delays.length") >= 10)
+        delays = [round(delay / 100) for delay in hers.page.evaluate("window.delays.slice(0, 10)")]
+        assert delays == [5] * 8 + [9, 17]  # 0.1 s, and half of 0.8, 1.6, 3.2
 
 
 def test_a_page_in_the_cache_hears_nothing_and_goes_on_when_it_is_back(window, alice, carol, garden):

@@ -67,8 +67,10 @@ def test_the_proof_is_what_the_soak_printed_of_runs_that_are_kept():
     shown = {as_markdown(results): results for results in kept}
     cited = re.split(r"\n\n(?=`bin/soak)", between(README, "proof").strip())
     assert set(cited) <= shown.keys(), "put in what `bin/soak --save` printed, one run after another"
-    for results in map(shown.__getitem__, cited):
+    runs = [shown[run] for run in cited]
+    for results in runs:
         assert not any(results[wrong.replace(" ", "_")] for wrong in WRONGS), results["command"]
+    assert any(results["minutes"] >= 30 and results["delivered"] >= 1_000_000 for results in runs)
 
 
 # The contract

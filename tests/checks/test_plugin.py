@@ -18,14 +18,14 @@ def test_of_nothing(): pass
 """
 
 
-@pytest.fixture
-def run_suite(tmp_path):
+@pytest.fixture(params=[(), ("--numprocesses=2", "--dist=loadfile")], ids=["alone", "spread"])
+def run_suite(request, tmp_path):
     def run(suite: str, **environ: str) -> subprocess.CompletedProcess:
         (tmp_path / "test_suite.py").write_text(suite)
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         outside = {name: value for name, value in os.environ.items() if name != "CI"}
         return subprocess.run([sys.executable, "-m", "pytest", "-rs", "-p", "tests.plugin",
-                               "-p", "no:cacheprovider", tmp_path],
+                               "-p", "no:cacheprovider", *request.param, tmp_path],
                               cwd=tmp_path, env={**outside, "PYTHONPATH": str(TOP), **environ},
                               capture_output=True, text=True)
     return run

@@ -11,7 +11,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from chat import runtime
@@ -25,14 +25,21 @@ SITE = "site"  # the channel of what concerns every process, and no reader
 REWRITTEN = "rewritten"  # an event of that channel: the log says something else of these events now, or nothing
 REVOKE = "revoke"  # an event that no reader is sent: it ends the streams that hear its channel
 CLOSE_STEP_SECONDS = 0.1
+NOT_SOON_SECONDS = 3600  # a moment that is further away is looked at anew then
 PASSING_FRAMES = 1024  # how many frames without an id (presence, typing) are kept for readers that are behind
+
+
+Rehear = Callable[[], Hearing | None]
+RehearAll = Callable[[list[Rehear]], list[Hearing | None]]
 
 
 class Reader:
     """Somebody who waits at the hub: what it may hear, and how far it has come.
 
     `rehear` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
-    ends the reader when the answer is None. At `due_at` it is woken though nothing has come.
+    ends the reader when the answer is None. At `due_at` it is woken though nothing has come; that moment may be put
+    off at will, and to bring it forward takes `Hub.expect`. `transport` is the way
+    by which it came.
     """
 
     __slots__ = (
@@ -49,7 +56,9 @@ class Reader:
         "waiter",
     )
 
-    def __init__(self, rehear: Callable[[], Hearing | None], cursor: int) -> None:
+    transport = "poll"
+
+    def __init__(self, rehear: Rehear, cursor: int) -> None:
         self.rehear = rehear
         self.hearing = Hearing()
         self.cursor = cursor
@@ -72,7 +81,8 @@ class Hub:
     """The ring of the newest events, the readers by the channels that they hear, and the waking of them.
 
     `last_id` is how far this process has read the log; `ring_events` how many events it keeps. `on_site` is called
-    with every event that concerns the process itself.
+    with every event that concerns the process itself. `rehear_all` asks for many readers at once what each of them
+    may hear now.
     """
 
     def __init__(
@@ -80,9 +90,11 @@ class Hub:
         store: Store,
         ring_events: int,
         on_site: Callable[[Event], None] = lambda event: None,
+        rehear_all: RehearAll = lambda rehears: list(map(_ask, rehears)),
     ) -> None:
         self._store = store
         self._on_site = on_site
+        self._rehear_all = rehear_all
         self._ring_events = ring_events
         self._lock = threading.RLock()
         self._ring: list[Event] = []
@@ -93,6 +105,10 @@ class Hub:
         self._passing_batches: dict[int, Batch] = {}
         self._listeners = Listeners()
         self.readers: set[Reader] = set()
+        self.room_changes = 0  # how many changes of rooms were heard of; each may have taken one away
+        self._expected: dict[int, list[Reader]] = {}  # each reader under a second in which to see whether it is due
+        self.held = {"stream": 0, "poll": 0}  # the readers by transport
+        self.deliveries = {"event": 0, "passing": 0}  # since the start, each times those who waited for it
         self.last_id = 0
         self._floor = 0
         self._ending: str | None = None
@@ -108,17 +124,26 @@ class Hub:
         """Let `reader` be woken from now on by what it may hear."""
         with self._lock:
             self.readers.add(reader)
+            self.held[reader.transport] += 1
             reader.passing = self._passed
             reader.end = self._ending
-            self._index(reader)
+            self._index(reader, reader.rehear())
+            self.expect(reader)
 
     def forget(self, reader: Reader) -> None:
         with self._lock:
-            self.readers.discard(reader)
+            if reader in self.readers:
+                self.readers.remove(reader)
+                self.held[reader.transport] -= 1
             self._unindex(reader)
 
-    def _index(self, reader: Reader) -> None:
-        hearing = reader.rehear()
+    def expect(self, reader: Reader, after: int = 0) -> None:
+        """Wake it when it is due, and not before the second `after`."""
+        second = max(after, int(min(reader.due_at, time.monotonic() + NOT_SOON_SECONDS)))
+        with self._lock:
+            self._expected.setdefault(second, []).append(reader)
+
+    def _index(self, reader: Reader, hearing: Hearing | None) -> None:
         if hearing is None:
             return self._end([reader], "revoked")
         reader.hearing = hearing
@@ -143,7 +168,9 @@ class Hub:
                 with self._store.glance() as connection:
                     rows = events.after(connection, self.last_id, PIECE_EVENTS)
                 for row in rows:
-                    concerned.update(self._learn(Event(*row), told))
+                    listening = self._learn(Event(*row), told)
+                    self.deliveries["event"] += len(listening)
+                    concerned.update(listening)
                 if len(rows) < PIECE_EVENTS:
                     break
             self._trim()
@@ -158,16 +185,26 @@ class Hub:
             self._passing.append((channel, frame))
             self._passed += 1
             self._passing_batches.clear()
-            for reader in self._listeners.of(channel):
+            listening = self._listeners.of(channel)
+            self.deliveries["passing"] += len(listening)
+            for reader in listening:
                 reader.wake()
+
+    @property
+    def ring_size(self) -> int:
+        """How many events are kept at hand now."""
+        return len(self._ring)
 
     def tick(self) -> None:
         """Wake the readers whose time has come: to say that they live, or to end."""
         now = time.monotonic()
         with self._lock:
-            for reader in self.readers:
-                if reader.due_at <= now:
-                    reader.wake()
+            for second in [second for second in self._expected if second <= now]:
+                for reader in self._expected.pop(second):
+                    if reader in self.readers:
+                        if reader.due_at <= now:
+                            reader.wake()
+                        self.expect(reader, after=int(now) + 1)
 
     def close(self, reason: str, over_seconds: float = 0.0) -> None:
         """End whoever registers from now on with `bye` for this reason, and all readers, in random order."""
@@ -187,7 +224,7 @@ class Hub:
             reader.end = reason
             reader.wake()
 
-    def _learn(self, event: Event, told: list[Event]) -> Iterable[Reader]:
+    def _learn(self, event: Event, told: list[Event]) -> Collection[Reader]:
         """Take one event into the ring; returns the readers that listen to its channel, and notes the site's own."""
         self.last_id = event.id
         if event.channel == SITE:
@@ -199,19 +236,24 @@ class Hub:
         if event.name == REVOKE:  # so rare that an index of it would cost every reader more than the search
             self._end([reader for reader in self.readers if event.channel in reader.hearing.own], "revoked")
             return ()
-        listening: Iterable[Reader] = self._listeners.of(event.channel)
+        listening: Collection[Reader] = self._listeners.of(event.channel)
         if event.name in ("edit", "remove"):
             self._say_again(event)
         if event.name == "room":
             self._read_again(set(), event.channel)
+            self.room_changes += 1
         if event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:")):
             listening = list(listening)
-            for reader in listening:
-                self._unindex(reader)
-                self._index(reader)
+            self._index_anew(listening)
         self._ring.append(event)
         self._ids.append(event.id)
         return listening
+
+    def _index_anew(self, readers: list[Reader]) -> None:
+        hearings = self._rehear_all([reader.rehear for reader in readers])
+        for reader, hearing in zip(readers, hearings, strict=True):
+            self._unindex(reader)
+            self._index(reader, hearing)
 
     def _read_again(self, ids: set[int], channel: str | None = None) -> None:
         """Take what the log says now of these events, and of a channel's, into the ring; what left it goes."""
@@ -260,6 +302,8 @@ class Hub:
 
         None means that it must `read`: it is not up to date, what it hears has changed, or it has missed something.
         """
+        if not reader.may_share and reader.cursor >= self.last_id and not reader.has_new_rooms:
+            self._note_all_read(reader)  # who begins at the newest event, as most do
         missed = self._passed - reader.passing
         if not reader.may_share or reader.cursor < self._floor or missed > len(self._passing):
             return None
@@ -350,6 +394,10 @@ class Hub:
             reader.has_missed_passing |= behind > len(self._passing)
             newest = list(self._passing)[-behind:]
             return [frame for channel, frame in newest if reader.hearing.hears(channel, self.last_id)]
+
+
+def _ask(rehear: Rehear) -> Hearing | None:
+    return rehear()
 
 
 def _heard(found: list[Event], hearing: Hearing) -> tuple[list[Event], bool]:

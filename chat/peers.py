@@ -33,6 +33,7 @@ class Places:
     def __init__(self) -> None:
         self.rooms: dict[int, dict[int, Stay]] = {}
         self.said: dict[tuple[int, int], SaidState] = {}
+        self._may_end: set[tuple[int, int]] = set()  # stays that a time ends: a second costs these, and not a crowd
 
     def stay(self, room_id: int, user_id: int) -> Stay | None:
         return self.rooms.get(room_id, {}).get(user_id)
@@ -45,6 +46,12 @@ class Places:
             room[user["id"]] = Stay(user)
         return room[user["id"]], is_new
 
+    def lasts_until(self, room_id: int, user_id: int, until: float) -> None:
+        """Let the stay last until then at least; it ends when that is over, unless a stream is open."""
+        stay = self.rooms[room_id][user_id]
+        stay.until = max(stay.until, until)
+        self._may_end.add((room_id, user_id))
+
     def end_stay(self, room_id: int, user_id: int) -> None:
         room = self.rooms.get(room_id, {})
         room.pop(user_id, None)
@@ -53,14 +60,15 @@ class Places:
 
     def end_stays(self, now: float) -> list[tuple[int, int]]:
         """Let go of those whose streams have ended and whose time is over; returns them as (room_id, user_id)."""
-        over = [
-            (room_id, user_id)
-            for room_id, room in self.rooms.items()
-            for user_id, stay in room.items()
-            if stay.streams <= 0 and stay.until <= now
-        ]
-        for room_id, user_id in over:
-            self.end_stay(room_id, user_id)
+        over = []
+        for place in list(self._may_end):
+            stay = self.stay(*place)
+            if stay is None or stay.streams > 0:
+                self._may_end.discard(place)
+            elif stay.until <= now:
+                self._may_end.discard(place)
+                self.end_stay(*place)
+                over.append(place)
         return over
 
     def forget_said(self, room_id: int, present: Iterable[int]) -> None:

@@ -29,6 +29,7 @@ NAMES_WHOLE = 200
 COUNT_SECONDS = 5.0  # how often a count alone is told
 ASK_SECONDS = 2.0  # how long an answer may take before it is asked for again
 TYPING_MS = 6000
+NOTHING_SAID = SaidState(0, False)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Presence:
         self._peers: dict[str, Peer] = {}
         self._slugs: dict[int, str] = {}
         self._tokens: dict[int, str] = {}
+        self._shown: dict[int, Roster] = {}
         self._counts: dict[int, int] = {}  # of those here; kept up, because a crowd takes long to count
         self._told: dict[int, People] = {}
         self._crowds: set[int] = set()  # rooms of whose people the readers were told only the number
@@ -80,14 +82,14 @@ class Presence:
                 stay = self._mine.stay(room_id, user["id"])
                 if stay:
                     stay.streams -= 1
-                    stay.until = max(stay.until, self._clock() + GRACE_SECONDS)
+                    self._mine.lasts_until(room_id, user["id"], self._clock() + GRACE_SECONDS)
 
     def poll(self, user: User, rooms: Mapping[int, str], seconds: float) -> None:
         """The user has polled these rooms, and counts as present for so long."""
         with self._lock:
             for room_id, slug in rooms.items():
-                stay = self._be_in(room_id, slug, user)
-                stay.until = max(stay.until, self._clock() + seconds)
+                self._be_in(room_id, slug, user)
+                self._mine.lasts_until(room_id, user["id"], self._clock() + seconds)
 
     def say(self, user: User, room_id: int, is_away: bool) -> None:
         """The user says of themselves that they are here, or away; the newest word counts, whoever heard it."""
@@ -104,8 +106,12 @@ class Presence:
         return self._newest_word(user_id, room_id).is_away
 
     def _newest_word(self, user_id: int, room_id: int) -> SaidState:
-        words = [places.said.get((room_id, user_id)) for places in self._all_places()]
-        return max((said for said in words if said), default=SaidState(0, False))
+        newest = NOTHING_SAID
+        for places in self._all_places():
+            said = places.said.get((room_id, user_id)) if places.said else None
+            if said is not None and said > newest:
+                newest = said
+        return newest
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
         """Tell everybody in the room, in every process, that the user is typing."""
@@ -142,6 +148,12 @@ class Presence:
 
     def shown(self, room_id: int) -> Roster:
         """The roster as readers are shown it: above `roster_max` a number, else so many names at most."""
+        with self._lock:
+            if room_id not in self._shown:
+                self._shown[room_id] = self._to_show(room_id)
+            return self._shown[room_id]
+
+    def _to_show(self, room_id: int) -> Roster:
         count = self.count(room_id)
         if count > self._roster_max:
             return Roster(count, [], [])
@@ -176,7 +188,10 @@ class Presence:
                 return
             peer = self._peers.setdefault(news["from"], Peer())
             peer.heard_at = now = self._clock()
+            replaced = list(peer.places.rooms) if news["kind"] == "whole" else []
             if peer.learn(news):
+                for room_id in replaced:
+                    self._mark(room_id)
                 for kind, room_id, *rest in news.get("changes", ()):
                     self._mark(room_id)
                     if kind == "in":
@@ -220,6 +235,7 @@ class Presence:
         """Note that the room's roster has changed; where it was one user, the count need not be made anew."""
         self._changed.add(room_id)
         self._tokens.pop(room_id, None)
+        self._shown.pop(room_id, None)
         if user_id is None:
             self._counts.pop(room_id, None)
         elif room_id in self._counts:
@@ -280,9 +296,11 @@ class Presence:
         if count > self._roster_max:
             if now - self._counted_at.get(room_id, float("-inf")) >= COUNT_SECONDS:
                 self._counted_at[room_id] = now
-                self._settle(room_id, self._merged(room_id))
+                self._changed.discard(room_id)
                 self._crowds.add(room_id)
-                del self._told[room_id]
+                self._told.pop(room_id, None)
+                if any(places.said for places in self._all_places()):
+                    self._forget_said(room_id, self._merged(room_id))
                 self._tell(room_id, {"count": count})
             return
         people = self._merged(room_id)
@@ -306,11 +324,14 @@ class Presence:
         """The room's readers know everything."""
         self._changed.discard(room_id)
         self._told[room_id] = people
-        for places in self._all_places():
-            places.forget_said(room_id, people)
+        self._forget_said(room_id, people)
         if not people:
             del self._told[room_id]
             self._counted_at.pop(room_id, None)
+
+    def _forget_said(self, room_id: int, people: People) -> None:
+        for places in self._all_places():
+            places.forget_said(room_id, people)
 
     def _tell(self, room_id: int, change: dict[str, Any]) -> None:
         frame = sse.frame("presence", sse.to_json({"room": self._slugs[room_id], **change}))

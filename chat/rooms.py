@@ -4,6 +4,7 @@ They are run by `Store.write`, whose commit rings, so that no caller can forget 
 may not be known of is the same error.
 """
 
+import sys
 from collections.abc import Callable, Collection, Iterable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from chat import drawing, hearing, sse, text, times
 from chat.errors import N_, ChatError
-from chat.store import Store, Transaction, bans, events, messages, sessions, users
+from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
 
 UNREAD_MAX = 1000  # counting further would cost more than it tells
@@ -322,7 +323,7 @@ def rehearing(
 class _Rehearing:
     """What `rehearing` returns: small, because every waiting reader has one."""
 
-    __slots__ = ("_own", "_room_ids", "_session_id", "_store", "_user_id")
+    __slots__ = ("_own", "_session_id", "_store", "room_ids", "user_id")
 
     def __init__(
         self,
@@ -333,22 +334,45 @@ class _Rehearing:
         session_id: int | None,
     ) -> None:
         self._store = store
-        self._user_id = user_id
+        self.user_id = user_id
         self._own = own
-        self._room_ids = room_ids
+        self.room_ids = room_ids
         self._session_id = session_id
 
     def __call__(self) -> hearing.Hearing | None:
+        if self.room_ids is None:
+            with self._store.glance() as connection:
+                stays = self._stays(connection)
+            return None if stays is None else self.of(stays, ())
         with self._store.read() as connection:
-            if self._session_id is not None and not sessions.is_living(connection, self._session_id):
-                return None
-            if self._user_id is not None and bans.is_banned(connection, self._user_id, times.now()):
-                return None
-            stays = table.stays(connection, self._user_id) if self._user_id is not None else []
-            if self._room_ids is None:
-                return hearing.of_stays(stays, self._own)
-            open_ids = table.open_ids(connection, self._room_ids)
-        return hearing.of_rooms(self._room_ids, open_ids, stays, self._own)
+            stays = self._stays(connection)
+            open_ids = table.open_ids(connection, self.room_ids)
+        return None if stays is None else self.of(stays, open_ids)
+
+    def _stays(self, connection: Connection) -> hearing.Stays | None:
+        if self.user_id is None:
+            return ()
+        found = table.stays_of_reader(connection, self.user_id, self._session_id, times.now())
+        if found[0].is_banned or (self._session_id is not None and not found[0].is_living):
+            return None
+        return [stay[:3] for stay in found if stay.room_id is not None]
+
+    def of(self, stays: hearing.Stays, open_ids: Collection[int]) -> hearing.Hearing | None:
+        """What is heard with these stays of the user's, and with these rooms open."""
+        if self.room_ids is None:
+            return hearing.of_stays(stays, self._own)
+        return hearing.of_rooms(self.room_ids, open_ids, stays, self._own)
+
+
+def rehear_all(store: Store, rehears: Collection[Any]) -> list[hearing.Hearing | None]:
+    """What each of these may hear now, after a change of rooms, by a question for all instead of some for each.
+
+    Sessions and bans are not asked for: once a reader is registered, the log says when they end it.
+    """
+    with store.read() as connection:
+        stays = table.stays_of_all(connection, {rehear.user_id for rehear in rehears} - {None})
+        open_ids = table.open_ids(connection, {room_id for rehear in rehears for room_id in rehear.room_ids or ()})
+    return [rehear.of(stays.get(rehear.user_id, ()), open_ids) for rehear in rehears]
 
 
 def _as_author(user: Any) -> dict[str, Any]:
@@ -356,4 +380,4 @@ def _as_author(user: Any) -> dict[str, Any]:
 
 
 def as_wire_user(user: Any) -> dict[str, Any]:
-    return {"id": user.id, "name": user.name, "kind": user.kind}
+    return {"id": user.id, "name": user.name, "kind": sys.intern(user.kind)}  # it is kept for each who is present

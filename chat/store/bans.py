@@ -7,17 +7,9 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import bans, users
-from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
-_OF_USER = Prepared(
-    select(bans.c.id).where(
-        bans.c.user_id == bindparam("user_id"),
-        bans.c.lifted_at.is_(None),
-        or_(bans.c.until.is_(None), bans.c.until > bindparam("now")),
-    )
-)
-
+STANDS = bans.c.lifted_at.is_(None) & or_(bans.c.until.is_(None), bans.c.until > bindparam("now"))
 
 def add(tx: Transaction, user_id: int, networks: Sequence[str], reason: str, until: str | None) -> None:
     """A ban of the user, a row for each network that is banned along."""
@@ -28,13 +20,8 @@ def add(tx: Transaction, user_id: int, networks: Sequence[str], reason: str, unt
 
 def standing(connection: Connection, now: str) -> Sequence[Any]:
     """The bans that hold now, newest first, each with the banned user's name."""
-    holds = bans.c.lifted_at.is_(None) & or_(bans.c.until.is_(None), bans.c.until > now)
     query = select(bans, users.c.name).join(users, users.c.id == bans.c.user_id)
-    return connection.execute(query.where(holds).order_by(bans.c.id.desc())).all()
-
-
-def is_banned(connection: Connection, user_id: int, now: str) -> bool:
-    return _OF_USER.first(connection, user_id=user_id, now=now) is not None
+    return connection.execute(query.where(STANDS).order_by(bans.c.id.desc()), {"now": now}).all()
 
 
 def lift(tx: Transaction, user_id: int) -> int:

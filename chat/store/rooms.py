@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import memberships, rooms
+from chat.schema import bans, memberships, rooms, sessions
+from chat.store.bans import STANDS
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
+USERS_A_QUESTION = 10_000  # SQLite takes 32,766 values at most
 REMOVED = "removed"  # the kind of a room that is no more; its row stays for its messages' client ids
 
 
@@ -19,6 +21,19 @@ _STAYS = Prepared(
         memberships.c.user_id == bindparam("user_id")
     )
 )
+_READER = select(bindparam("user_id").label("user_id")).subquery()
+_STAYS_OF_READER = Prepared(
+    select(
+        memberships.c.room_id,
+        memberships.c.from_id,
+        memberships.c.to_id,
+        exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
+        exists().where(STANDS, bans.c.user_id == _READER.c.user_id).label("is_banned"),
+    ).select_from(_READER.outerjoin(memberships, memberships.c.user_id == _READER.c.user_id))
+)
+_STAYS_OF_ALL = select(
+    memberships.c.user_id, memberships.c.room_id, memberships.c.from_id, memberships.c.to_id
+).where(memberships.c.user_id.in_(bindparam("user_ids", expanding=True)))
 _PRESENT = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
 _MEMBERS = Prepared(_PRESENT)
 _MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")))
@@ -82,6 +97,25 @@ def change(tx: Transaction, room_id: int, **values: Any) -> None:
 def stays(connection: Connection, user_id: int) -> Sequence[Any]:
     """All stays of a user, past ones too, as (room_id, from_id, to_id)."""
     return _STAYS.all(connection, user_id=user_id)
+
+
+def stays_of_reader(connection: Connection, user_id: int, session_id: int | None, now: str) -> Sequence[Any]:
+    """The same in one question with whether the session is living, and whether the user is banned.
+
+    There is always a row; its `room_id` is None where there is no stay.
+    """
+    return _STAYS_OF_READER.all(connection, user_id=user_id, session_id=session_id, now=now)
+
+
+def stays_of_all(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Any]]:
+    """All stays of these users, by user, each as (room_id, from_id, to_id)."""
+    found: dict[int, list[Any]] = {}
+    asked = sorted(user_ids)
+    for start in range(0, len(asked), USERS_A_QUESTION):
+        some = {"user_ids": asked[start : start + USERS_A_QUESTION]}
+        for user_id, *stay in connection.execute(_STAYS_OF_ALL, some):
+            found.setdefault(user_id, []).append(stay)
+    return found
 
 
 def stays_with_slugs(connection: Connection, user_id: int) -> Sequence[Any]:

@@ -25,18 +25,10 @@ _BY_KEY = Prepared(
     )
 )
 
-_LIVING = Prepared(
-    select(sessions.c.id).where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
-)
-
 
 def find_user(connection: Connection, key_hash: str, seen_since: str) -> Any:
     """The user of a living session, with `session_id` and `session_seen_at`."""
     return _BY_KEY.first(connection, key=key_hash, since=seen_since)
-
-
-def is_living(connection: Connection, session_id: int) -> bool:
-    return _LIVING.first(connection, session_id=session_id) is not None
 
 
 def add(tx: Transaction, key_hash: str, user_id: int, address: str | None, user_agent: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ class Chat:
 
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
-        hub = Hub(self.store, self.config.ring_events)
+        rehear_all = partial(rooms.rehear_all, self.store)
+        hub = Hub(self.store, self.config.ring_events, rehear_all=rehear_all)
         hub.start()
         return hub
 

@@ -7,6 +7,7 @@ import pytest
 
 from chat import hub as hub_module
 from chat import rooms
+from chat.hub import Reader
 from tests.unit.chats import Chat, opened
 
 
@@ -18,6 +19,28 @@ def chat(tmp_path: Path):
 
 def names(heard):
     return [name for _, name, _ in heard]
+
+
+class Expected(Reader):
+    """A reader that notes whether it was woken, and how often it was asked when it is due."""
+
+    def __init__(self, chat: Chat, due_at: float):
+        super().__init__(rooms.rehearing(chat.store, None, [], [1]), 0)
+        self.due = due_at
+        self.looked_at = 0
+        self.is_woken = False
+
+    @property
+    def due_at(self):
+        self.looked_at += 1
+        return self.due
+
+    @due_at.setter
+    def due_at(self, moment):
+        self.due = moment
+
+    def wake(self):
+        self.is_woken = True
 
 
 def test_a_reader_is_woken_by_what_it_may_hear_and_by_nothing_else(chat: Chat):
@@ -128,8 +151,56 @@ def test_a_reader_is_woken_when_its_time_has_come(chat: Chat):
     chat.hub.tick()
     assert not reader.waiter.wait(0)
     reader.due_at = time.monotonic()
+    chat.hub.expect(reader)
     chat.hub.tick()
     assert reader.waiter.wait(0)
+
+
+def test_only_those_are_looked_at_whose_time_may_have_come(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    began, passed = time.monotonic(), 0
+    monkeypatch.setattr(hub_module.time, "monotonic", lambda: began + passed)
+    readers = [Expected(chat, began + seconds) for seconds in (3, 3, 60)]
+    for reader in readers:
+        chat.hub.register(reader)
+    readers[1].due_at = began + 60  # it was sent something meanwhile
+    looked_at = [reader.looked_at for reader in readers]
+    for passed in (1, 6):  # noqa: B007 - the clock
+        chat.hub.tick()
+    assert [reader.is_woken for reader in readers] == [True, False, False]
+    assert readers[2].looked_at == looked_at[2], "nobody asks the silent whether they are due, second by second"
+    for passed in (100, 101):  # noqa: B007
+        chat.hub.tick()
+    assert all(reader.is_woken for reader in readers)
+    chat.hub.forget(readers[0])
+    readers[0].is_woken = False
+    chat.hub.tick()
+    assert not readers[0].is_woken
+
+
+def test_a_change_of_a_room_asks_once_for_all_who_listen(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    alice, bob, stranger = (chat.guest(name) for name in ("alice", "bob", "stranger"))
+    for person in (alice, bob):
+        chat.store.write(rooms.join, person, "lobby")
+    members = [chat.reader(person, named=named) for person in (alice, bob) for named in (None, [1])]
+    outsiders = [chat.reader(named=[1]), chat.reader(stranger, named=[1])]
+    asked = []
+    for question in ("stays", "stays_of_all", "open_ids"):
+        monkeypatch.setattr(rooms.table, question, counted(getattr(rooms.table, question), asked))
+    chat.store.write(rooms.set_kind, "lobby", "closed")
+    assert sorted(asked) == ["open_ids", "stays_of_all"]
+    assert [reader.end for reader in members] == [None] * 4
+    assert [reader.end for reader in outsiders] == ["revoked"] * 2
+    chat.post(alice, "among us")
+    for reader in members:
+        assert names(chat.read_all(reader))[-2:] == ["room", "message"]
+
+
+def counted(question, asked):
+    def ask(*values):
+        asked.append(question.__name__)
+        return question(*values)
+
+    return ask
 
 
 def test_closing_ends_every_reader_and_whoever_comes_after(chat: Chat):

@@ -3,6 +3,7 @@
 import sys
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 Span = tuple[int, int | None]
 Stays = Iterable[tuple[int, int, int | None]]
@@ -23,13 +24,19 @@ class Rooms:
         self.spans = spans
         heard_now = [channel for channel, of_room in spans.items() if of_room[-1][1] is None]
         self.now = frozenset(heard_now)
-        self.ids = tuple(int(channel.partition(":")[2]) for channel in heard_now)
+        self.ids = _ids(tuple(heard_now))
         borders = (border for of_room in spans.values() for span in of_room for border in span)
         self.settled_id = max((border for border in borders if border is not None), default=0)
 
     def settled(self) -> "Rooms":
         """The same without what is past: one object for all readers that hear the same rooms."""
         return self if self.spans.keys() == self.now and not self.settled_id else _always(self.now, self.spans)
+
+
+@lru_cache(1024)
+def _ids(channels: tuple[str, ...]) -> tuple[int, ...]:
+    """The rooms of these channels: one tuple for all who hear the same, because a stream keeps it."""
+    return tuple(int(channel.partition(":")[2]) for channel in channels)
 
 
 _known: "weakref.WeakValueDictionary[tuple[str, ...], Rooms]" = weakref.WeakValueDictionary()

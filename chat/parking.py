@@ -39,10 +39,10 @@ class Parked(Reader):
     lot: "Lot | None"
 
     def wake(self) -> None:
-        if self.lot is None:
-            super().wake()
-        else:
+        if self.lot is not None:
             self.lot.wake(self)
+        elif self.waiter is not None:  # else its lot has let it go
+            super().wake()
 
     def go_on(self, lot: "Lot", now: float) -> None:
         raise NotImplementedError
@@ -76,12 +76,18 @@ class Lot:
         self._slow: dict[Parked, None] = {}
         self._is_slow_at_work = False
         self._round_began_at = self._next_round_at = 0.0
+        self.sent_bytes = 0
         # One descriptor that the loop watches for all: a watcher for each would cost more than all else of a reader.
         self._poller = self._runtime.poller()
         self._runtime.watch(self._poller.fileno(), self._look)
 
     def __len__(self) -> int:
         return len(self._by_fd)
+
+    @property
+    def behind(self) -> int:
+        """How many have not taken yet what there is for them."""
+        return len(self._rests.keys() | self._slow.keys() | self._woken.keys())
 
     # Coming and going
 
@@ -184,6 +190,7 @@ class Lot:
                 self.let_go(reader)
             self._runtime.breathe()
         self._is_slow_at_work = False
+        self._slow = {}  # one that was large keeps its size
 
     # What the kernel takes, and what it tells
 
@@ -195,6 +202,7 @@ class Lot:
             sent = 0
         except OSError:  # the connection is gone
             return self.let_go(reader)
+        self.sent_bytes += sent
         if sent < len(piece):
             self._keep(reader, Rest(memoryview(piece)[sent:], is_last, time.monotonic()))
         elif is_last:
@@ -222,6 +230,7 @@ class Lot:
     def _send_rest(self, reader: Parked) -> None:
         rest = self._rests[reader]
         sent = os.write(reader.fd, rest.piece)
+        self.sent_bytes += sent
         if sent < len(rest.piece):
             self._rests[reader] = Rest(rest.piece[sent:], rest.is_last, time.monotonic())
         elif rest.is_last:

@@ -6,6 +6,7 @@ request pays for them.
 
 import dataclasses
 import hashlib
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -17,6 +18,7 @@ from chat.hub import SITE
 from chat.store import Store, Transaction, bans, settings
 
 CHANGED = "changed"
+NETWORKS = 1024  # whose channels are remembered, so that the readers of one network share the text
 WORD_CHANNEL = "word"  # of all readers who were let in by the entry word, or before there was one
 
 # What the owner may set; the operator's value holds until then.
@@ -85,6 +87,7 @@ def tell(tx: Transaction) -> None:
     tx.append(SITE, CHANGED, "{}")
 
 
+@lru_cache(NETWORKS)
 def network_channel(network: str) -> str:
     """The channel of all readers from one network; a hash, so that the log keeps no address."""
     return f"network:{hashlib.sha256(network.encode()).hexdigest()[:24]}"

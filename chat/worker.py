@@ -75,7 +75,7 @@ class StreamWorker(GeventWorker):
         self.wsgi: Any = self._call
         self._probe_after_seconds = self._parts().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
         self._can_park = self._find_out_whether_to_park()
-        self._parts().bears(capacity.readers(None if self._can_park else self.worker_connections))
+        self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
         self._await_parked()
 
@@ -100,6 +100,12 @@ class StreamWorker(GeventWorker):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self._probe_after_seconds)
         super().handle(listener, client, addr)
 
+    def handle_request(self, *args: Any) -> Any:
+        """Serve a request, then let the others have theirs: who asks again at once would keep them waiting for ever."""
+        goes_on = super().handle_request(*args)
+        gevent.sleep(0)
+        return goes_on
+
     # Parking
 
     def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -108,6 +114,8 @@ class StreamWorker(GeventWorker):
         if isinstance(connection, AgainConnection) and connection.must_answer():
             environ[HAS_WAITED] = True
         response = getattr(start_response, "__self__", None)
+        if self._can_park and type(response) is wsgi.Response:
+            response.__class__ = Answer
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True
@@ -123,7 +131,9 @@ class StreamWorker(GeventWorker):
         (connection, response, environ), body.connection = body.connection, None
         lot = self._parts().streams.lot
         if body.is_answer:
-            head = _head_of(response)
+            response.force_close()
+            response.chunked = False  # the body ends with the connection
+            head = response.head()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             body.park(lot, connection.detach(), head)
         else:
@@ -183,7 +193,7 @@ class StreamWorker(GeventWorker):
 
 def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bool:
     """Whether this is a plain connection with one plain request on it, and nothing behind it."""
-    if not isinstance(connection, gevent.socket.socket) or type(response) is not wsgi.Response:
+    if not isinstance(connection, gevent.socket.socket) or type(response) is not Answer:
         return False
     if environ["REQUEST_METHOD"] != "GET" or {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & environ.keys():
         return False
@@ -191,12 +201,22 @@ def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bo
     return not request.proxy_protocol_info and not request.unreader.buf.getvalue()
 
 
-def _head_of(response: Any) -> bytes:
-    """The head as gunicorn would send it, for a body that ends with the connection."""
-    response.force_close()
-    response.chunked = False
-    lines = [*response.default_headers(), *(f"{name}: {value}\r\n" for name, value in response.headers)]
-    return f"{''.join(lines)}\r\n".encode("latin-1")
+class Answer(wsgi.Response):
+    """gunicorn's answer, but one that is whole is sent whole: two pieces cost twice, and wake the browser twice."""
+
+    headers_sent: bool
+
+    def head(self) -> bytes:
+        """The head as gunicorn sends it."""
+        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers)]
+        return f"{''.join(lines)}\r\n".encode("latin-1")
+
+    def write(self, piece: bytes) -> None:
+        if self.headers_sent or not piece or self.response_length != len(piece):
+            return super().write(piece)
+        self.headers_sent = True
+        self.sent = len(piece)
+        self.sock.sendall(self.head() + piece)
 
 
 def _as_bytes(request: Any) -> bytes:

@@ -37,7 +37,8 @@ def test_a_closed_connection_is_let_go_at_once(quiet, alice, people):
     before = sockets_of(quiet)
     carol = people(quiet, "carol")
     streams = [carol.listen("room=lobby") for _ in range(5)]
-    held = [carol.ask("/poll?room=lobby&wait=25") for _ in range(3)]
+    pages = ("/poll?room=lobby&wait=25", "/rooms/lobby/refresh?since=999999&seen=999999")
+    held = [carol.ask(page) for page in pages for _ in range(3)]
     eventually(lambda: sockets_of(quiet) >= before + len(streams) + len(held))
     for each in (*streams, *held):
         each.close()
@@ -54,6 +55,26 @@ def test_what_a_reader_says_on_its_stream_is_passed_over(quiet, alice):
         alice.say("all the same")
         received += read_until(connection, b"all the same")
     assert received.startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_asks_again_and_again_keeps_nobody_waiting(quiet):
+    """A connection whose next request is there already gives the loop no cause to look at others."""
+    question, count = request_of("/session"), 400
+    with connect(quiet.host, quiet.port) as greedy, connect(quiet.host, quiet.port) as other:
+        other.sendall(question)
+        read_until(other, b" 200 ")
+        greedy.sendall(question * count)
+        read_until(greedy, b" 200 ")
+        other.sendall(question)
+        read_until(other, b" 200 ")
+        greedy.setblocking(False)
+        answered = 1
+        try:
+            while piece := greedy.recv(1 << 20):
+                answered += piece.count(b"HTTP/1.1 200")
+        except BlockingIOError:
+            pass
+    assert answered < count, "the other had to wait for all of them"
 
 
 def test_a_request_behind_the_stream_s_own_goes_the_ordinary_way(quiet, alice):

@@ -11,7 +11,7 @@ import pytest
 from chat import hub, parking, rooms, runtime
 from chat.presence import Presence
 from chat.relay import LocalRelay
-from chat.streams import Stream, Streams
+from chat.streams import Hold, Stream, Streams
 from tests.unit.chats import Chat, opened, own_channels
 
 
@@ -161,15 +161,64 @@ def test_a_round_goes_in_slices_with_a_turn_of_the_loop_between(chat: Chat, loop
 def test_nobody_waits_while_little_is_said_and_rounds_have_pauses_under_load(chat: Chat, loop, listen, monkeypatch):
     bob = chat.guest("bob")
     listen()
-    time.sleep(2 * parking.PAUSE_SECONDS)
+    clock = [time.monotonic() + 1]
+    monkeypatch.setattr(parking.time, "monotonic", lambda: clock[0])
     chat.post(bob, "first")
     assert loop.due[0][0] == 0
-    monkeypatch.setattr(os, "write", lambda fd, piece: time.sleep(0.01) or len(piece))
+
+    def write(fd, piece):
+        clock[0] += 0.01
+        return len(piece)
+
+    monkeypatch.setattr(os, "write", write)
     loop.turn()
     chat.post(bob, "second, while the first has just gone")
     chat.post(bob, "third")
     [(pause, _)] = loop.due
     assert 0 < pause <= parking.PAUSE_SECONDS, "one round for both"
+
+
+def test_who_begins_at_the_newest_event_needs_nobody_s_greenlet(chat: Chat, streams: Streams, loop: Turns, monkeypatch):
+    monkeypatch.setattr(streams.lot, "serve_slowly", lambda reader: pytest.fail("it has everything"))
+    alice = chat.guest("alice")
+    chat.store.write(rooms.join, alice, "lobby")
+    reader = Stream(streams, rooms.as_wire_user(alice), rooms.rehearing(chat.store, alice, [], None), chat.hub.last_id)
+    chat.hub.register(reader)
+    assert reader.rosters()
+    here, end = socket.socketpair()
+    end.setblocking(False)
+    streams.lot.park(reader, here.detach(), b"head")
+    loop.settle()
+    chat.post(alice, "to all")
+    loop.settle()
+    assert b"to all" in received(end)
+    streams.lot.let_go(reader)
+    end.close()
+
+
+def test_a_page_that_is_held_for_a_room_is_answered_for_nothing_else(chat: Chat, streams: Streams, loop: Turns):
+    alice, bob = chat.guest("alice"), chat.guest("bob")
+    for person in (alice, bob):
+        chat.store.write(rooms.join, person, "lobby")
+    rehear = rooms.rehearing(chat.store, bob, own_channels(bob), [1])
+    hold = Hold(chat.hub, rehear, chat.hub.last_id, "room:1")
+    chat.hub.register(hold)
+    here, end = socket.socketpair()
+    asked = []
+    hold.park(streams.lot, here.detach(), asked.append)
+    newest = chat.post(alice, "news")["id"]
+    loop.settle()
+    assert len(asked) == 1
+    hold = Hold(chat.hub, rehear, chat.hub.last_id, "room:1")
+    chat.hub.register(hold)
+    hold.park(streams.lot, asked.pop(), asked.append)
+    chat.store.write(rooms.read, bob, "lobby", newest)
+    loop.settle()
+    assert chat.hub.last_id > newest and not asked, "what was logged for bob alone is not for this page"
+    chat.post(alice, "more news")
+    loop.settle()
+    os.close(asked.pop())
+    end.close()
 
 
 def test_what_the_kernel_does_not_take_waits_and_what_follows_comes_after_it(chat: Chat, streams, loop: Turns, listen):
@@ -218,10 +267,19 @@ def test_a_connection_that_broke_is_the_reader_s_end_and_no_trace(chat: Chat, st
     assert not caplog.records
 
 
+def test_a_reader_that_its_lot_has_let_go_may_still_be_woken(streams: Streams, loop: Turns, listen):
+    """Whoever has it in a list does not know yet; in `go_on` it may have been the send itself that ended it."""
+    reader, _ = listen()
+    streams.lot.let_go(reader)
+    reader.wake()
+    loop.settle()
+
+
 def test_the_silent_are_sent_the_same_ping(chat: Chat, streams: Streams, loop: Turns, listen):
     readers = [listen() for _ in range(3)]
     for reader, _ in readers:
         reader.due_at = time.monotonic()
+        chat.hub.expect(reader)
     streams.tick()
     loop.settle()
     pings = {received(end) for _, end in readers}

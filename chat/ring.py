@@ -1,6 +1,6 @@
 """What the hub keeps at hand: events with their frames, and runs of frames that readers share as the same bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from chat import sse
 from chat.hearing import Hearing, Rooms
@@ -73,7 +73,7 @@ class Listeners:
         if not found or found is listener:
             self._by_channel.pop(channel, None)
 
-    def of(self, channel: str) -> Iterable:
+    def of(self, channel: str) -> Collection:
         """Those who listen to the channel, as they are now; not to be kept."""
         found = self._by_channel.get(channel, ())
         return found if isinstance(found, set | tuple) else (found,)

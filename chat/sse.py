@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from chat.errors import N_, ChatError
 
 CURSOR_MAX = 2**53 - 1  # the largest whole number that every browser's script counts exactly
+MEDIA_TYPE = "text/event-stream"
+DOM_MEDIA_TYPE = "application/x-dom-event-stream"  # of the draft that Opera 9 was made to
+# Some browsers show a script nothing of an answer before they have 2 KB of it; to a stream's parser it is a comment.
+PADDING = b":" + b" " * 2048 + b"\n"
+SHARED_PIECES = 16  # how many pieces of the older dialect are kept for the next reader of the same bytes
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _CURSOR = re.compile(r"[0-9]{1,16}")
@@ -44,9 +50,25 @@ def frame(name: str, data: str, id: int | None = None, retry_ms: int | None = No
     return f"{text}\n\n".encode()
 
 
+def unnamed(data: str, id: int) -> bytes:
+    """An event without a name, which browsers call `message`; `data` is JSON from `to_json`."""
+    return f"id: {id:d}\ndata: {data}\n\n".encode()
+
+
 def retry(ms: int) -> bytes:
     """The block at a stream's head that tells a browser how long to wait before it reconnects."""
     return f"retry: {ms:d}\n\n".encode()
+
+
+@lru_cache(SHARED_PIECES)
+def in_dom_dialect(piece: bytes) -> bytes:
+    """Whole frames as the draft had them to which Opera 9 was made: `Event:` names the event.
+
+    That draft knew no `retry`, and would have made an event without a name of the block at the head.
+    A line that begins with `event: ` after a blank one is never data: `frame` lets no line end into it.
+    """
+    blocks = b"\n\n" + (piece.partition(b"\n\n")[2] if piece.startswith(b"retry: ") else piece)
+    return blocks.replace(b"\n\nevent: ", b"\n\nEvent: ")[2:]
 
 
 def cursor_from(*candidates: str | None) -> int | None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from chat import sse
 from chat.errors import ChatError
 from tests.unit.eventsource import Event, EventSource
+from tests.unit.stream_cases import CASES
 
 any_text = st.text(st.characters(exclude_categories=[]) | st.sampled_from("\r\n\u2028\u2029\ufeff\0:\ud800"))
 any_json = st.recursive(
@@ -27,28 +28,14 @@ def heard(stream: bytes, cuts: list[int]) -> tuple[list[Event], EventSource]:
     return [event for piece in pieces for event in source.feed(piece)], source
 
 
-# The oracle: the examples of the standard, section 9.2.6
+# The oracle: what every engine is asked, too (tests/browser/test_event_stream.py)
 
 
-@pytest.mark.parametrize(
-    ("stream", "events"),
-    [
-        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [Event("message", "YHOO\n+2\n10", "")]),
-        (
-            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event",
-            [Event("message", "first event", "1"), Event("message", "second event", "")],
-        ),
-        (b"data\n\ndata\ndata\n\ndata:", [Event("message", "", ""), Event("message", "\n", "")]),
-        (b"data:test\n\ndata: test\n\n", [Event("message", "test", "")] * 2),
-        (b"\xef\xbb\xbfevent: add\rdata: 7\r\n\r\n", [Event("add", "7", "")]),
-        (b"id: 5\n\nevent: x\n\ndata: y\n\n", [Event("message", "y", "5")]),
-        (b"id: 5\ndata: a\n\nid: 6\0\ndata: b\n\n", [Event("message", "a", "5"), Event("message", "b", "5")]),
-        (b"retry: 1x\n\ndata: unclosed\n", []),
-    ],
-)
-def test_the_oracle_reads_the_examples_of_the_standard(stream, events):
-    assert heard(stream, [])[0] == events
-    assert heard(stream, list(range(len(stream))))[0] == events
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_oracle_hears_what_the_standard_says_however_the_bytes_are_cut(case):
+    assert heard(case.body, [])[0] == case.heard
+    if len(case.body) < 10_000:
+        assert heard(case.body, list(range(len(case.body))))[0] == case.heard
 
 
 # Frames
@@ -94,6 +81,24 @@ def test_a_frame_that_is_cut_off_is_heard_by_nobody(sent, data):
 def test_no_name_and_no_data_can_begin_another_field(name, data):
     with pytest.raises(ValueError, match="line end"):
         sse.frame(name, data)
+
+
+@settings(deadline=None)
+@given(sent=sent_events, head_ms=st.integers(0, 60_000))
+def test_the_older_dialect_tells_the_same_and_nothing_can_be_forged_in_it(sent, head_ms):
+    frames = [sse.frame(name, sse.to_json(value), id) for name, value, id, _ in sent]
+    head = sse.frame("hello", "{}", id=1)
+    older = sse.in_dom_dialect(sse.retry(head_ms) + head + b"".join(frames))
+    blocks = older.decode().split("\n\n")[:-1]
+    assert [block.split("\n")[0] for block in blocks] == ["Event: hello", *(f"Event: {name}" for name, *_ in sent)]
+    assert [block.split("\n")[-1] for block in blocks[1:]] == [f"data: {sse.to_json(value)}" for _, value, *_ in sent]
+    again = b"\n\n" + older
+    assert again.replace(b"\n\nEvent: ", b"\n\nevent: ")[2:] == head + b"".join(frames)
+
+
+def test_readers_of_the_older_dialect_share_its_bytes():
+    piece = sse.frame("message", '{"id":57}', 57) * 3
+    assert sse.in_dom_dialect(piece) is sse.in_dom_dialect(piece)
 
 
 # JSON

@@ -1,0 +1,67 @@
+"""Streams for browsers without EventSource: what a script reads of an XMLHttpRequest, and the dialect of Opera 9."""
+
+from typing import Any
+
+from chat import sse
+from chat.parking import Lot
+from chat.presence import User
+from chat.streams import Rehear, Stream, Streams, bye
+
+XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
+
+
+class OlderStream(Stream):
+    """A stream whose bytes are changed on their way: by dialect, and an end when an XHR has had enough of them.
+
+    It hears and is parked as every other; what it shares with others of its dialect is the same bytes, too.
+    """
+
+    __slots__ = ("_in_dom_dialect", "_left_bytes")
+
+    def __init__(
+        self, home: Streams, user: User | None, rehear: Rehear, cursor: int, *, in_dom_dialect: bool, is_padded: bool
+    ) -> None:
+        super().__init__(home, user, rehear, cursor)
+        self._in_dom_dialect = in_dom_dialect
+        self._left_bytes = XHR_BYTES if is_padded else None
+
+    def begun(self, opening: bytes) -> bytes:
+        begun = sse.in_dom_dialect(opening) if self._in_dom_dialect else opening
+        if self._left_bytes is None:
+            return begun
+        self._left_bytes -= len(sse.PADDING) + len(begun)
+        return sse.PADDING + begun
+
+    def said(self, piece: bytes) -> bytes:
+        """The piece in this stream's dialect, with `bye` behind it when an XHR should bear no more."""
+        if self._in_dom_dialect:
+            piece = sse.in_dom_dialect(piece)
+        if self._left_bytes is None or self.end is not None:
+            return piece
+        self._left_bytes -= len(piece)
+        if self._left_bytes > 0:
+            return piece
+        self.end = "lifetime"
+        self.is_over = True
+        return piece + self.said(bye("lifetime"))
+
+    def take(self) -> bytes:
+        piece = super().take()
+        return self.said(piece) if piece else b""
+
+    def go_on(self, lot: Lot, now: float) -> None:
+        super().go_on(_Detour(lot), now)  # type: ignore[arg-type]
+
+
+class _Detour:
+    """The lot, as a stream sees it whose bytes are to be changed before they are sent."""
+
+    def __init__(self, lot: Lot) -> None:
+        self._lot = lot
+
+    def send(self, reader: OlderStream, piece: bytes, is_last: bool = False) -> None:
+        said = reader.said(piece)
+        self._lot.send(reader, said, is_last or reader.is_over)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lot, name)

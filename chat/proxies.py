@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,20 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
+
+
+FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_VIA", "HTTP_TRUE_CLIENT",
+             "HTTP_CF_CONNECTING", "HTTP_X_CLUSTER_CLIENT")  # how the names of headers begin that a proxy adds
+
+
+def is_direct_from_here(environ: Mapping[str, Any]) -> bool:
+    """Whether a program of this machine has connected by itself: from the loopback, with nothing that a proxy adds."""
+    try:
+        parsed = ipaddress.ip_address(environ.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return parsed.is_loopback and not any(name.startswith(FORWARDED) for name in environ)
 
 
 class KnownHosts:

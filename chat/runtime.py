@@ -21,11 +21,16 @@ class Waiter(Protocol):
 
     def wake(self) -> None: ...
 
+    @property
+    def is_woken(self) -> bool:
+        """Whether it was woken and nobody has gone on yet."""
+
 
 class Threads:
     """The plain form: every waiting piece of code has an operating system's thread of its own."""
 
     name = "threads"
+    has_threads = True  # whether anything may run beside the request that is answered
     has_loop = False  # whether all that waits is driven by one loop, turn by turn
     can_park = False  # whether that loop can watch many connections for readers that have left their greenlets
 
@@ -82,6 +87,22 @@ class Threads:
         threading.Thread(target=target, name=name, daemon=True).start()
 
 
+class OneAtATime(Threads):
+    """The form of a process that does not last between its requests (`host.Host`): nothing runs beside the request."""
+
+    name = "one request at a time"
+    has_threads = False
+
+    def start_native(self, target: Callable[[], None], name: str) -> None:
+        raise AssertionError(f"no thread can be started here, not even for {name}")
+
+    def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
+        raise AssertionError(f"nothing can be done from time to time here, not even {name}")
+
+    def start(self, target: Callable[[], None], name: str) -> None:
+        self.start_native(target, name)
+
+
 class _ThreadWaiter:
     __slots__ = ("_event",)
 
@@ -96,6 +117,10 @@ class _ThreadWaiter:
     def wake(self) -> None:
         self._event.set()
 
+    @property
+    def is_woken(self) -> bool:
+        return bool(self._event.is_set())
+
 
 _current = Threads()
 
@@ -104,9 +129,13 @@ def current() -> Threads:
     return _current
 
 
-def choose() -> Threads:
+def choose(lasts: bool = True) -> Threads:
     """Put the form in force that fits this process: greenlets iff gevent has patched its threads."""
     global _current
+    if not lasts:
+        _current = OneAtATime()
+    elif isinstance(_current, OneAtATime):
+        _current = Threads()
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         from chat.runtime_gevent import Greenlets

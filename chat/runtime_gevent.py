@@ -89,3 +89,7 @@ class _GreenletWaiter:
 
     def wake(self) -> None:
         self._event.set()
+
+    @property
+    def is_woken(self) -> bool:
+        return bool(self._event.is_set())

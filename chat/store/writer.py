@@ -6,6 +6,7 @@ pays for the disk once per batch and the event loop never. Before `BEGIN IMMEDIA
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from chat import runtime
+from chat import metrics, runtime
 from chat.errors import N_, ChatError
+from chat.metrics import Histogram
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.remnants import Remnants, changed_pages
 from chat.store.transaction import Transaction
@@ -57,6 +59,15 @@ class Job:
             return False
 
 
+class Commits:
+    """What was committed since the start; counted by the writing thread alone."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.seconds = Histogram(metrics.COMMIT_SECONDS)
+        self.changes = Histogram(metrics.COMMIT_CHANGES)
+
+
 class Writer:
     """Runs changes one after another under the store's write lock.
 
@@ -74,6 +85,7 @@ class Writer:
         self._gathered: list[Job] = []
         self._connection: Connection | None = None
         self._remnants = Remnants(path)
+        self.commits = Commits()
         self._changed_pages: set[int] = set()  # whose gaps are still to be wiped
         self.must_scrub = False
 
@@ -89,6 +101,11 @@ class Writer:
         if self._connection is not None:
             self._empty_log()
         self._disconnect()
+
+    def close(self) -> None:
+        """Let go of its files, after `leave` and after the last reader's connection was closed."""
+        self._turnstile.close()
+        self._remnants.close()
 
     def submit(self, change: Change) -> Any:
         """Run `change` in the next transaction and return what it returns, once that is durable.
@@ -121,6 +138,7 @@ class Writer:
         """The same without the thread, for programs that write once and end."""
         job = Job(change)
         self._finish([job], appended=self._commit([job]))
+        self._shorten_log()
         return _outcome(job)
 
     def _work(self) -> None:
@@ -130,8 +148,7 @@ class Writer:
                 return self.leave()
             appended = self._commit(batch)
             runtime.current().call(self._finish, batch, appended)
-            if self._connection is not None and self._log_bytes() > LOG_BYTES:
-                self._empty_log()
+            self._shorten_log()
 
     def _take(self) -> list[Job]:
         """Wait for a first job, then whatever else has gathered; empty when the writer is to end."""
@@ -147,9 +164,13 @@ class Writer:
 
     def _commit(self, batch: list[Job]) -> bool:
         """Run the batch in one transaction; true when it appended to the log. Never raises: each job has its error."""
+        began_at = time.monotonic()
         try:
             with self._turnstile.passed():
-                return self._run(batch)
+                appended = self._run(batch)
+            self.commits.seconds.observe(time.monotonic() - began_at)
+            self.commits.changes.observe(len(batch))
+            return appended
         except Exception as error:  # whatever it was, every waiting caller must hear of it
             self._disconnect()
             for job in batch:
@@ -162,6 +183,7 @@ class Writer:
             tx = Transaction(connection)
             for job in batch:
                 self._run_one(job, tx)
+        self.commits.events += tx.appended
         if tx.erases:
             self.must_scrub = not self._try_to_empty_log()
         if any(isinstance(job.error, SAVING_FAILED) for job in batch):
@@ -200,6 +222,10 @@ class Writer:
             return self._log.stat().st_size
         except FileNotFoundError:
             return 0
+
+    def _shorten_log(self) -> None:
+        if self._connection is not None and self._log_bytes() > LOG_BYTES:
+            self._empty_log()
 
     def _empty_log(self) -> None:
         """Carry the write-ahead log into the database when nobody waits for it; otherwise it has to grow on."""

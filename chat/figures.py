@@ -1,0 +1,27 @@
+"""What one process has counted and how it stands, for its sheet on the board of metrics."""
+
+import math
+
+from chat.hub import Hub
+from chat.metrics import Figures, Histogram
+from chat.relay import LocalRelay
+from chat.store import Store
+from chat.streams import Streams
+
+
+def of_process(store: Store, hub: Hub, relay: LocalRelay, streams: Streams, lag: Histogram) -> Figures:
+    return {
+        "readers": dict(hub.held),
+        "readers_limit": math.inf if streams.most is None else streams.most,
+        "readers_behind": streams.behind,
+        "streams_refused": streams.refused,
+        "events": store.commits.events,
+        "deliveries": dict(hub.deliveries),
+        "sent_bytes": streams.sent_bytes,
+        "ring_events": hub.ring_size,
+        "last_event_id": hub.last_id,
+        "rings_lost": relay.lost,
+        "commit_seconds": store.commits.seconds,
+        "commit_changes": store.commits.changes,
+        "loop_lag_seconds": lag,
+    }

@@ -1,0 +1,16 @@
+"""What an operator's programs watch: the figures of all processes, whichever of them is asked."""
+
+from flask import Blueprint, Response
+
+from chat import identity
+from chat import metrics as board
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    identity.operator_required()
+    parts = identity.parts()
+    parts.note_figures()
+    return Response(board.as_text(parts.board.sheets()), content_type=board.TEXT, headers={"Cache-Control": "no-store"})

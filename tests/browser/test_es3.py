@@ -8,7 +8,8 @@ import pytest
 
 from tests.plugin import NODE_TOOLS, needs_tool
 
-SCRIPTS = sorted((Path(__file__).parents[2] / "static" / "js").rglob("*.js"))
+TOP = Path(__file__).parents[2]
+SCRIPTS = sorted([*(TOP / "static" / "js").rglob("*.js"), *(TOP / "deploy").rglob("*.js")])
 # The first argument is where acorn lies; on stdin a script; on stdout why it is not ES3, if so.
 PARSE = """
 const acorn = require(process.argv[1]);

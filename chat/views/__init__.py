@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from chat.views import answers, auth, entry, health, me, messages, owner, pages, rooms, site, stream
+from chat.views import answers, auth, entry, health, me, messages, metrics, owner, pages, rooms, selftest, site, stream
 
 
 def register(app: Flask) -> None:
-    for module in (pages, auth, rooms, messages, stream, health, me, owner, entry, site):
+    for module in (pages, auth, rooms, messages, stream, health, metrics, me, owner, entry, site, selftest):
         app.register_blueprint(module.blueprint)
     answers.register_errors(app)

@@ -1,0 +1,71 @@
+"""The clock of the self-test: a stream that says the time each second, for a short while."""
+
+import time
+
+from chat import sse, times
+from chat.hearing import Hearing
+from chat.parking import Lot
+from chat.streams import Stream, Streams, bye
+
+SECONDS = 20  # so long one of them lasts at most; the page asks for less
+MOST = 20  # of them at once in a process: each is heard by somebody who looks on, and ends soon
+TICK_SECONDS = 1.0
+RETRY_MS = 1000
+UNNAMED_EVERY = 3
+
+_open: set["Ticker"] = set()
+
+
+def is_full() -> bool:
+    """Whether no further clock should tick here."""
+    return len(_open) >= MOST
+
+
+class Ticker(Stream):
+    """A stream that hears nothing, and is told the time each second; its ids go on from `last_id`.
+
+    The hub's second hand wakes it, so that it costs no timer and, parked, no greenlet. Where it is driven by a
+    server, it is to be asked each `TICK_SECONDS`, because some processes have no such hand.
+    """
+
+    __slots__ = ("_id", "_left")
+
+    def __init__(self, home: Streams, last_id: int, seconds: int) -> None:
+        super().__init__(home, None, Hearing, home.hub.last_id)
+        self._id = last_id
+        self._left = seconds
+        self.due_at = time.monotonic()  # the hub expects it at each second from now on
+        home.hub.register(self)
+        _open.add(self)
+
+    def begun(self, opening: bytes) -> bytes:
+        """The first tick is at once."""
+        return opening + sse.retry(RETRY_MS) + self._tick()
+
+    def take(self) -> bytes:
+        """What is to be sent next; `is_over` when it was the last."""
+        if self.end is not None:
+            self.is_over = True
+            return bye(self.end)
+        return self._tick() if time.monotonic() >= self.due_at else b""
+
+    def _tick(self) -> bytes:
+        # Woken by a hand that goes once a second: half of one later it is due at the next, and never at the one after.
+        self.due_at = time.monotonic() + TICK_SECONDS / 2
+        self._id = self._id + 1 if self._id < sse.CURSOR_MAX else 1
+        self._left -= 1
+        self.is_over = self._left <= 0
+        data = sse.to_json({"time": times.now()})
+        return sse.unnamed(data, self._id) if self._id % UNNAMED_EVERY == 0 else sse.frame("time", data, id=self._id)
+
+    def has_written(self, now: float) -> None:
+        """Its next moment does not depend on when the last one was written."""
+
+    def go_on(self, lot: Lot, now: float) -> None:
+        piece = self.take()
+        if piece:
+            lot.send(self, piece, self.is_over)
+
+    def close(self) -> None:
+        _open.discard(self)
+        super().close()

@@ -1,0 +1,57 @@
+"""What this browser, this host and the way between them can do: a page that tries it, and a clock to try it with."""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from chat import __version__, identity, selftest, sse, times
+from chat.streams import StreamBody
+from chat.views import forms, stream
+
+# Headers by which what stands between says that it is there.
+PROXY_HEADERS = ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP", "CF-Ray", "X-Varnish", "X-Proxy-ID")
+
+blueprint = Blueprint("selftest", __name__)
+
+
+@blueprint.get("/selftest")
+def page() -> Response:
+    answer = Response(render_template("selftest.html", seen=_seen()), mimetype="text/html")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _seen() -> dict[str, Any]:
+    """What the server sees of this request, as far as it concerns the one who asks."""
+    user = identity.who().user
+    return {
+        "name": user.name if user is not None else None,
+        "browser": request.headers.get("User-Agent", ""),
+        "address": request.remote_addr,
+        "way": f"{request.scheme.upper()}, {request.environ.get('SERVER_PROTOCOL', '')}",
+        "between": [name for name in PROXY_HEADERS if name in request.headers],
+        "has_cookies": bool(request.cookies),
+        "version": __version__,
+        "time": times.now(),
+        "is_full": identity.parts().streams.is_full,
+    }
+
+
+@blueprint.get("/selftest/stream")
+def clock() -> Response:
+    """A tick each second for so many `seconds`; an EventSource comes back then, with its last id."""
+    seconds = forms.whole_number("seconds", low=2, high=selftest.SECONDS, default=selftest.SECONDS)
+    last_id = stream.cursor_asked()
+    answer = stream.event_stream()
+    if request.method != "HEAD":
+        answer.response = _begin(last_id or 0, seconds or selftest.SECONDS)
+    return answer
+
+
+def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
+    streams = identity.parts().streams
+    padding = sse.PADDING if stream.is_padded() else b""
+    if streams.is_full or selftest.is_full():
+        return [padding + streams.mode()]
+    ticker = selftest.Ticker(streams, last_id, seconds)
+    return StreamBody(ticker, ticker.begun(padding), selftest.TICK_SECONDS)

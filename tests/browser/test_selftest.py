@@ -1,0 +1,169 @@
+"""The self-test as somebody in trouble sees it, in a real Chromium: what it finds, what it does not, what is copied."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.windows import PHONE
+
+FINDINGS = {
+    "Round trip", "Short poll", "Held poll", "EventSource", "Event stream", "Event stream by XMLHttpRequest",
+    "One stream for all tabs", "What is kept in the browser", "Connections", "The server's clock, each second",
+    "Events with and without a name", "Coming back with the last number",
+}
+PATIENCE_MS = 60_000
+
+
+def after_testing(window):
+    """The page, when it has said what it found."""
+    window.go("/selftest")
+    expect(window.find("#verdict.done")).to_be_visible(timeout=PATIENCE_MS)
+    return window
+
+
+def findings(window):
+    """What it found: label → grade and words."""
+    return dict(window.page.evaluate("""Array.from(document.querySelectorAll('#findings li'), row =>
+        [row.querySelector('b').textContent, row.className + ': ' + row.querySelector('span').textContent])"""))
+
+
+def grades(window):
+    return {label: words.partition(":")[0] for label, words in findings(window).items()}
+
+
+def verdict(window):
+    return window.find("#verdict").inner_text()
+
+
+def test_where_nothing_stands_in_the_way_all_is_good(window, carol):
+    hers = after_testing(window(carol))
+    assert grades(hers) == dict.fromkeys(FINDINGS, "good")
+    assert verdict(hers) == "The chat is live here, by an event stream."
+    assert "number 5, without a gap" in findings(hers)["Coming back with the last number"]
+    assert "carol" in hers.find("#seen").inner_text()
+
+
+def test_the_report_is_copied_whole(window, visitor):
+    hers = after_testing(window(visitor))
+    hers.press("Copy this report")
+    expect(hers.find("#copied")).to_have_text("Copied.")
+    report = hers.find("#report").input_value()
+    for words in (verdict(hers), *FINDINGS, "Your address: 127.0.0.1", "HeadlessChrome", hers.base_url):
+        assert words in report
+    field = hers.find("#report")
+    field.evaluate("field => { field.readOnly = false; field.value = ''; }")
+    field.press("Control+v")
+    assert field.input_value() == report, "what was copied is the report"
+
+
+@pytest.mark.parametrize("look", [{}, PHONE, PHONE | {"color_scheme": "dark"}], ids=["desktop", "phone", "dark"])
+def test_it_fits_the_screen(window, visitor, look):
+    hers = window(visitor, **look).go("/selftest")
+    expect(hers.find("#findings li").first).to_be_visible()
+    assert not hers.is_too_wide()
+    assert hers.find("#no-script").is_hidden()
+
+
+def test_something_that_holds_streams_back_is_named(window, visitor):
+    """As a proxy does, or an antivirus program, that gathers whatever has no end: no byte of them reaches the page."""
+    hers = window(visitor, forgives="ERR_")
+    hers.page.route("**/stream?*", lambda route: None)
+    after_testing(hers)
+    found = grades(hers)
+    assert found["Event stream"] == found["The server's clock, each second"] == "bad"
+    assert "within 4 s" in findings(hers)["Event stream"]
+    assert found["Held poll"] == found["Short poll"] == "good"
+    assert verdict(hers) == "The chat is live here, by polls that are held until there is news."
+
+
+def test_without_event_source_streams_are_read_by_xml_http_request(window, visitor):
+    hers = window(visitor)
+    hers.page.add_init_script("delete window.EventSource")
+    after_testing(hers)
+    found = grades(hers)
+    assert found.pop("EventSource") == "fair"
+    assert found == dict.fromkeys(FINDINGS - {"EventSource", "Event stream"}, "good")
+    assert verdict(hers) == "The chat is live here, by an event stream."
+
+
+def test_a_captive_portal_is_taken_for_what_it_is(window, visitor):
+    hers = window(visitor, forgives="MIME type|ERR_|40")
+    hers.page.route("**/poll?*", lambda route: route.fulfill(status=200, body="<html>Log in to the hotel</html>"))
+    hers.page.route("**/stream?*", lambda route: route.fulfill(status=200, body="<html>Log in to the hotel</html>"))
+    after_testing(hers)
+    assert "gate or a firewall" in findings(hers)["Round trip"]
+    assert verdict(hers) in ("The chat cannot be reached from here now.",
+                             "The chat shows its pages here, and loads them anew.")
+
+
+def test_a_clock_that_is_wrong_by_a_year_is_said_and_changes_nothing_else(window, visitor):
+    hers = window(visitor)
+    hers.page.add_init_script("""(() => {
+        const now = Date.now;
+        Date.now = () => now() - 365 * 86400000;
+    })()""")
+    after_testing(hers)
+    assert verdict(hers) == "The chat is live here, by an event stream."
+    said = hers.find("#findings").inner_text()
+    assert "Your clock differs from the server's by -315" in said
+    assert "Ticked evenly" in said
+
+
+def test_a_browser_that_keeps_nothing_is_told_so(window, visitor):
+    hers = window(visitor)
+    hers.page.add_init_script("""delete window.SharedWorker;
+        Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } });""")
+    after_testing(hers)
+    found = findings(hers)
+    assert "each has its own" not in found.get("Event stream", "")
+    assert "each tab has its own" in found["One stream for all tabs"]
+    assert "is lost with its tab" in found["What is kept in the browser"]
+
+
+def test_who_may_not_read_is_told_and_still_learns_how_streams_fare(window, people, serving):
+    server = serving(public="off")
+    hers = window(people(server), at=server.base_url, forgives="401")
+    after_testing(hers)
+    found = findings(hers)
+    assert "Choose one first" in found["Short poll"]
+    assert found["The server's clock, each second"].startswith("good")
+    assert verdict(hers) == "The chat is live here, by an event stream."
+
+
+def test_where_there_is_no_room_for_streams_it_says_so(window, people, serving):
+    server = serving(streams=0)
+    hers = after_testing(window(people(server), at=server.base_url))
+    found = findings(hers)
+    assert "no room for one more stream" in found["Event stream"]
+    assert "no room for one more stream" in found["The server's clock, each second"]
+    assert verdict(hers) == "The chat looks for news every few seconds here."
+
+
+def test_it_leaves_no_stream_open(window, visitor, chat):
+    hers = window(visitor)
+    opened, closed = [], []
+    hers.page.on("request", lambda request: opened.append(request) if "/stream" in request.url else None)
+    for end in ("requestfinished", "requestfailed"):
+        hers.page.on(end, lambda request: closed.append(request) if "/stream" in request.url else None)
+    after_testing(hers)
+    hers.page.wait_for_function("true")
+    assert opened, "premise: there were some"
+    assert len(closed) == len(opened), [request.url for request in opened if request not in closed]
+
+
+def test_without_script_it_is_a_page(window, visitor):
+    hers = window(visitor, java_script_enabled=False).go("/selftest")
+    expect(hers.find("#no-script a")).to_be_visible()
+    expect(hers.find("#tests")).to_be_hidden()
+    expect(hers.find("#seen")).to_contain_text("HeadlessChrome")
+    hers.find("#no-script a").click()
+    expect(hers.heading).to_have_text("Rooms")
+
+
+def test_every_engine_finds_the_way_free(engine, chat, carol):
+    page = engine.open(f"{chat.base_url}/selftest", carol.cookies, forgives="connection|Failed to load|interrupted")
+    page.wait("document.querySelector('#verdict.done') !== null", within=PATIENCE_MS / 1000)
+    assert page.text("#verdict") == "The chat is live here, by an event stream."
+    found = page.run("""Array.from(document.querySelectorAll('#findings li'),
+        row => [row.querySelector('b').textContent, row.className])""")
+    assert [each for each in found if each[1] != "good"] == []
+    assert {label for label, _ in found} >= FINDINGS - {"Connections"}

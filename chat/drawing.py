@@ -5,10 +5,11 @@ on the reader: words, local time, the link, grouping. The page's script does the
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup, escape
 
 from chat import text
@@ -22,9 +23,13 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
-_environment = Environment(loader=FileSystemLoader(folder("templates")), autoescape=True)
-_environment.globals.clear()  # the template needs none of them, and every drawing would copy them
-_template = _environment.get_template("message.html")
+
+@cache
+def _template() -> Template:
+    environment = Environment(loader=FileSystemLoader(folder("templates")), autoescape=True)
+    environment.globals.clear()  # the template needs none of them, and every drawing would copy them
+    return environment.get_template("message.html")
+
 
 # Messages drawn by another version of the template are drawn anew when they are read.
 VERSION = hashlib.sha256((folder("templates") / "message.html").read_bytes()).hexdigest()[:12]
@@ -47,7 +52,7 @@ def draw(message: Any) -> str:
         "removed": message.removed_at is not None,
         "removed_by": message.removed_by,
     }
-    return _template.render(m=values, author=author).strip()
+    return _template().render(m=values, author=author).strip()
 
 
 def initial_of(name: str, bearer: int) -> str:

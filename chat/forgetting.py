@@ -33,12 +33,13 @@ def ask(tx: Transaction, user: Any, choice: object) -> None:
     users.change(tx, user.id, released_at=tx.now, forgetting=f"{choice}:0", **nameless)
 
 
-def go_on(store: Store) -> None:
-    """Take one step for everybody who wants to be forgotten."""
+def go_on(store: Store) -> bool:
+    """Take one step for everybody who wants to be forgotten; true when there was anybody."""
     with store.read() as connection:
         waiting = users.to_forget(connection)
     for user_id in waiting:
         store.write(step, user_id)
+    return bool(waiting)
 
 
 def step(tx: Transaction, user_id: int) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import mmap
 import os
 import struct
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,14 +39,25 @@ class Limits:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # All of it on the disk from the start: whoever writes to a mapped hole while the disk is full is killed.
-        os.posix_fallocate(self._file, 0, FILE_BYTES)
-        self._map = mmap.mmap(self._file, FILE_BYTES)
+        self._path = path
+        self._opening = threading.Lock()
+        self._map: mmap.mmap | None = None
+
+    def _open(self) -> mmap.mmap:
+        """With the first count: a process that ends with its request seldom counts anything."""
+        with self._opening:
+            if self._map is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                # All of it on the disk at once: whoever writes to a mapped hole while the disk is full is killed.
+                os.posix_fallocate(self._file, 0, FILE_BYTES)
+                self._map = mmap.mmap(self._file, FILE_BYTES)
+            return self._map
 
     def close(self) -> None:
-        self._map.close()
-        os.close(self._file)
+        if self._map is not None:
+            self._map.close()
+            os.close(self._file)
+            self._map = None
 
     def wait_seconds(self, rates: Mapping[str, Rate], cost: float = 1.0, is_question: bool = False) -> float:
         """Count a deed against every name, unless one of them would exceed its rate.
@@ -56,9 +68,10 @@ class Limits:
         if not rates:
             return 0.0
         now = self._clock()
+        slots = self._map or self._open()
         self._lock()
         try:
-            places = {name: self._find(_hash(name), now) for name in rates}
+            places = {name: _find(slots, _hash(name), now) for name in rates}
             # What an earlier clock has left in the future is no more than a full bucket.
             due = {
                 name: min(max(places[name][1], now), now + rate.burst * rate.seconds) for name, rate in rates.items()
@@ -66,7 +79,7 @@ class Limits:
             wait = max(due[name] - now + (cost - rate.burst) * rate.seconds for name, rate in rates.items())
             for name, (slot, _) in places.items():
                 paid_at = due[name] + (cost * rates[name].seconds if wait <= 0 and not is_question else 0)
-                SLOT.pack_into(self._map, slot * SLOT.size, _hash(name), paid_at)
+                SLOT.pack_into(slots, slot * SLOT.size, _hash(name), paid_at)
             return max(wait, 0.0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -82,17 +95,18 @@ class Limits:
             except BlockingIOError:
                 os.sched_yield()
 
-    def _find(self, key: int, now: float) -> tuple[int, float]:
-        """The name's place and number; for a new name the place of whoever has paid longest ago."""
-        places = []
-        for probe in range(PROBES):
-            slot = (key + probe) % SLOTS
-            found, paid_at = SLOT.unpack_from(self._map, slot * SLOT.size)
-            if found == key:
-                return slot, paid_at
-            places.append((paid_at, slot))
-        paid_at, slot = min(places)
-        return slot, paid_at if paid_at > now else 0.0
+
+def _find(slots: mmap.mmap, key: int, now: float) -> tuple[int, float]:
+    """The name's place and number; for a new name the place of whoever has paid longest ago."""
+    places = []
+    for probe in range(PROBES):
+        slot = (key + probe) % SLOTS
+        found, paid_at = SLOT.unpack_from(slots, slot * SLOT.size)
+        if found == key:
+            return slot, paid_at
+        places.append((paid_at, slot))
+    paid_at, slot = min(places)
+    return slot, paid_at if paid_at > now else 0.0
 
 
 def _hash(name: str) -> int:

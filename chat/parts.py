@@ -3,18 +3,25 @@
 import logging
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from chat import forgetting, outside, owner, runtime, upkeep
+from chat import capacity, figures, forgetting, hosting, metrics, outside, owner, rooms, runtime, upkeep
+from chat.attendance import Attendance
+from chat.capacity import Budget
 from chat.config import Config
 from chat.errors import ChatError
+from chat.host import LASTING, Host
+from chat.hosting import Hosting
 from chat.hub import Event, Hub
 from chat.limits import Limits
 from chat.presence import Presence
-from chat.relay import LocalRelay, UnixRelay
+from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.site import CHANGED, Site
-from chat.store import InDoubt, Store, creation, users
+from chat.store import InDoubt, Store, creation, events, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -30,58 +37,138 @@ class Parts:
         self.operators_config = config
         self._lock = threading.Lock()
         self._started_in: int | None = None
-        self._bears: int | None = None
+        self._budget: Budget | None = None
+        self._is_host_noted = False
+        self.processes: int | None = None  # of the server; set by whoever knows
         self._stops: list[Callable[[], None]] = []
 
     @property
     def is_open(self) -> bool:
         return self._started_in == os.getpid()
 
-    def start(self) -> None:
-        """Open everything, once in each process. Raises ChatError `busy` when the database is another version's."""
+    def start(self, host: Host = LASTING) -> None:
+        """Open everything, once in each process. Raises ChatError `busy` when the database is another version's.
+
+        A process that does not last between its requests (CGI, Passenger) has no threads and no socket, and holds no
+        reader: what others do by themselves is done with its requests, by `look` before and by `rest` after them.
+        """
         if self.is_open:
             return
         with self._lock:
             if not self.is_open:
-                self._open()
+                self._open(host)
                 self._started_in = os.getpid()
 
-    def _open(self) -> None:
+    def _open(self, host: Host) -> None:
         config = self.operators_config
         instance = Path(config.instance)
-        self.runtime = runtime.choose()
-        if not creation.exists(config):
+        self.host = host
+        self.runtime = runtime.choose(host.lasts)
+        is_new = not creation.exists(config)
+        if is_new:
             creation.upgrade(config)
         self.store = Store(config, on_commit=self._committed)
-        self.store.check()
-        self.relay: LocalRelay = UnixRelay(instance)
+        try:
+            self.store.check()
+        except ChatError:
+            self.store.stop()
+            raise
         self.limits = Limits(instance / "limits")
-        self.site = Site(self.store, config)
-        self.hub = Hub(self.store, config.ring_events, on_site=self._learn_of_site)
-        self.presence = Presence(self.hub, self.relay, config.roster_max)
-        self.streams = Streams(self.store, self.hub, self.presence, config)
-        self.bears(self._bears)
+        rehear_all = partial(rooms.rehear_all, self.store)
+        self.hub = Hub(self.store, config.ring_events, on_site=self._learn_of_site, rehear_all=rehear_all)
         self.hub.start()
-        self.site.reload()  # anew, for what came before the hub could hear of it
+        self.site = Site(self.store, config)  # after the hub, which hears of every later change
+        self.relay: LocalRelay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
+        self.presence = self._presence()
+        self.streams = Streams(self.store, self.hub, self.presence, config)
+        self.streams.poll_interval_ms = host.poll_interval_ms
+        self._grant()
+        self.board = metrics.Board(instance / "metrics")
+        self._lag = metrics.Histogram(metrics.LAG_SECONDS)
+        self._tick_due_at = time.monotonic() + SECOND
+        if host.lasts:
+            self._go_on_by_itself()
+        if is_new and self.owner_code():
+            log.info("the code by which you become the owner lies in %s", instance / owner.CODE_FILE)
+
+    def _presence(self) -> Presence:
+        if self.host.lasts:
+            return Presence(self.hub, self.relay, self.operators_config.roster_max)
+        return Attendance(self.hub, self.operators_config.instance / "attendance.db", self.operators_config.roster_max)
+
+    def _go_on_by_itself(self) -> None:
         self.store.start()
         self.relay.start(on_ring=self.hub.wake, on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0
         self._stops = [self._every(SECOND, self._tick, "second hand")]
-        if config.look_seconds:
-            self._stops.append(self._every(config.look_seconds, self._look, "look"))
+        if self.operators_config.look_seconds:
+            self._stops.append(self._every(self.operators_config.look_seconds, self._look, "look"))
+
+    def look(self) -> None:
+        """Before each request of a process that does not last: learn what others have done since the last one."""
+        with self.store.glance() as connection:
+            newest = events.newest_id(connection)
+        if newest - self.hub.last_id > self.operators_config.ring_events:  # more than is worth reading
+            self.hub.start()
+            self.site.reload()
+        self._look()
+
+    def rest(self, is_end: bool) -> None:
+        """After each request of such a process, once a minute among all of them: what others do from time to time."""
+        if not self.is_open:
+            return
+        try:
+            if upkeep.is_due(self.operators_config.instance / "upkeep"):
+                upkeep.between_requests(self.store, self.config)
+                self.presence.tick()
+        except (ChatError, InDoubt, OSError) as error:
+            log.error("upkeep: %s", error)
+        finally:
+            self.note_figures()
+            self._note_host()
+            if is_end:
+                self.stop()
 
     @property
     def config(self) -> Config:
         """The settings in force: the operator's, with the owner's over them once the store is open."""
         return self.site.config if self.is_open else self.operators_config
 
-    def bears(self, readers: int | None) -> None:
-        """Hold at most so many streams and polls in this process, unless the operator has set a number."""
-        self._bears = readers
-        if hasattr(self, "streams"):
-            wanted = self.operators_config.streams
-            self.streams.most = readers if wanted is None else wanted
+    def settle(self, budget: Budget) -> None:
+        """Hold as many streams and polls in this process as its host bears, unless the operator has set a number."""
+        self._budget, self._is_host_noted = budget, False
+        if self.is_open:
+            self._grant()
+
+    def learn(self, environ: Mapping[str, Any]) -> None:
+        """See by a first request which host this is, where no worker of ours has said it."""
+        if self._budget is None:
+            self.settle(capacity.budget(environ, capacity.facts(environ, self.processes)))
+
+    def _grant(self) -> None:
+        budget, config = self._budget, self.operators_config
+        if budget is None:
+            return
+        self.streams.most = budget.granted(config.streams) if self.host.lasts else 0
+        self.streams.lifetime = budget.lifetime(config.stream_seconds, config.stream_minutes)
+        if self.host.lasts:
+            self._note_host()
+
+    @property
+    def hosting(self) -> Hosting | None:
+        """What this host is and takes, or None before it is known."""
+        if self._budget is None:
+            return None
+        streams = self.streams
+        seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms, hosting.megabytes_here())
+        return seen._replace(request_seconds=time.process_time()) if self._budget.kind == capacity.ONCE else seen
+
+    def _note_host(self) -> None:
+        """Let the command line know, which runs elsewhere."""
+        if self.hosting is not None and not self._is_host_noted:
+            hosting.note(Path(self.operators_config.instance), self.hosting)
+            self._is_host_noted = True
 
     def say_bye(self, over_seconds: float = 0.0) -> None:
         """Ask every reader to come back, to whichever process takes over."""
@@ -97,11 +184,19 @@ class Parts:
         self.relay.stop()
         self.store.stop()
         self.limits.close()
+        if self.host.lasts:
+            self.note_figures()
+        self.board.close()
         self._started_in = None
+        self._stops = []
 
     def owner_code(self) -> str | None:
         """The code by which somebody becomes the owner, where there is none yet."""
         return owner.code_to_show(self.store, self.operators_config)
+
+    def note_figures(self) -> None:
+        """Show all processes how this one stands, and what it has counted."""
+        self.board.note(figures.of_process(self.store, self.hub, self.relay, self.streams, self._lag))
 
     def _learn_of_site(self, event: Event) -> None:
         if event.name == CHANGED:
@@ -126,6 +221,14 @@ class Parts:
         self.hub.wake()
 
     def _tick(self) -> None:
+        self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
+        try:
+            self._work_a_second()
+        finally:
+            self.note_figures()
+            self._tick_due_at = time.monotonic() + SECOND
+
+    def _work_a_second(self) -> None:
         self.streams.tick()
         self.presence.tick()
         self._seconds += 1

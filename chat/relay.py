@@ -33,7 +33,9 @@ DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram sock
 
 
 class LocalRelay:
-    """The relay of a process that is alone: nobody else is to be told."""
+    """The relay of a process that is alone: nobody else is to be told. `lost` is what a full queue has dropped."""
+
+    lost = 0
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
         """Begin to hear others; both are called where readers may be woken."""
@@ -64,7 +66,6 @@ class UnixRelay(LocalRelay):
         self._sender.setblocking(False)
         self._receiver: socket.socket | None = None
         self._path: str | None = None
-        self.lost = 0
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
         self._on_ring, self._on_news = on_ring, on_news
@@ -135,6 +136,19 @@ class UnixRelay(LocalRelay):
             self._on_ring()
 
 
+class PassingRelay(LocalRelay):
+    """Of a process that does not last: it rings those of the machine that do, if there are any, and hears nobody."""
+
+    def __init__(self, instance: Path) -> None:
+        self._instance = instance
+
+    def ring(self) -> None:
+        if _place(self._instance).exists():
+            relay = UnixRelay(self._instance)
+            relay.ring()
+            relay.stop()
+
+
 def _waiting(receiver: socket.socket) -> list[bytes]:
     """Whatever else has come, so that many rings are answered by one reading of the log."""
     datagrams = []
@@ -148,12 +162,17 @@ def _waiting(receiver: socket.socket) -> list[bytes]:
         receiver.setblocking(True)
 
 
+def _place(instance: Path) -> Path:
+    folder = instance.absolute() / "run"
+    if len(os.fsencode(folder)) + len("/1234567-01234567") <= PATH_BYTES:
+        return folder
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"longwave-{os.getuid()}-{name}"
+
+
 def run_folder(instance: Path) -> Path:
     """The folder for the processes' sockets: `run` in the instance, or a private temporary one for a long path."""
-    folder = instance.absolute() / "run"
-    if len(os.fsencode(folder)) + len("/1234567-01234567") > PATH_BYTES:
-        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"longwave-{os.getuid()}-{name}"
+    folder = _place(instance)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():

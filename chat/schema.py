@@ -63,7 +63,6 @@ users = Table(
         "name_key",
         unique=True,
         sqlite_where=text("released_at IS NULL"),
-        postgresql_where=text("released_at IS NULL"),
     ),
     sqlite_autoincrement=True,
 )
@@ -122,7 +121,6 @@ memberships = Table(
         "user_id",
         unique=True,
         sqlite_where=text("to_id IS NULL"),
-        postgresql_where=text("to_id IS NULL"),
     ),
 )
 

@@ -3,7 +3,10 @@
 Every process does it; each step is small, and doing it twice does nothing.
 """
 
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from chat import forgetting, times
 from chat.config import Config
@@ -15,6 +18,27 @@ MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
 STEP_EVENTS = 1000
 STEP_MESSAGES = 200  # removed in one transaction, which nobody notices
+
+
+def is_due(stamp: Path) -> bool:
+    """Whether a minute has passed since this was last true, for whichever process; the file's own time is the stamp."""
+    try:
+        age_seconds = time.time() - stamp.stat().st_mtime
+        if 0 <= age_seconds < MINUTE_SECONDS:
+            return False
+        os.utime(stamp)
+    except FileNotFoundError:
+        stamp.touch(mode=0o600)
+    return True
+
+
+def between_requests(store: Store, config: Config) -> None:
+    """What other processes do each second and each minute, where none lasts so long."""
+    for _ in range(STEPS_A_MINUTE):
+        if not forgetting.go_on(store):
+            break
+    every_minute(store, config)
+    store.scrub()
 
 
 def every_second(store: Store) -> None:

@@ -32,8 +32,9 @@ class Store:
         self.path = path
         self._reading = reading_engine(path)
         self._at_hand: list[Connection] = []  # kept open, because the pool resets what it lends
-        writing = writing_engine(path, config.synchronous)
+        writing = writing_engine(path, config.synchronous, config.journal)
         self._writer = Writer(writing, path, on_commit)
+        self.commits = self._writer.commits
         self._threaded = False
         self.must_scrub = True  # at the start: a process that was killed may have left something
 
@@ -51,14 +52,16 @@ class Store:
         self._writer.start()
 
     def stop(self) -> None:
-        if self._threaded:
+        was_threaded, self._threaded = self._threaded, False
+        if was_threaded:
             self._writer.stop()
-            self._threaded = False
         else:
             self._writer.leave()
         while self._at_hand:
             self._at_hand.pop().close()
         self._reading.dispose()
+        if not was_threaded:
+            self._writer.close()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

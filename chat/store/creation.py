@@ -20,7 +20,7 @@ def upgrade(config: Config) -> None:
     lock = os.open(instance / "upgrade.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = writing_engine(instance / "longwave.db", config.synchronous)
+        engine = writing_engine(instance / "longwave.db", config.synchronous, config.journal)
         with engine.connect() as connection, connection.begin():
             migrate(connection)
         engine.dispose()

@@ -1,16 +1,19 @@
 """Opening the SQLite file: one engine for readers, one for the writer, and what each connection is told.
 
-Readers see the file as it was when their transaction began and never wait for the writer (WAL). The driver's own
-transactions are switched off, because it begins them late and deferred; ours begin where the code says so. Errors
-name no values, because they are logged.
+Readers see the file as it was when their transaction began and never wait for the writer (but see `journal`). The
+driver's own transactions are switched off, because it begins them late and deferred; ours begin where the code says
+so. Errors name no values, because they are logged.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
+
+from chat.store import journal
 
 BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own
 WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to after a long read
@@ -23,12 +26,11 @@ def reading_engine(path: Path) -> Engine:
     return engine
 
 
-def writing_engine(path: Path, synchronous: str) -> Engine:
+def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto") -> Engine:
     """Connections that take the write lock as they begin; `synchronous` is ``full`` or ``normal``."""
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
     pragmas = (
         f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-        "PRAGMA journal_mode = WAL",
         f"PRAGMA synchronous = {synchronous.upper()}",
         "PRAGMA foreign_keys = ON",
         "PRAGMA secure_delete = ON",  # what is removed is overwritten in the file
@@ -36,15 +38,18 @@ def writing_engine(path: Path, synchronous: str) -> Engine:
         "PRAGMA wal_autocheckpoint = 0",  # the writer does it, when nobody waits for it
     )
     # A deferred transaction that turns to writing fails at once when another has written meanwhile.
-    _prepare(engine, "BEGIN IMMEDIATE", pragmas)
+    _prepare(engine, "BEGIN IMMEDIATE", pragmas, lambda connection: journal.choose(connection, path, wanted_journal))
     return engine
 
 
-def _prepare(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+def _prepare(
+    engine: Engine, begin: str, pragmas: tuple[str, ...], first: Callable[[Any], object] = lambda connection: None
+) -> None:
     def connected(driver_connection: Any, record: object) -> None:
         driver_connection.isolation_level = None
         for pragma in pragmas:
             driver_connection.execute(pragma).close()
+        first(driver_connection)
 
     def began(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

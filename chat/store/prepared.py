@@ -24,12 +24,19 @@ class Prepared:
     """
 
     def __init__(self, statement: Executable) -> None:
-        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-        self._sql = str(compiled)
+        self._statement = statement
+
+    def __getattr__(self, name: str) -> Any:
+        """Build it when it is first carried out: a process that answers one request needs few of them."""
+        if name not in ("_sql", "_literals", "_row", "_booleans"):
+            raise AttributeError(name)
+        compiled = self._statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        columns = getattr(self._statement, "selected_columns", {})
         self._literals = {name: value for name, value in compiled.params.items() if value is not None}
-        columns = getattr(statement, "selected_columns", {})
         self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
         self._booleans = [at for at, column in enumerate(columns) if isinstance(column.type, Boolean)]
+        self._sql = str(compiled)
+        return self.__dict__[name]
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Carry out a statement that writes."""

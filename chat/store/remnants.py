@@ -35,13 +35,19 @@ def changed_pages(log: Path) -> set[int]:
 class Remnants:
     """The gaps in the pages of one database.
 
-    It has a descriptor of its own for the file, which stays open as long as the process: closing it would end the
+    It has a descriptor of its own for the file, which stays open as long as its connections: closing it would end the
     locks that SQLite holds there (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+
+    def close(self) -> None:
+        """Only after the process's last connection to the database was closed, see above."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def wipe(self, numbers: Iterable[int]) -> bool:
         """Overwrite the gaps of these pages; true when there was something in one.

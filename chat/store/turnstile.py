@@ -6,6 +6,8 @@ order: the write lock behind it stays what keeps the file right, so whoever has 
 
 import fcntl
 import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from queue import Empty
 from chat import runtime
 
 PATIENCE_SECONDS = 2.0  # a commit takes milliseconds; a process that was stopped inside may never come out
+
+TRY_SECONDS = (0.001, 0.006)  # the writers in front take some milliseconds each
 
 
 class Turnstile:
@@ -36,6 +40,12 @@ class Turnstile:
             if is_inside:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Let go of the file; whoever passes later opens it anew."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
     def _try(self) -> bool:
         assert self._file is not None
         try:
@@ -45,6 +55,20 @@ class Turnstile:
         return True
 
     def _wait(self) -> bool:
+        return self._queue_up() if runtime.current().has_threads else self._try_again()
+
+    def _try_again(self) -> bool:
+        """Where nobody can stand in the queue for us: look whether it is free, until patience ends."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._try():
+            if time.monotonic() > deadline:
+                self._is_passed_by = True
+                return False
+            time.sleep(random.uniform(*TRY_SECONDS))
+        self._is_passed_by = False
+        return True
+
+    def _queue_up(self) -> bool:
         """Stand in the kernel's queue, in a thread that can be left standing there; false when patience ended."""
         arrived = runtime.current().native_queue()
         file, self._file = self._file, None

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from flask_babel import format_date, gettext
 
 from chat import drawing, identity, times
+from chat.catalogue import format_date, gettext
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
 

@@ -1,0 +1,63 @@
+"""What a request costs where each is a new process: CPU of deploy/cgi/longwave.cgi against Python's own imports.
+
+`python -m bench.cgi`; the rounds take turns, and of each kind the median counts.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from tests.serving import TOP, environment
+
+ROUNDS = 15
+BARE = "import flask, sqlalchemy"
+THRIFTY = f"import gc, os; gc.disable(); {BARE}; os._exit(0)"  # as the CGI program is run itself
+LIMITS = {"poll without news": 1.3, "page": 1.6}
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder) / "instance"
+        script = Path(folder) / "longwave.cgi"
+        text = (TOP / "deploy" / "cgi" / "longwave.cgi").read_text()
+        script.write_text(text.replace("/home/alice/longwave/instance", str(instance))
+                          .replace("/home/alice/longwave", str(TOP)))
+        environ = environment(instance, {}) | {
+            "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/longwave.cgi",
+            "QUERY_STRING": "room=lobby&since=1", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
+        commands = {
+            "bare imports": (["-c", BARE], environ),
+            "the same, collecting and tidying nothing": (["-c", THRIFTY], environ),
+            "poll without news": ([str(script)], environ | {"PATH_INFO": "/poll"}),
+            "page": ([str(script)], environ | {"PATH_INFO": "/rooms/lobby", "QUERY_STRING": ""}),
+        }
+        for arguments, each in commands.values():
+            cpu_seconds(arguments, each)  # compiles what is not compiled yet, and makes the database
+        taken: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            for name, (arguments, each) in commands.items():
+                taken[name].append(cpu_seconds(arguments, each))
+    bare = median(taken["bare imports"])
+    is_good = True
+    print("| a process of its own for | CPU, median | against the bare imports |\n|---|---|---|")
+    for name, seconds in taken.items():
+        ratio = median(seconds) / bare
+        is_good &= ratio <= LIMITS.get(name, 2.0)
+        print(f"| {name} | {median(seconds) * 1000:.0f} ms | {ratio:.2f} × |")
+    return 0 if is_good else 1
+
+
+def cpu_seconds(arguments: list[str], environ: dict[str, str]) -> float:
+    before = os.times()
+    ran = subprocess.run([sys.executable, *arguments], env=environ, capture_output=True, check=True)
+    after = os.times()
+    assert b"Status: " not in ran.stdout or ran.stdout.startswith(b"Status: 200"), ran.stdout
+    return after.children_user - before.children_user + after.children_system - before.children_system
+
+
+if __name__ == "__main__":
+    sys.exit(main())

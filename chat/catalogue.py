@@ -1,0 +1,45 @@
+"""The words of the interface and the forms of dates, in the site's language; Babel is loaded by the first of them.
+
+A request under CGI pays for everything that its process loads, and most polls say no word.
+"""
+
+import threading
+from datetime import date, datetime
+from typing import Any
+
+from flask import current_app
+
+_lock = threading.Lock()
+
+
+def gettext(text: str, **params: object) -> str:
+    return str(_babel().gettext(text, **params))
+
+
+def singular(text: str) -> str:
+    """The text in the site's language, nothing put into it yet."""
+    return str(_babel().get_translations().ugettext(text))
+
+
+def plural(one: str, many: str, count: int) -> str:
+    return str(_babel().get_translations().ungettext(one, many, count))
+
+
+def format_date(day: date, form: str) -> str:
+    return str(_babel().format_date(day, form))
+
+
+def format_datetime(moment: datetime, form: str) -> str:
+    """A moment that is in the site's time zone already."""
+    return str(_babel().format_datetime(moment, form, rebase=False))
+
+
+def _babel() -> Any:
+    import flask_babel  # late, see above
+
+    app: Any = current_app
+    if "babel" not in app.extensions:
+        with _lock:
+            if "babel" not in app.extensions:
+                flask_babel.Babel(app._get_current_object(), configure_jinja=False)
+    return flask_babel

@@ -1,14 +1,15 @@
 """The event streams and held polls of one process: readers that may be parked, and what they say."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from chat import __version__, runtime, sse, times
+from chat import __version__, capacity, runtime, sse, times
 from chat.config import Config
-from chat.hearing import Hearing
-from chat.hub import Hub
+from chat.host import LASTING
+from chat.hub import Hub, Reader, Rehear
 from chat.parking import Lot, Parked
 from chat.presence import Presence, User
 from chat.store import Store
@@ -17,10 +18,6 @@ from chat.store import rooms as room_table
 RETRY_MS = (500, 1200)  # random in it for each reader, so that those who lose a server do not return as one
 BYE_RETRY_MS = (500, 3000)
 MODE_RETRY_MS = 60_000
-POLL_INTERVAL_MS = 4000
-LIFETIME_SPREAD = 0.2  # of a stream's time: those who came together do not leave together
-
-Rehear = Callable[[], Hearing | None]
 
 
 class Streams:
@@ -35,36 +32,89 @@ class Streams:
         self.heartbeat_seconds = config.heartbeat_seconds
         self.lot = Lot(hub) if runtime.current().can_park else None
         self.most: int | None = None
-        self._lifetime_seconds = config.stream_minutes * 60
+        self.refused = 0
+        self.poll_interval_ms = LASTING.poll_interval_ms
+        self.lifetime = capacity.SHORT_LIFETIME
         self._store = store
+        self._slugs: dict[int, str] = {}
+        self._slugs_are_of = 0  # how many changes of rooms the hub knew of
         self._pings: dict[int, bytes] = {}
         self._pings_at = 0
+        self._hello: tuple[int | None, bytes] | None = None  # for those who come before anything else is said
         self._written_at = self._due_at = 0.0
+        self._counting = threading.Lock()
+        self._admitting = threading.Lock()
+        self._sent_bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether no further reader can be held here."""
         return self.most is not None and len(self.hub.readers) >= self.most
 
+    def take_in(self, reader: Reader) -> bool:
+        """Register the reader at the hub if it can be held here; of two who come at once, one has the last place."""
+        with self._admitting:
+            if self.is_full:
+                return False
+            self.hub.register(reader)
+            return True
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether a stream ends with all that there is, and holds nobody's place."""
+        return self.lifetime == (0.0, 0.0)
+
     def lifetime_seconds(self) -> float:
-        return self._lifetime_seconds * random.uniform(1 - LIFETIME_SPREAD, 1 + LIFETIME_SPREAD)
+        return random.uniform(*self.lifetime)
 
     def opening(self, cursor: int | None) -> bytes:
         """The first bytes of every stream."""
-        facts = {"cursor": cursor, "heartbeat_seconds": self.heartbeat_seconds, "version": __version__}
-        return sse.retry(random.randint(*RETRY_MS)) + sse.frame("hello", sse.to_json(facts), id=cursor)
+        if self._hello is None or self._hello[0] != cursor:
+            facts = {"cursor": cursor, "heartbeat_seconds": self.heartbeat_seconds, "version": __version__}
+            self._hello = cursor, sse.frame("hello", sse.to_json(facts), id=cursor)
+        return sse.retry(random.randint(*RETRY_MS)) + self._hello[1]
 
     def refusal(self, cursor: int | None) -> bytes:
         """All that a stream says for which there is no room: the reader is to poll."""
-        mode = {"transport": "poll", "interval_ms": POLL_INTERVAL_MS}
-        return self.opening(cursor) + sse.frame("mode", sse.to_json(mode), retry_ms=MODE_RETRY_MS)
+        self.refused += 1
+        return self.opening(cursor) + self.mode()
+
+    def mode(self) -> bytes:
+        """The frame that sends a reader to poll."""
+        mode = {"transport": "poll", "interval_ms": self.poll_interval_ms}
+        return sse.frame("mode", sse.to_json(mode), retry_ms=MODE_RETRY_MS)
+
+    def farewell(self, is_more: bool) -> bytes:
+        """The end of a stream that has said all that there is: it is opened anew when the next poll would come."""
+        spread = random.uniform(1 - capacity.LIFETIME_SPREAD, 1 + capacity.LIFETIME_SPREAD)
+        return bye("lifetime", RETRY_MS[0] if is_more else round(self.poll_interval_ms * spread))
+
+    def note_sent(self, size: int) -> None:
+        """Count what a server was given to send; what is sent from the lot is counted there."""
+        with self._counting:
+            self._sent_bytes += size
+
+    @property
+    def sent_bytes(self) -> int:
+        return self._sent_bytes + (self.lot.sent_bytes if self.lot is not None else 0)
+
+    @property
+    def behind(self) -> int:
+        """How many readers have not taken yet what there is for them."""
+        if self.lot:
+            return self.lot.behind
+        return sum(reader.waiter.is_woken for reader in list(self.hub.readers) if reader.waiter is not None)
 
     def slugs(self, room_ids: Collection[int]) -> dict[int, str]:
-        """The slugs of those of the rooms that are still there."""
-        if not room_ids:
-            return {}
-        with self._store.read() as connection:
-            return room_table.slugs(connection, room_ids)
+        """The slugs of those of the rooms that are still there; each is asked for once, until a room changes."""
+        changes = self.hub.room_changes
+        if changes != self._slugs_are_of:
+            self._slugs, self._slugs_are_of = {}, changes
+        known = self._slugs
+        if not known.keys() >= set(room_ids):
+            with self._store.read() as connection:
+                known.update(room_table.slugs(connection, [room_id for room_id in room_ids if room_id not in known]))
+        return {room_id: known[room_id] for room_id in room_ids if room_id in known}
 
     def ping(self, cursor: int) -> bytes:
         """A sign of life, the same bytes for all who are silent at this cursor."""
@@ -94,6 +144,7 @@ class Stream(Parked):
     Parked, it is given the bytes that it shares with others; `take` gives it what is its own.
     """
 
+    transport = "stream"
     __slots__ = ("_ends_at", "_entered", "_home", "_user", "is_over")
 
     def __init__(self, home: Streams, user: User | None, rehear: Rehear, cursor: int) -> None:
@@ -106,6 +157,10 @@ class Stream(Parked):
         self.is_over = False
         self.has_written(time.monotonic())
 
+    def begun(self, opening: bytes) -> bytes:
+        """What this reader is sent first, given the opening that is the same for all kinds of streams."""
+        return opening
+
     def take(self) -> bytes:
         """What is to be sent next; nothing when there is nothing to say; `is_over` when it was the last."""
         if self.end is None:
@@ -115,7 +170,7 @@ class Stream(Parked):
             if piece or self.end is None:
                 return piece or self._sign_of_life(time.monotonic())
         self.is_over = True
-        return _bye(self.end or "")
+        return bye(self.end or "")
 
     def rosters(self) -> bytes:
         """Who is here, for every room that the stream has begun to hear, or has lost count of."""
@@ -145,18 +200,23 @@ class Stream(Parked):
         if now >= self._ends_at:
             self.end = "lifetime"
             self.is_over = True
-            return _bye("lifetime")
+            return bye("lifetime")
         return self._home.ping(self.cursor) if now >= self.due_at else b""
 
     def has_written(self, now: float) -> None:
         due_at = self._home.due_after(now)
         self.due_at = due_at if due_at < self._ends_at else self._ends_at
 
+    def was_given(self, piece: bytes) -> None:
+        """A server has taken the piece, to send it."""
+        self._home.note_sent(len(piece))
+        self.has_written(time.monotonic())
+
     # Parked
 
     def go_on(self, lot: Lot, now: float) -> None:
         if self.end is not None:
-            return lot.send(self, _bye(self.end), is_last=True)
+            return lot.send(self, bye(self.end), is_last=True)
         hub = self._home.hub
         piece = hub.share(self)
         if piece is None:
@@ -212,7 +272,7 @@ class StreamBody:
             if not piece:
                 assert stream.waiter is not None
                 stream.waiter.wait(self._heartbeat_seconds)
-        stream.has_written(time.monotonic())
+        stream.was_given(piece)
         return piece
 
     def park(self, lot: Lot, fd: int, head: bytes) -> None:
@@ -226,21 +286,33 @@ class StreamBody:
 
 
 class Hold(Parked):
-    """A poll that waits for its first event: then, or when its time is over, it is asked once more and answered."""
+    """A poll that waits for its first event: then, or when its time is over, it is asked once more and answered.
 
-    __slots__ = ("_ask_again", "_hub")
+    With `channel` it is only the events of that one which it waits for.
+    """
 
-    def __init__(self, hub: Hub, rehear: Rehear, cursor: int) -> None:
+    __slots__ = ("_ask_again", "_channel", "_hub")
+
+    def __init__(self, hub: Hub, rehear: Rehear, cursor: int, channel: str | None = None) -> None:
         super().__init__(rehear, cursor)
         self.lot = None
         self._hub = hub
+        self._channel = channel
+
+    def has_news(self) -> bool:
+        """Whether there is something that it waited for; what it passes over it will not see again."""
+        while found := self._hub.read(self):
+            if self._channel is None or any(event.channel == self._channel for event in found):
+                return True
+        return False
 
     def go_on(self, lot: Lot, now: float) -> None:
-        if self.end is not None or now >= self.due_at or self._hub.read(self):
+        if self.end is not None or now >= self.due_at or self.has_news():
             self._ask_again(lot.release(self))
 
     def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
         self._ask_again = ask_again
+        self._hub.expect(self)
         lot.park(self, fd, b"")
 
     def close(self) -> None:
@@ -248,7 +320,7 @@ class Hold(Parked):
 
 
 class HeldPoll(list[bytes]):
-    """What a view returns for a poll that is to be parked; the worker that announced it can takes it from there."""
+    """What a view returns for a poll or page that is to be parked; the worker that can takes it from there."""
 
     connection: Any = None
     is_answer = False
@@ -264,6 +336,8 @@ class HeldPoll(list[bytes]):
         self._hold.close()
 
 
-def _bye(reason: str) -> bytes:
-    retry_ms = random.randint(*BYE_RETRY_MS)
+def bye(reason: str, retry_ms: int | None = None) -> bytes:
+    """The last frame of a stream that the server ends on purpose."""
+    if retry_ms is None:
+        retry_ms = random.randint(*BYE_RETRY_MS)
     return sse.frame("bye", sse.to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)

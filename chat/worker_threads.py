@@ -10,7 +10,7 @@ from chat import capacity
 
 class StreamThreadWorker(ThreadWorker):
     def run(self) -> None:
-        self.wsgi.extensions["chat"].bears(capacity.readers_of_threads(self.cfg.threads))
+        self.wsgi.extensions["chat"].settle(capacity.threaded(self.cfg.threads, self.cfg.workers))
         super().run()
 
     def handle_exit(self, sig: int, frame: Any) -> None:

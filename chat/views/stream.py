@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint, Response, g, request
 
 from chat import identity, rooms, sse
 from chat.hub import Event, Reader
+from chat.older import OlderStream
 from chat.parts import Parts
 from chat.presence import User
 from chat.store import events
-from chat.streams import POLL_INTERVAL_MS, HeldPoll, Hold, Rehear, Stream, StreamBody
+from chat.streams import HeldPoll, Hold, Rehear, Stream, StreamBody, bye
 from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0
 POLL_AWAY_SECONDS = 420.0
+PADDED = ("1", "true")  # the contract's word, and that of the polyfill that many pages have
 # What a worker that parks says in the environ of a request: that it could park this one, and that it has.
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"
 
@@ -24,35 +27,76 @@ blueprint = Blueprint("stream", __name__)
 
 @blueprint.get("/stream")
 def stream() -> Response:
-    answer = Response(mimetype="text/event-stream", direct_passthrough=True)
-    answer.headers["Cache-Control"] = "no-store, no-transform"
-    answer.headers["X-Accel-Buffering"] = "no"
+    answer = event_stream()
+    if _is_dom_dialect():
+        answer.headers["Content-Type"] = sse.DOM_MEDIA_TYPE
     asked = Asked(_stream_for)
     if request.method != "HEAD":
         answer.response = _begin(asked)
     return answer
 
 
+def event_stream() -> Response:
+    """The head of every event stream: nothing between may keep it back or keep it."""
+    answer = Response(mimetype=sse.MEDIA_TYPE, direct_passthrough=True)
+    answer.headers["Cache-Control"] = "no-store, no-transform"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
 def _stream_for(asked: "Asked", rehear: Rehear, cursor: int) -> Stream:
-    return Stream(asked.parts.streams, asked.user, rehear, cursor)
+    streams, in_dom_dialect = asked.parts.streams, _is_dom_dialect()
+    if not in_dom_dialect and not is_padded():
+        return Stream(streams, asked.user, rehear, cursor)
+    return OlderStream(streams, asked.user, rehear, cursor, in_dom_dialect=in_dom_dialect, is_padded=is_padded())
+
+
+def is_padded() -> bool:
+    """Whether the reader is an XMLHttpRequest, which may show nothing of an answer before 2 KB of it are there."""
+    return request.args.get("padding") in PADDED
+
+
+def _is_dom_dialect() -> bool:
+    return request.args.get("dialect") == "dom" or sse.DOM_MEDIA_TYPE in request.headers.get("Accept", "")
 
 
 def _begin(asked: "Asked") -> StreamBody | list[bytes]:
     streams, reader = asked.parts.streams, asked.reader
     assert isinstance(reader, Stream)
-    if streams.is_full:
+    if streams.ends_at_once:
+        return [reader.begun(_all_there_is(asked))]
+    if not streams.take_in(reader):
         asked.begin()
-        return [streams.refusal(asked.cursor)]
-    asked.parts.hub.register(reader)
+        return [reader.begun(streams.refusal(asked.cursor))]
     try:
         reset = asked.begin()
-        opening = streams.opening(asked.cursor)
-        if reset:
-            opening += sse.frame("reset", reset, id=reader.cursor)
-        return StreamBody(reader, opening + reader.rosters(), streams.heartbeat_seconds)
+        opening = streams.opening(asked.cursor) + _as_frame(asked, reset)
+        return StreamBody(reader, reader.begun(opening + reader.rosters()), streams.heartbeat_seconds)
     except BaseException:
         reader.close()
         raise
+
+
+def _all_there_is(asked: "Asked") -> bytes:
+    """A whole stream in one answer, as the first of its kind were: it ends, and so keeps nobody's place."""
+    parts, reader = asked.parts, asked.reader
+    parts.hub.register(reader)
+    try:
+        reset = asked.begin()
+        found = [] if reset else parts.hub.read(reader)
+    finally:
+        parts.hub.forget(reader)
+    said = parts.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
+    if reader.end:
+        return said + bye(reader.end)
+    whole = [parts.presence.whole(room_id, slug, reader.cursor) for room_id, slug in asked.poll_presence().items()]
+    said += b"".join(sse.frame("presence", of_room) for of_room in whole)
+    is_more = bool(found) and reader.cursor < parts.hub.last_id
+    return said + parts.streams.ping(reader.cursor) + parts.streams.farewell(is_more)
+
+
+def _as_frame(asked: "Asked", reset: str | None) -> bytes:
+    return sse.frame("reset", reset, id=asked.reader.cursor) if reset else b""
 
 
 @blueprint.get("/poll")
@@ -60,9 +104,9 @@ def poll() -> Response:
     wait_seconds = forms.whole_number("wait", low=0, high=POLL_WAIT_SECONDS, default=0) or 0
     asked = Asked(_hold_for)
     parts, reader = asked.parts, asked.reader
-    if HAS_WAITED in request.environ or parts.streams.is_full:
+    if HAS_WAITED in request.environ or not wait_seconds or not parts.streams.take_in(reader):
         wait_seconds = 0
-    parts.hub.register(reader)
+        parts.hub.register(reader)
     is_parked = False
     try:
         reset = asked.begin()
@@ -84,8 +128,8 @@ def poll() -> Response:
     return _poll_answer(asked, lines, is_more)
 
 
-def _hold_for(asked: "Asked", rehear: Rehear, cursor: int) -> Hold:
-    return Hold(asked.parts.hub, rehear, cursor)
+def _hold_for(asked: "Asked", rehear: Rehear, cursor: int, channel: str | None = None) -> Hold:
+    return Hold(asked.parts.hub, rehear, cursor, channel)
 
 
 def _may_park() -> bool:
@@ -130,7 +174,7 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
             _as_json(None, "presence", asked.parts.presence.whole(room_id, slug, asked.reader.cursor))
             for room_id, slug in present.items()
         ]
-    facts = {"more": is_more, "interval_ms": POLL_INTERVAL_MS, "presence": token}
+    facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
     text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{sse.to_json(facts)[1:]}'
     answer = Response(text, mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
@@ -141,18 +185,33 @@ def _as_json(event_id: int | None, name: str, data: str) -> str:
     return f'{{"id":{sse.to_json(event_id)},"event":"{name}","data":{data}}}'
 
 
-def wait_for_news(room_id: int, cursor: int, seconds: float) -> None:
-    """Wait until the room has an event beyond the cursor, at most so long; what is the reader's own does not count."""
-    asked = Asked(_hold_for, room_ids=[room_id], cursor=cursor)
-    deadline = time.monotonic() + seconds
-    asked.parts.hub.register(asked.reader)
+def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
+    """Wait until the room has an event beyond the cursor, at most so long; what is the reader's own does not count.
+
+    Where the worker can park, this returns at once with what the view is to return: it is asked anew when there is
+    news, and then nothing is waited for.
+    """
+    if HAS_WAITED in request.environ:
+        return None
+    channel = f"room:{room_id}"
+    asked = Asked(partial(_hold_for, channel=channel), room_ids=[room_id], cursor=cursor)
+    reader, deadline = asked.reader, time.monotonic() + seconds
+    assert isinstance(reader, Hold)
+    if not asked.parts.streams.take_in(reader):
+        return None
+    is_parked = False
     try:
         asked.begin()
-        while found := _held(asked, deadline - time.monotonic()):
-            if any(event.channel == f"room:{room_id}" for event in found):
-                return
+        while not reader.has_news() and not reader.end and (left := deadline - time.monotonic()) > 0:
+            if _may_park():
+                is_parked = True
+                return _parked(asked, left)
+            assert reader.waiter is not None
+            reader.waiter.wait(left)
     finally:
-        asked.parts.hub.forget(asked.reader)
+        if not is_parked:
+            asked.parts.hub.forget(reader)
+    return None
 
 
 class Asked:
@@ -170,7 +229,7 @@ class Asked:
         self.parts: Parts = identity.parts()
         who = self._who = identity.reader_required()
         self.user: User | None = rooms.as_wire_user(who.user) if who.user is not None else None
-        self.cursor = _cursor() if cursor is None else cursor
+        self.cursor = cursor_asked() if cursor is None else cursor
         if room_ids is None:
             room_ids = self._named_rooms()
         rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id)
@@ -223,7 +282,7 @@ class Asked:
         return present
 
 
-def _cursor() -> int | None:
+def cursor_asked() -> int | None:
     """Where the reader wants to start: the header first, then the parameters in the contract's order."""
     parameters = [request.args.get(name) for name in ("last_event_id", "lastEventId", "since")]
     return sse.cursor_from(request.headers.get("Last-Event-ID"), *parameters)

@@ -1,0 +1,158 @@
+"""What was found of the host that runs the chat, kept in the instance for the command line; and that in words.
+
+The sentences are templates of the catalogue with their values, because the owner reads them in the site's language.
+"""
+
+import json
+import math
+import os
+import resource
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chat import capacity
+from chat.capacity import Budget
+from chat.errors import N_
+
+FILE = "host"
+EXAMPLE_READERS = 50
+LESS = 1.2  # times: what is noted anew only when it has become so much less
+POLL_SECONDS = 0.002  # of a core, for a poll without news; measured 1 to 1.7 ms on two cores of a small machine
+KILOBYTES = {capacity.PARKED: 2.5, capacity.GREENLETS: 20.0, capacity.THREADS: 50.0}  # measured, of who waits
+
+
+class Sentence(NamedTuple):
+    text: str
+    params: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.text % self.params
+
+
+class Hosting(NamedTuple):
+    """A host as it was last seen: what it bears, what it grants, and what its processes were seen to take.
+
+    `lifetime` is between how many seconds streams end; `request_seconds` what a request takes that is a process.
+    """
+
+    budget: Budget
+    readers: int | None
+    lifetime: tuple[float, float]
+    interval_ms: int
+    megabytes: float
+    request_seconds: float = POLL_SECONDS
+
+    def words(self) -> list[Sentence]:
+        return [_kind(self), *_lifetime(self), _cost(self)]
+
+
+def megabytes_here() -> float:
+    """The memory that this process has had at most, what it shares with others included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# In the instance
+
+
+def note(instance: Path, hosting: Hosting) -> None:
+    """Keep it for `last_seen`, unless the same is there. Of requests the shortest counts: the first one does more."""
+    seen = last_seen(instance)
+    if seen is not None and _is_as_good(seen, hosting):
+        return
+    draft = instance / f"{FILE}.{os.getpid()}"
+    try:
+        draft.write_text(json.dumps(hosting._asdict() | {"budget": hosting.budget._asdict()}))
+        draft.replace(instance / FILE)
+    except OSError:  # a full disk; the next process says it, too
+        draft.unlink(missing_ok=True)
+
+
+def last_seen(instance: Path) -> Hosting | None:
+    """The host on which the chat has answered last, or None where it never has."""
+    try:
+        kept = json.loads((instance / FILE).read_text())
+        return Hosting(**kept | {"budget": Budget(**kept["budget"]), "lifetime": tuple(kept["lifetime"])})
+    except (OSError, ValueError, TypeError, KeyError):  # none, or another version's
+        return None
+
+
+def _is_as_good(seen: Hosting, hosting: Hosting) -> bool:
+    is_same = seen._replace(megabytes=0, request_seconds=0) == hosting._replace(megabytes=0, request_seconds=0)
+    return is_same and seen.request_seconds <= hosting.request_seconds * LESS
+
+
+# In words
+
+
+def _kind(hosting: Hosting) -> Sentence:
+    budget = hosting.budget
+    texts = {
+        capacity.ONCE: N_("%(server)s starts a process for each request: nobody can be held here, everybody polls."),
+        capacity.SINGLE: N_(
+            "%(server)s answers one request at a time in each process: nobody can be held here, everybody polls."
+        ),
+        capacity.THREADS: N_(
+            "%(server)s answers %(places)s requests at once in each process. At most %(readers)s of these places are "
+            "for readers who wait; the others stay free for posts and pages."
+        ),
+        capacity.GREENLETS: N_(
+            "%(server)s answers %(places)s requests at once in each process, without a thread for each. At most "
+            "%(readers)s of these places are for readers who wait."
+        ),
+        capacity.PARKED: N_(
+            "%(server)s runs the chat's own worker, where readers who wait take no place: at most %(readers)s in each "
+            "process, as many as it may open files."
+        ),
+    }
+    shown = {"server": budget.server, "places": _number(budget.places), "readers": _number(hosting.readers)}
+    return Sentence(texts[budget.kind], shown)
+
+
+def _number(number: int | None) -> str:
+    return "∞" if number is None else str(number)
+
+
+def _lifetime(hosting: Hosting) -> list[Sentence]:
+    low, high = hosting.lifetime
+    if high == 0:
+        seconds = {"seconds": hosting.interval_ms // 1000}
+        return [Sentence(N_("A stream ends with all that there is, and is opened anew after %(seconds)d s."), seconds)]
+    if hosting.readers == 0:
+        return []
+    if low < 120:
+        return [Sentence(N_("A stream ends after %(low)d to %(high)d s, and is opened anew."),
+                         {"low": low, "high": high})]
+    return [Sentence(N_("A stream ends after %(low)d to %(high)d minutes, and is opened anew."),
+                     {"low": low / 60, "high": high / 60})]
+
+
+def _cost(hosting: Hosting) -> Sentence:
+    return Sentence(
+        N_(
+            "Of %(readers)d readers here %(held)d wait and %(polling)d poll. Requests a minute: %(requests)d. "
+            "Processes at work: %(processes)d. Memory: %(megabytes)d MB."
+        ),
+        cost(hosting, EXAMPLE_READERS)._asdict(),
+    )
+
+
+class Cost(NamedTuple):
+    readers: int
+    held: int
+    polling: int
+    requests: int
+    processes: int
+    megabytes: int
+
+
+def cost(hosting: Hosting, readers: int) -> Cost:
+    """What so many readers take who only read. Where streams end with all that there is, they are as good as polls."""
+    budget, (low, high) = hosting.budget, hosting.lifetime
+    known = budget.processes or 1
+    held = 0 if high == 0 else readers if hosting.readers is None else min(readers, hosting.readers * known)
+    polls_a_minute = (readers - held) * 60_000 / hosting.interval_ms
+    requests = polls_a_minute + (held * 120 / (low + high) if held else 0)
+    at_work = math.ceil(polls_a_minute / 60 * hosting.request_seconds)
+    processes = max(1, at_work) if budget.kind == capacity.ONCE else max(known, at_work)
+    megabytes = processes * hosting.megabytes + held * KILOBYTES.get(budget.kind, 0) / 1024
+    return Cost(readers, held, readers - held, math.ceil(requests), processes, math.ceil(megabytes))

@@ -1,12 +1,13 @@
 """What `longwave check` looks at: each finding says whether it is well, and if not, what to do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-from chat import capacity
+from chat import canary, capacity, hosting
 from chat.config import SETTINGS, Config
 from chat.errors import ChatError
-from chat.store import Store, Transaction, creation, facts, inbox
+from chat.store import Store, Transaction, creation, facts, inbox, journal
 
 REFUSED_SHOWN = 20
 
@@ -16,10 +17,12 @@ class Finding(NamedTuple):
     words: str
 
 
-def findings(config: Config) -> Iterator[Finding]:
-    """Look at everything, one thing after another."""
+def findings(config: Config, url: str = "") -> Iterator[Finding]:
+    """Look at everything, one thing after another; at the site by HTTP where its `url` is given or known."""
     yield _settings(config)
     yield _open_files()
+    yield from _host(config)
+    yield _canary(config, url)
     if not creation.exists(config):
         yield Finding(False, f"There is no database in {config.instance} yet. Make one with: longwave upgrade")
         return
@@ -28,6 +31,7 @@ def findings(config: Config) -> Iterator[Finding]:
         store.check()
         store.write(_try_to_write)
         yield Finding(True, f"The database {store.path} can be written.")
+        yield _journal(store.path)
         yield from _inbox(store)
     except ChatError as error:
         yield Finding(False, f"The database {store.path}: {error}")
@@ -52,8 +56,40 @@ def _open_files() -> Finding:
     return Finding(True, f"This user may open only {files} files at once. {advice}")
 
 
+def _host(config: Config) -> Iterator[Finding]:
+    """What the chat itself has seen while it answered: this command may run on another host than the chat."""
+    seen = hosting.last_seen(config.instance)
+    if seen is None:
+        yield Finding(True, "Which host this is will be known when the chat has answered its first request.")
+    else:
+        yield from (Finding(True, str(sentence)) for sentence in seen.words())
+
+
+def _canary(config: Config, url: str) -> Finding:
+    """Whether private files can be fetched, at the given address, or else where the owner came to their page."""
+    earlier = canary.last_found(config.instance)
+    url = url or (earlier.url if earlier is not None else "")
+    if not url:
+        return Finding(True, "Whether private files can be fetched is seen with: longwave check --url https://…")
+    found = canary.look(config.instance, url)
+    if found.exposed:
+        many = ", ".join(found.exposed)
+        return Finding(False, f"Everybody can fetch private files: {many}. Move the folder out of the web root.")
+    if not found.is_answered:
+        return Finding(True, f"{url} did not answer, so that nobody knows whether it hands out private files.")
+    return Finding(True, f"{url} hands out no private files.")
+
+
 def _try_to_write(tx: Transaction) -> None:
     facts.put(tx, "healthy_at", tx.now)
+
+
+def _journal(path: Path) -> Finding:
+    if journal.in_force(path) == journal.WAL:
+        return Finding(True, "It keeps a write-ahead log: readers and the writer do not wait for each other.")
+    where = journal.remote_file_system(path.parent)
+    on = f" It lies on {where}, where a write-ahead log would lose messages." if where else ""
+    return Finding(True, f"It keeps a rollback journal: readers and the writer wait for each other.{on}")
 
 
 def _inbox(store: Store) -> Iterator[Finding]:

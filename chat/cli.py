@@ -157,11 +157,13 @@ def upgrade() -> None:
 
 @longwave.command()
 @click.option("--settings", is_flag=True, help="Print the table of all settings, in Markdown.")
-def check(settings: bool) -> None:
-    """Look whether this chat can run: settings, database, open files; and what the inbox could not post."""
+@click.option("--url", default="", help="The site's address, to see whether it hands out private files.")
+def check(settings: bool, url: str) -> None:
+    """Look whether this chat can run: settings, database, open files, private files; what the inbox could not post."""
     if settings:
         return click.echo(configuration.as_markdown(), nl=False)
-    found = list(checks.findings(configuration.load()))
+    found = list(checks.findings(configuration.load(), url))
     for finding in found:
-        click.echo(("ok   " if finding.is_well else "BAD  ") + finding.words)
+        mark = "ok   " if finding.is_well else click.style("BAD  ", fg="red")
+        click.echo(mark + finding.words)
     sys.exit(0 if all(finding.is_well for finding in found) else 1)

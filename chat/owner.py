@@ -17,6 +17,7 @@ from chat.errors import N_, ChatError, ConfigError
 from chat.store import Store, Transaction, acts, bans, facts, sessions, settings, users
 
 CODE_FACT = "owner_code"
+CODE_FILE = "owner-code"
 UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 # Becoming the owner
@@ -60,7 +61,7 @@ def forget_code_file(config: Config) -> None:
 
 
 def _code_file(config: Config) -> Path:
-    return config.instance / "owner-code"
+    return config.instance / CODE_FILE
 
 
 def claim(tx: Transaction, user: Any, code: object) -> None:

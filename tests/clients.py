@@ -245,15 +245,16 @@ class Stream:
     def retry_ms(self) -> int | None:
         return self._source.reconnection_time_ms
 
-    def expect(self, name: str, where: Callable[[Any], Any] = lambda data: True,
+    def expect(self, name: str | tuple[str, ...], where: Callable[[Any], Any] = lambda data: True,
                within: float = PATIENCE_SECONDS) -> Event:
-        """Read on until the next event of this name whose data is such; those before it are passed over."""
+        """Read on until the next event of this name, or of one of these, whose data is such; others are passed over."""
+        names = (name,) if isinstance(name, str) else name
         deadline = time.monotonic() + within
         while True:
             while self._looked_at < len(self.events):
                 event = self.events[self._looked_at]
                 self._looked_at += 1
-                if event.name == name and where(event.data):
+                if event.name in names and where(event.data):
                     return event
             assert self._read(), f"the stream ended before {name}; it had {self.events}"
             assert time.monotonic() < deadline, f"no {name} in {within} s, but {self.events}"

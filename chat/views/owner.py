@@ -3,10 +3,11 @@
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext
 
-from chat import flood, identity, owner, site, text, times
+from chat import canary, flood, identity, owner, site, text, times
+from chat.catalogue import gettext
 from chat.errors import N_, ChatError
+from chat.hosting import Hosting
 from chat.store import acts, bans, users
 from chat.store import rooms as room_table
 from chat.views import answers, forms
@@ -45,6 +46,8 @@ def page(error: dict[str, Any] | None = None) -> Response:
             words_for_settings=_setting_words(),
             hints_for_settings=_setting_hints(),
             words_for_acts=_act_words(),
+            canary=canary.look(parts.operators_config.instance, request.url_root),
+            words_for_host=_host_words(parts.hosting),
             **facts,
         )
     )
@@ -79,6 +82,10 @@ def _setting_hints() -> dict[str, str]:
         "CHAT_KEEP_DAYS": gettext("forever, or a whole number from 1 to 36500"),
         "CHAT_POSTS_PER_MINUTE": gettext("A whole number from 1 to 6000"),
     }
+
+
+def _host_words(hosting: Hosting | None) -> list[str]:
+    return [gettext(text, **params) for text, params in hosting.words()] if hosting is not None else []
 
 
 def _act_words() -> dict[str, str]:
@@ -126,6 +133,7 @@ def claim_form(error: dict[str, Any] | None = None) -> Any:
 
 @answers.shown_again("owner.claim")
 def claim_again(error: dict[str, Any]) -> Any:
+    identity.user_required()
     return claim_form(error)
 
 

@@ -1,0 +1,106 @@
+"""Whether the web server hands out what is private: such files are asked for by HTTP, as a stranger would.
+
+The folder may lie within a web root, at an address that the program cannot know. So every end of a file's path is
+tried as an address: of /home/alice/public_html/longwave/instance/canary these are /canary, /instance/canary,
+/longwave/instance/canary and so on.
+"""
+
+import http.client
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+FILE = "canary"  # in the instance, for nothing else than to be asked for
+FOUND = "canary.json"
+ANSWER_SECONDS = 1.0  # each; a host of one process cannot answer itself, and what is handed out comes at once
+ALL_SECONDS = 5.0
+GOOD_SECONDS = 3600.0  # so long a look is good
+FOLDERS = 6  # how deep below a web root the file may lie
+MOST_BYTES = 4096
+
+Fetch = Callable[[str], bytes | None]
+
+
+class Found(NamedTuple):
+    """What a look at the site `url` found: addresses that hand out private files; and whether there was any answer."""
+
+    url: str
+    exposed: list[str]
+    is_answered: bool
+    at: float
+
+
+def look(instance: Path, url: str, fetch: "Fetch | None" = None, clock: Callable[[], float] = time.time) -> Found:
+    """Ask the site at `url` for the private files, unless that was done within the hour."""
+    earlier = last_found(instance)
+    if earlier is not None and earlier.url == url and 0 <= clock() - earlier.at < GOOD_SECONDS and not earlier.exposed:
+        return earlier
+    exposed, is_answered = [], False
+    deadline = time.monotonic() + ALL_SECONDS
+    for path, content in _private_files(instance):
+        for address in dict.fromkeys(_addresses(url, path)):
+            if time.monotonic() > deadline:
+                break
+            answer = (fetch or _fetch)(address)
+            is_answered |= answer is not None
+            if answer is not None and answer[:MOST_BYTES] == content[:MOST_BYTES]:
+                exposed.append(address)
+    found = Found(url, exposed, is_answered, clock())
+    with suppress(OSError):
+        (instance / FOUND).write_text(json.dumps(found._asdict()))
+        (instance / FOUND).chmod(0o600)
+    return found
+
+
+def last_found(instance: Path) -> Found | None:
+    try:
+        return Found(**json.loads((instance / FOUND).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _private_files(instance: Path) -> Iterator[tuple[Path, bytes]]:
+    canary = instance / FILE
+    if not canary.exists():
+        draft = os.open(canary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.write(draft, f"This file must not be handed out. {secrets.token_hex(16)}\n".encode())
+        os.close(draft)
+    for path in (canary, Path(__file__)):
+        yield path, path.read_bytes()
+
+
+def _addresses(url: str, path: Path) -> Iterator[str]:
+    """Where the file would be, below the host and below the site, were one of its folders the web root."""
+    parts = urlsplit(url)
+    roots = dict.fromkeys((f"{parts.scheme}://{parts.netloc}/", url.rstrip("/") + "/"))
+    names = path.absolute().parts[1:]
+    for length in range(1, min(len(names), FOLDERS) + 1):
+        for root in roots:
+            yield root + quote("/".join(names[-length:]))
+
+
+def _fetch(address: str) -> bytes | None:
+    """The body of a 200, b"" for any other answer, None for none."""
+    parts = urlsplit(address)
+    try:
+        with closing(_connection(parts.scheme, parts.netloc)) as connection:
+            connection.request("GET", parts.path)
+            answer = connection.getresponse()
+            return answer.read(MOST_BYTES) if answer.status == 200 else b""
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+
+
+def _connection(scheme: str, host: str) -> Any:
+    if scheme != "https":
+        return http.client.HTTPConnection(host, timeout=ANSWER_SECONDS)
+    import ssl
+
+    # It is our own site, to which nothing secret is sent: also one whose certificate is its own is looked at.
+    return http.client.HTTPSConnection(host, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())

@@ -15,14 +15,15 @@ from multiprocessing.connection import Connection
 from urllib.parse import urlencode
 
 from bench.guests import Guest, head
-from bench.soak.blackout import STEADY_SECONDS
 from bench.soak.diary import BEGIN_SECONDS, NUMBERS, Diary, Seat, diary
 from bench.soak.server import HEARTBEAT_SECONDS
 from bench.soak.words import checksum, version_in
 
 VISITOR = Guest("", "", "")
-SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead, says the page's script
-LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 100, 800, 30_000  # its back-off, drawn from the whole of a span
+# As the page's script has it (static/js): attempt.js, upper_steps.js, backoff.js.
+SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead
+STEADY_SECONDS = 5.0  # a stream that lived for so long has not failed
+LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 100, 800, 30_000  # the back-off, drawn from the whole of a span
 QUICK_TRIES = 8  # before the span grows
 PIECE_BYTES = 65536
 BUFFER_BYTES = 16384  # of every second reader, so that some are felt soon when they stop reading

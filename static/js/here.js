@@ -1,26 +1,72 @@
-/* Here or away: two minutes out of sight is away, a look is here again. */
+/* Here or away: two minutes with none of this browser's tabs in sight is away, a look at any of them is here again.
+
+   A tab that is seen notes it where the others find it; each tells for its own room. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported || !Chat.me) { return; }
 
   var AWAY_MS = 120000;
+  var NOTE_MS = 30000;
+  var SPREAD_MS = 1000;  // of several tabs in one room the first tells
+  var SEEN = Chat.drawer + 'seen';
+  var TOLD = Chat.drawer + 'away.' + Chat.room;
   var isAway = false;
+  var isKept = true;    // until the browser keeps nothing
+  var hiddenAt = 0;
   var timer = null;
 
+  /* What stands there for as long as one is away says that a tab in this room has told it already. */
   function tell(state) {
+    var told = Chat.store.read(TOLD);
     isAway = state === 'away';
+    if (isKept && (isAway ? told && ageMs(told.at) < NOTE_MS : !told)) { return; }
+    if (isAway) { isKept = Chat.store.write(TOLD, { at: Date.now() }); }
+    else { Chat.store.remove(TOLD); }
     Chat.net.post(Chat.url('here', Chat.room), { state: state });
+  }
+
+  /* A clock that was set back makes nothing older than it can be. */
+  function ageMs(at) {
+    return Math.max(0, Date.now() - at);
   }
 
   function look() {
     root.clearTimeout(timer);
-    if (!Chat.isVisible()) { timer = Chat.later(function () { tell('away'); }, AWAY_MS); }
-    else if (isAway) { tell('here'); }
+    if (Chat.isVisible()) { return seen(); }
+    hiddenAt = Date.now();
+    timer = Chat.later(consider, AWAY_MS);
   }
 
+  function seen() {
+    note();
+    if (isAway) { tell('here'); }
+  }
+
+  function note() {
+    Chat.store.write(SEEN, { at: Date.now() });
+  }
+
+  /* Has any tab been in sight since? */
+  function consider() {
+    var last = Chat.store.read(SEEN);
+    var leftMs = AWAY_MS - Math.min(ageMs(hiddenAt), ageMs(last ? last.at : 0));
+    if (leftMs > 0) { timer = Chat.later(consider, leftMs + Math.random() * SPREAD_MS); }
+    else { tell('away'); }
+  }
+
+  Chat.store.watch(function (key, value) {
+    if (key !== SEEN || !value || Chat.isVisible()) { return; }
+    if (isAway) {
+      tell('here');
+      look();
+    }
+  });
+
   Chat.start(function () {
+    isAway = Boolean(Chat.store.read(TOLD));
     Chat.listen(document, 'visibilitychange', look);
-    if (!Chat.isVisible()) { look(); }
+    Chat.every(function () { if (Chat.isVisible()) { note(); } }, NOTE_MS);
+    look();
   });
 
 }(window.Chat, window, document));

@@ -13,14 +13,18 @@
   var tab = Math.random().toString(36).slice(2);
   var held = [];         // locks of this page, taken or asked for
 
-  /* `granted` is called with the lock when no other tab has it: isHeld() and release(). */
-  function take(name, granted) {
-    var lock = { name: Chat.drawer + name, isOver: false, end: null };
+  /* `granted` is called with the lock when no other tab has it, or at once where `isForced`: isHeld() and release().
+     `lost` is called when another tab has taken it by force. */
+  function take(name, granted, options) {
+    var lock = { name: Chat.drawer + name, isOver: false, isTaken: false, end: null };
+    lock.isForced = Boolean(options && options.isForced);
+    lock.lost = Chat.guard((options && options.lost) || function () { });
     lock.isHeld = function () { return !lock.isOver; };
     lock.release = function () { release(lock); };
     held.push(lock);
     if (root.navigator.locks && root.Promise) { takeFromBrowser(lock, granted); }
     else { claim(lock, granted); }
+    return lock;
   }
 
   function release(lock) {
@@ -31,14 +35,17 @@
   }
 
   function takeFromBrowser(lock, granted) {
-    root.navigator.locks.request(lock.name, function () {
+    root.navigator.locks.request(lock.name, { steal: lock.isForced }, function () {
       if (lock.isOver) { return null; }
+      lock.isTaken = true;
       return new root.Promise(function (resolve) {
         lock.end = resolve;
         Chat.guard(granted)(lock);
       });
-    })['catch'](function () {  // a browser that lets this page keep nothing
-      if (!lock.isOver) { Chat.guard(granted)(lock); }
+    })['catch'](function () {
+      if (lock.isOver) { return; }
+      if (lock.isTaken) { lose(lock); }
+      else { Chat.guard(granted)(lock); }  // a browser that lets this page keep nothing
     });
   }
 
@@ -47,11 +54,14 @@
   function claim(lock, granted) {
     if (lock.isOver) { return; }
     var holder = Chat.store.read(lock.name);
-    if (holder && holder.tab !== tab && !hasExpired(holder)) { return later(lock, granted); }
+    var isOthers = holder && holder.tab !== tab && !hasExpired(holder);
+    if (isOthers && !lock.isForced) { return later(lock, granted); }
+    lock.isForced = false;  // once
     if (!sign(lock)) { return Chat.guard(granted)(lock); }  // full or forbidden: better twice than never
     Chat.later(function () {
       if (!isMine(lock)) { return later(lock, granted); }
       var renewal = Chat.every(function () { renew(lock); }, RENEW_MS);
+      lock.isTaken = true;
       lock.isHeld = function () { return !lock.isOver && isMine(lock); };
       lock.end = function () {
         root.clearInterval(renewal);
@@ -83,6 +93,12 @@
 
   function renew(lock) {
     if (isMine(lock)) { sign(lock); }
+    else { lose(lock); }
+  }
+
+  function lose(lock) {
+    release(lock);
+    lock.lost();
   }
 
   Chat.lock = { take: take };

@@ -1,85 +1,147 @@
-/* The same events without a stream: polls that the server may hold, or at an interval where it cannot. */
+/* The same events without a stream: polls that the server holds until there is news, where it can and what stands
+   between lets it; else at an interval, which grows while there is none.
+
+   Each poll measures anew: an empty answer that came late was held, one that came at once was not. Holds that
+   break are tried shorter. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var HOLD_SECONDS = 25;
-  var HELD_MS = 1500;        // an empty answer after this long was held on purpose
+  var LEAST_HOLD_SECONDS = 2;
+  var HELD_MS = 1500;         // an empty answer after this long was held on purpose
+  var GROW_AFTER = 10;        // answers, then a longer hold is tried: what broke it may have gone
   var INTERVAL_MS = 4000;
+  var GROWTH = 1.25;
+  var LONGEST_INTERVAL_MS = 30000;
+  var HIDDEN_INTERVAL_MS = 60000;  // nobody looks
+  var NEXT_HOLD_MS = 50;
+  var PROMPT_MS = 4000;       // the time that a stream has for its greeting
+  var ANSWER_MS = 15000;
 
-  var turn = 0;              // answers to an earlier turn come too late
-  var timer = null;
-  var request = null;
-  var intervalMs = 0;        // given by `mode`: no holding, at this interval
-  var isHeld = true;
-  var isFirst = true;        // answered at once: it brings who is here, and says that the way is open
-  var presence = '';
+  /* way: ask(query, done, timeoutMs) -> calls off; answered(json, isPrompt), refused(answer), tell(name, detail),
+     isHidden(). */
+  Chat.poll = function (way) {
+    var turn = 0;              // answers to an earlier turn come too late
+    var timer = null;
+    var callOff = null;
+    var askedAt = 0;
+    var fixedMs = 0;           // no holding, at this interval
+    var isFirst = true;        // answered at once: it brings who is here, and says that the way is open
+    var isHeld = true;         // until an answer says otherwise
+    var holdSeconds = HOLD_SECONDS;
+    var brokenHolds = [];
+    var answers = 0;
+    var quietMs = 0;
+    var presence = '';
 
-  function start(fixedIntervalMs) {
-    stop();
-    intervalMs = fixedIntervalMs || 0;
-    isHeld = !intervalMs;
-    isFirst = true;
-    Chat.connection.tell('connecting');
-    ask();
-  }
+    function start(intervalMs) {
+      stop();
+      fixedMs = intervalMs || 0;
+      isHeld = !fixedMs && holdSeconds > 0;
+      quietMs = 0;
+      presence = '';
+      askNow();
+    }
 
-  function stop() {
-    turn += 1;
-    root.clearTimeout(timer);
-    if (request) { request.abort(); }
-    request = null;
-  }
+    function stop() {
+      turn += 1;
+      root.clearTimeout(timer);
+      timer = null;
+      if (callOff) { callOff(); }
+      callOff = null;
+    }
 
-  function ask() {
-    if (Chat.connection.mayTryStream()) { return Chat.connection.open(); }
-    var mine = turn;
-    var askedAt = Date.now();
-    var query = { wait: intervalMs || isFirst ? 0 : HOLD_SECONDS };
-    if (presence) { query.presence = presence; }
-    request = Chat.net.get(Chat.connection.address('poll', query), null, function (answer) {
-      if (mine !== turn) { return; }
-      request = null;
-      if (!isAnswer(answer)) { return refuse(answer); }
-      Chat.connection.recover();
-      judge(answer.json, Date.now() - askedAt);
-      apply(answer.json);
+    function askNow() {
+      isFirst = true;
+      ask();
+    }
+
+    function ask() {
+      var mine = turn;
+      var waitSeconds = fixedMs || isFirst ? 0 : holdSeconds;
+      timer = null;
+      askedAt = Chat.elapsed();
+      var query = { wait: waitSeconds };
+      if (presence) { query.presence = presence; }
+      callOff = way.ask(query, function (answer) {
+        if (mine !== turn) { return; }
+        callOff = null;
+        take(answer, waitSeconds, Chat.elapsed() - askedAt);
+      }, 1000 * waitSeconds + ANSWER_MS);
+    }
+
+    function take(answer, waitSeconds, tookMs) {
+      var mine = turn;
+      if (Chat.verdict(answer) !== 'news') {
+        if (waitSeconds) { shorten(tookMs); }
+        turn += 1;
+        return way.refused(answer);
+      }
+      judge(answer.json, waitSeconds, tookMs);
+      presence = answer.json.presence || '';
+      way.answered(answer.json, tookMs < 1000 * waitSeconds + PROMPT_MS);
       if (mine === turn) { goOn(answer.json); }
-    }, 1000 * HOLD_SECONDS + 15000);
-  }
+    }
 
-  /* A gate in a hotel or a host in trouble says 200 to everything, with words of its own. */
-  function isAnswer(answer) {
-    return answer.isOk && Boolean(answer.json) && Boolean(answer.json.events) && answer.json.cursor >= 0;
-  }
+    /* Does this host hold, and does what stands between let it? */
 
-  function refuse(answer) {
-    turn += 1;
-    Chat.connection.refuse(answer);
-  }
+    function judge(json, waitSeconds, tookMs) {
+      answers += 1;
+      if (waitSeconds) { brokenHolds = []; }
+      if (holdSeconds < HOLD_SECONDS && answers % GROW_AFTER === 0) {
+        holdSeconds = Math.min(HOLD_SECONDS, 2 * Math.max(holdSeconds, LEAST_HOLD_SECONDS));
+      }
+      if (waitSeconds && !json.events.length && !json.more) { isHeld = tookMs >= HELD_MS; }
+    }
 
-  /* Does this host hold? An empty answer tells: late, it does; at once, it does not. */
-  function judge(answer, tookMs) {
-    if (intervalMs || isFirst || answer.events.length || answer.more) { return; }
-    isHeld = tookMs >= HELD_MS;
-  }
+    /* One that breaks is an accident; when the next breaks as well, holds are cut. */
+    function shorten(tookMs) {
+      brokenHolds.push(tookMs);
+      if (brokenHolds.length < 2) { return; }
+      holdSeconds = Math.min(holdSeconds, Math.floor(0.75 * Math.max(brokenHolds[0], brokenHolds[1]) / 1000));
+      if (holdSeconds < LEAST_HOLD_SECONDS) { holdSeconds = 0; }
+      brokenHolds = [];
+      answers = 0;
+    }
 
-  function apply(answer) {
-    presence = answer.presence || '';
-    Chat.each(answer.events, function (event) {
-      Chat.connection.deliver(event.event, event.id, event.data);
-    });
-    Chat.connection.moveTo(answer.cursor);
-  }
+    function goOn(json) {
+      isFirst = false;
+      if (json.more) { return ask(); }
+      var pauseMs = isHeld ? NEXT_HOLD_MS : intervalAfter(json);
+      var isOften = !way.isHidden();
+      if (isHeld && isOften) { way.tell('live'); }
+      else { way.tell('checking', Math.round((isOften ? pauseMs : HIDDEN_INTERVAL_MS) / 1000)); }
+      timer = Chat.later(askWhenDue, pauseMs);
+    }
 
-  function goOn(answer) {
-    isFirst = false;
-    if (!presence) { Chat.connection.askWho(); }  // whoever is somebody is in a room
-    var pauseMs = isHeld ? 50 : intervalMs || answer.interval_ms || INTERVAL_MS;
-    Chat.connection.tell(isHeld ? 'live' : 'checking', Math.round(pauseMs / 1000) || 1);
-    timer = Chat.later(ask, answer.more ? 0 : pauseMs);
-  }
+    function intervalAfter(json) {
+      var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
+      quietMs = isNews(json) || !quietMs ? leastMs : Math.max(leastMs, Math.min(LONGEST_INTERVAL_MS, GROWTH * quietMs));
+      return quietMs;
+    }
 
-  Chat.poll = { start: start, stop: stop, apply: apply, isAnswer: isAnswer };
+    function isNews(json) {
+      var is = false;
+      Chat.each(json.events, function (event) { is = is || event.id !== null; });
+      return is;
+    }
 
-}(window.Chat, window));
+    function askWhenDue() {
+      var leftMs = way.isHidden() ? HIDDEN_INTERVAL_MS - (Chat.elapsed() - askedAt) : 0;
+      if (leftMs <= 0) { return ask(); }
+      timer = Chat.later(askWhenDue, leftMs);
+      way.tell('checking', HIDDEN_INTERVAL_MS / 1000);
+    }
+
+    /* Not to interrupt one that is on its way. */
+    function hurry() {
+      if (!timer) { return; }
+      root.clearTimeout(timer);
+      askNow();
+    }
+
+    return { start: start, stop: stop, hurry: hurry };
+  };
+
+}(this.Chat, this));

@@ -7,13 +7,14 @@
   var text = line.getElementsByTagName('span')[0];
   var name = 'connecting';
   var detail;
+  var heldUntil = 0;  // by the time that passes, whatever the clock says
 
   function isOffline() {
     return root.navigator.onLine === false;
   }
 
   function secondsLeft() {
-    return Math.max(1, Math.ceil((detail - Date.now()) / 1000));
+    return Math.max(1, Math.ceil((heldUntil - Chat.elapsed()) / 1000));
   }
 
   function words() {
@@ -21,6 +22,7 @@
     if (name === 'stopped') { return Chat.word(detail); }
     if (isOffline()) { return waiting ? Chat.plural('offline-waiting', waiting) : Chat.word('offline'); }
     if (name === 'held') { return Chat.plural('held-up', secondsLeft()); }
+    if (name === 'refresh') { return Chat.word('in-the-way'); }
     if (name === 'checking') { return Chat.plural('checking', detail); }
     return Chat.word(name);
   }
@@ -28,12 +30,15 @@
   function show() {
     var now = words();
     if (text.textContent !== now) { text.textContent = now; }
-    line.className = 'state ' + (isOffline() ? 'offline' : name);
+    line.className = 'state ' + (isOffline() ? 'offline' : name === 'refresh' ? 'held' : name);
   }
 
-  /* Where it cannot go on by itself, the way on stands beside the words: a new name, or another try. */
+  /* Where it cannot go on by itself, the way on stands beside the words: a new name, or the page anew. */
   function offerWay() {
-    if (name !== 'stopped' || Chat.byId('way-on')) { return; }
+    if (name === 'live' || name === 'checking') { Chat.remove(Chat.byId('way-on')); }
+    if (Chat.byId('way-on')) { return; }
+    if (name === 'refresh') { offer(Chat.word('refresh'), Chat.url('room', Chat.room)); }
+    if (name !== 'stopped') { return; }
     if (detail === 'signed-out') { offer(Chat.word('sign-in'), Chat.url('sign-in')); }
     if (detail === 'banned') { offer(Chat.word('retry'), Chat.url('room', Chat.room)); }
   }
@@ -47,8 +52,10 @@
   }
 
   Chat.on('state', function (newName, newDetail) {
+    if (name === 'refresh' && newName === 'connecting') { return; }  // one more try
     name = newName;
     detail = newDetail;
+    if (name === 'held') { heldUntil = Chat.elapsed() + detail; }
     show();
     offerWay();
   });

@@ -5,6 +5,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_trouble import NO_STREAMS
 from tests.browser.windows import LOST, Desk, chromium_again
 from tests.proxy import proxy_before
 from tests.serving import eventually
@@ -171,7 +172,7 @@ def test_a_page_that_comes_back_from_the_cache_goes_on_listening_and_sending(cac
 
 def test_a_browser_without_streams_hears_by_polls(window, alice, carol, garden):
     hers = window(carol)
-    hers.page.add_init_script("delete window.EventSource")
+    hers.page.add_init_script(NO_STREAMS)
     hers.enter(garden)
     alice.say("By poll", room=garden)
     hers.expect_said("By poll")

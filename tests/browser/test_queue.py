@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Error, Request, Route, expect
 
 from tests.browser.pages import Window
-from tests.browser.windows import LOST
+from tests.browser.windows import IN_THE_PAGE, LOST
 from tests.proxy import proxy_before
 from tests.serving import eventually
 
-POSTS = "**/rooms/*/messages"
+POSTS = "**/rooms/*/messages?*"
 NEWS = "**/{stream,poll}?*"
 TABS = 12
 TEXTS = ["One", "Two", "Three", "Four", "Five"]
@@ -58,7 +58,7 @@ class Sent:
         window.context.on("request", self._note)
 
     def _note(self, request: Request) -> None:
-        if request.method == "POST" and request.url.endswith("/messages"):
+        if request.method == "POST" and "/messages?" in request.url:
             self.texts.append(parse_qs(request.post_data or "")["body"][0])
 
 
@@ -113,7 +113,7 @@ def test_the_tab_crashes_and_loses_nothing(opened, garden, line, said):
 
 @pytest.mark.parametrize("scripts", [(), (NO_WEB_LOCKS,)], ids=["by Web Locks", "by localStorage"])
 def test_twelve_tabs_that_find_the_same_queue_send_it_once(opened, garden, line, said, scripts):
-    hers = opened(*scripts)
+    hers = opened(IN_THE_PAGE, *scripts)
     line.cut()
     say_all(hers)
     close(hers)

@@ -2,23 +2,24 @@
 
 import re
 import time
+from functools import partial
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.pages import Window
-from tests.browser.windows import LOST
+from tests.browser.windows import IN_THE_PAGE, LOST
 from tests.proxy import proxy_before
 from tests.serving import eventually
 
 STREAM, POLL = "**/stream?*", "**/poll?*"
-NO_STREAMS = "delete window.EventSource"
+NO_STREAMS = "delete window.EventSource; delete XMLHttpRequestEventTarget.prototype.onprogress"
 ASKED_SECONDS = 2
 HELD_UP = re.compile(r"held up, trying again in \d s$")
 NOTE_DELAYS = """() => {
     window.delays = [];
     Math.random = () => 0.5;
-    Chat.on('state', (name, until) => { if (name === 'held') { window.delays.push(until - Date.now()); } });
+    Chat.on('state', (name, delayMs) => { if (name === 'held') { window.delays.push(delayMs); } });
 }"""
 
 
@@ -38,6 +39,12 @@ class Refusals:
 
     def end(self) -> None:
         self._window.page.unroute(self._url)
+
+
+@pytest.fixture
+def window(window):
+    """Without a SharedWorker: what that asks is out of a route's reach."""
+    return partial(window, scripts=[IN_THE_PAGE])
 
 
 def busy(status: int) -> dict[str, object]:
@@ -77,7 +84,7 @@ def test_a_refused_poll_waits_as_long_as_it_is_told(window, alice, carol, garden
 
 def test_a_post_that_is_refused_so_is_sent_when_it_may_be(window, carol, garden):
     hers = window(carol, garden, forgives="status of 503")
-    posts = Refusals(hers, f"**/rooms/{garden}/messages", **busy(503))
+    posts = Refusals(hers, f"**/rooms/{garden}/messages?*", **busy(503))
     hers.say("In a moment")
     expect(hers.pending.locator(".status")).to_have_text(re.compile(r"^waiting, \d s$"))
     posts.end()
@@ -93,8 +100,8 @@ def test_a_gate_that_answers_everything_with_its_own_page_is_waited_out(window, 
         hers.page.add_init_script(script)
     hers.enter(garden)
     gates = [Refusals(hers, url, status=200, content_type="text/html", body="<h1>Pay for the network first</h1>")
-             for url in (STREAM, POLL, "**/messages")]
-    hers.page.evaluate("Chat.connection.open()")
+             for url in (STREAM, POLL, "**/messages?*")]
+    hers.page.evaluate("Chat.connection.close(); Chat.connection.open()")
     expect(hers.state).to_contain_text("held up, trying again in")
     hers.say("Behind the gate")
     expect(hers.pending.locator(".status")).to_have_text("waiting")

@@ -1,7 +1,7 @@
 """A real Chromium, and windows in it that listen for whatever the page complains of."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ FLAGS = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgro
 DESKTOP = {"width": 1180, "height": 860}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 NOTHING = "(?!)"
+# What a SharedWorker asks is out of the reach of routes and emulation; without one the page itself asks.
+IN_THE_PAGE = "delete window.SharedWorker"
 # What Chromium itself writes when a request gets no answer: a page cannot prevent it.
 LOST = r"net::ERR_"
 
@@ -24,9 +26,9 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(**options: Any) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_tool("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_tool("chromium"), args=FLAGS, **options)
         try:
             yield browser
         finally:
@@ -52,11 +54,11 @@ class Desk:
         self._open: list[tuple[Window, str]] = []
 
     def window(self, person: Person | None = None, room: str | None = None, *, at: str | None = None,
-               forgives: str = NOTHING, **options: Any) -> Window:
+               forgives: str = NOTHING, scripts: Sequence[str] = (), **options: Any) -> Window:
         """A window in which this person is signed in, at the room if one is given, live.
 
         `at` is the address of another server or of a proxy, `forgives` a pattern of complaints that belong to the
-        test; the options are those of Playwright's contexts.
+        test; `scripts` run before any of a page's own; the options are those of Playwright's contexts.
         """
         chosen = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "viewport": DESKTOP} | options
         base_url = at or self._base_url
@@ -65,6 +67,8 @@ class Desk:
         if person:
             context.add_cookies([{"name": name, "value": value, "url": f"{base_url}/"}
                                  for name, value in person.cookies.items()])
+        for script in scripts:
+            context.add_init_script(script)
         window = Window(context.new_page(), base_url)
         context.on("console", lambda said: note(window, said))
         context.on("weberror", lambda raised: window.complaints.append(str(raised.error)))

@@ -1,0 +1,94 @@
+/* One try at a stream, watched: it must greet within four seconds, and never be silent for long.
+
+   What opens it stands in `Chat.sources`, the best first: {query, isThere(), open(url, heard, ended) -> close}. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var GREETING_SECONDS = 4;  // who gets no first bytes in that time has something in the way that keeps them
+  var SILENT_BEATS = 2.5;    // one heartbeat may be late; after two and a half the line is dead
+  var BURST_MS = 2000;       // what comes with the greeting says nothing about what comes later
+
+  Chat.sources = [];
+  Chat.EVENTS = ['hello', 'message', 'edit', 'remove', 'join', 'leave', 'room', 'read', 'presence', 'typing', 'ping',
+    'reset', 'mode', 'bye'];
+
+  /* The way in which this engine can stream, null where it cannot. */
+  Chat.bestSource = function () {
+    var best = null;
+    Chat.each(Chat.sources, function (source) {
+      if (!best && source.isThere()) { best = source; }
+    });
+    return best;
+  };
+
+  function parsed(text) {
+    try {
+      return JSON.parse(text);
+    } catch (damaged) {
+      return null;
+    }
+  }
+
+  /* `tell` hears ('greeted', hello), ('event', name, id, data) and, once and last, ('ended', why, data): 'bye' and
+     'mode' as the server said, 'refused' for good, 'broken' on the way, 'unheard' of in time, 'silent'. */
+  Chat.attempt = function (source, url, tell) {
+    var attempt = { hasGreeted: false, livedMs: livedMs, hasFlowed: hasFlowed, close: close };
+    var silenceMs = SILENT_BEATS * 15000;
+    var greetedAt = 0;
+    var heardAt = 0;
+    var isOver = false;
+    var callOff = Chat.countdown(GREETING_SECONDS, function () { end('unheard'); });
+    var watch = Chat.every(function () {
+      if (attempt.hasGreeted && Chat.elapsed() - heardAt > silenceMs) { end('silent'); }
+    }, 1000);
+    var closeSource = null;
+
+    try {
+      closeSource = source.open(Chat.request.unheardOf(url), heard, function (isRefused) {
+        end(isRefused && !attempt.hasGreeted ? 'refused' : 'broken');
+      });
+    } catch (forbidden) {
+      Chat.later(function () { end('refused'); }, 0);
+    }
+
+    function heard(name, text, id) {
+      var data = parsed(text);
+      if (isOver) { return; }
+      heardAt = Chat.elapsed();
+      if (!data) { end('broken'); }  // the next brings it whole
+      else if (name === 'hello') { greet(data); }
+      else if (name === 'bye' || name === 'mode') { end(name, data); }
+      else { tell('event', name, Number(id) || 0, data); }
+    }
+
+    function greet(hello) {
+      callOff();
+      silenceMs = SILENT_BEATS * 1000 * hello.heartbeat_seconds || silenceMs;
+      attempt.hasGreeted = true;
+      greetedAt = Chat.elapsed();
+      tell('greeted', hello);
+    }
+
+    function livedMs() { return attempt.hasGreeted ? Chat.elapsed() - greetedAt : 0; }
+
+    /* Whether anything flowed after the first burst, or it was held back from then on. */
+    function hasFlowed() { return heardAt - greetedAt > BURST_MS; }
+
+    function end(why, data) {
+      if (isOver) { return; }
+      close();
+      tell('ended', why, data);
+    }
+
+    function close() {
+      isOver = true;
+      callOff();
+      root.clearInterval(watch);
+      if (closeSource) { closeSource(); }
+    }
+
+    return attempt;
+  };
+
+}(this.Chat, this));

@@ -1,0 +1,46 @@
+/* The last step: where nothing but whole pages gets through, the page itself is loaded anew.
+
+   It is looked for beside the ladder's own tries. When what comes is this room's page, and newer, it is loaded: by
+   itself where nobody is writing or reading far up, else by the link that stands beside the words. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var FIRST_MS = 1000;
+  var LOOK_MS = 30000;
+  var timer = null;
+
+  /* The number up to which this text, if it is a page of the chat, shows the room. */
+  function cursorOf(text) {
+    var found = /<div[^>]* id="chat"[^>]*\sdata-cursor="(\d+)"/.exec(text);
+    return found ? Number(found[1]) : 0;
+  }
+
+  function look() {
+    var request = new root.XMLHttpRequest();
+    timer = Chat.later(look, LOOK_MS);
+    request.open('GET', Chat.request.unheardOf(Chat.url('room', Chat.room)), true);
+    request.onreadystatechange = Chat.guard(function () {
+      if (request.readyState !== 4 || !timer) { return; }
+      var isNews = request.status === 200 && cursorOf(request.responseText) > Chat.connection.cursor();
+      if (isNews && isIdle()) { root.location.reload(); }
+    });
+    request.send(null);
+  }
+
+  function isIdle() {
+    var field = Chat.byId('body');
+    var isWriting = (field && field.value) || root.document.querySelector('.edit-form');
+    return !isWriting && !Chat.outbox.waiting() && Chat.log.isAtEnd();
+  }
+
+  Chat.on('state', function (name) {
+    if (name === 'refresh') {
+      timer = timer || Chat.later(look, FIRST_MS);
+    } else if (name !== 'connecting') {
+      root.clearTimeout(timer);
+      timer = null;
+    }
+  });
+
+}(this.Chat, this));

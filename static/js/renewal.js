@@ -1,0 +1,35 @@
+/* The program was renewed while this page stood open: it goes on, and says that it should be loaded anew. When is
+   for whoever writes in it to say; the draft is kept.
+
+   The server says its version when a stream begins; where there are no streams, a tab that was opened later does. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var KEY = 'longwave.' + Chat.url('home') + '.version';
+  var version = Chat.fact('version');
+
+  function compare(other) {
+    if (!other || other === version || Chat.byId('renewed')) { return; }
+    var line = Chat.make('p', 'renewed', Chat.word('renewed'));
+    line.id = 'renewed';
+    line.setAttribute('role', 'status');
+    line.appendChild(Chat.button('button', Chat.word('reload'), function () { root.location.reload(); }));
+    var typing = Chat.byId('typing');
+    Chat.log.keepView(function () { typing.parentNode.insertBefore(line, typing); });
+  }
+
+  Chat.on('hello', function (hello) { compare(hello.version); });
+
+  Chat.store.watch(function (key, other) {
+    if (key === KEY) { compare(other); }
+  });
+
+  Chat.start(function () {
+    Chat.store.write(KEY, version);
+    Chat.listen(root, 'pageshow', function (shown) {
+      if (shown.persisted) { compare(Chat.store.read(KEY)); }
+    });
+  });
+
+}(window.Chat, window));

@@ -1,0 +1,92 @@
+/* Requests whose answer is JSON, or what came in its place. Knows no page: a worker asks by it, too. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var TIMEOUT_MS = 20000;
+  var LONGEST_WAIT_MS = 86400000;  // what a timer can count
+  var FORM = 'application/x-www-form-urlencoded; charset=UTF-8';
+  var number = 0;
+
+  function encode(fields) {
+    var pairs = [];
+    for (var name in fields) {
+      if (Object.prototype.hasOwnProperty.call(fields, name)) { pairs = pairs.concat(pairsOf(name, fields[name])); }
+    }
+    return pairs.join('&');
+  }
+
+  /* A list stands once for each of its values. */
+  function pairsOf(name, values) {
+    var pairs = [];
+    Chat.each([].concat(values), function (value) {
+      pairs.push(encodeURIComponent(name) + '=' + encodeURIComponent(value));
+    });
+    return pairs;
+  }
+
+  function withQuery(url, fields) {
+    var query = encode(fields || {});
+    return query ? url + (url.indexOf('?') < 0 ? '?' : '&') + query : url;
+  }
+
+  /* No two requests have the same address: some browsers answer from their cache whatever they are told, old
+     iPhones even a POST. */
+  function unheardOf(url) {
+    number += 1;
+    return withQuery(url, { _: Date.now().toString(36) + Math.random().toString(36).slice(2, 8) + number });
+  }
+
+  /* An answer: status (0: none came), json or null, code and words of an error, how long to wait. */
+
+  function read(request) {
+    var answer = { status: 0, json: null, error: null, retryAfterMs: 0 };
+    try {
+      answer.status = request.status;
+      answer.retryAfterMs = waitIn(request);
+      answer.json = JSON.parse(request.responseText);
+      answer.error = answer.json.error || null;
+    } catch (notJson) { }
+    answer.isOk = answer.status >= 200 && answer.status < 300;
+    return answer;
+  }
+
+  /* Seconds, or as proxies have it a date, by the clock of whoever wrote it: the reader's own may be wrong. */
+  function waitIn(request) {
+    var text = request.getResponseHeader('Retry-After') || '';
+    var now = Date.parse(request.getResponseHeader('Date') || '') || Date.now();
+    var delayMs = /^\d+$/.test(text) ? 1000 * text : Date.parse(text) - now;
+    return Math.max(0, Math.min(delayMs || 0, LONGEST_WAIT_MS));
+  }
+
+  /* `done` is told the answer, unless the request is called off by what this returns. */
+  function send(method, url, fields, done, options) {
+    var request = new root.XMLHttpRequest();
+    request.open(method, unheardOf(url), true);
+    request.timeout = (options && options.timeoutMs) || TIMEOUT_MS;
+    request.setRequestHeader('Accept', 'application/json');
+    if (method === 'POST') { request.setRequestHeader('Content-Type', FORM); }
+    if (options && options.token) { request.setRequestHeader('X-CSRF-Token', options.token); }
+    request.onreadystatechange = Chat.guard(function () {
+      if (request.readyState !== 4) { return; }
+      request.onreadystatechange = ignore;
+      done(read(request));
+    });
+    request.send(fields ? encode(fields) : null);
+    return function () {
+      request.onreadystatechange = ignore;
+      request.abort();
+    };
+  }
+
+  function ignore() { }
+
+  function get(url, fields, done, timeoutMs) {
+    return send('GET', withQuery(url, fields), null, done, { timeoutMs: timeoutMs });
+  }
+
+  Chat.request = {
+    FORM: FORM, encode: encode, withQuery: withQuery, unheardOf: unheardOf, send: send, get: get
+  };
+
+}(this.Chat, this));

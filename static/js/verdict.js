@@ -1,0 +1,33 @@
+/* What it means that something answered a poll.
+
+   'news': an answer of the chat. For good: 'signed-out', 'banned', 'no-room', by the chat's own word for it and not
+   by the status alone, since firewalls and gates say 403, too. 'busy': whoever is asked has trouble and knows it.
+   'scarce': the host's limit of requests at once (CloudLinux says 508). 'nothing': no answer. 'other': something
+   that is not the chat has spoken in its place: the gate of a hotel, a firewall, a page about an error. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var BUSY = { 429: 1, 502: 1, 503: 1, 504: 1 };
+
+  function isNews(answer) {
+    var json = answer.isOk && answer.json;
+    return Boolean(json && json.events && json.events.length >= 0 && json.cursor >= 0);
+  }
+
+  function ofError(answer, code) {
+    if (code === 'banned') { return 'banned'; }
+    if (answer.status === 401) { return 'signed-out'; }
+    return answer.status === 403 || answer.status === 404 ? 'no-room' : 'busy';
+  }
+
+  Chat.verdict = function (answer) {
+    var code = answer.error && answer.error.code;
+    if (isNews(answer)) { return 'news'; }
+    if (typeof code === 'string') { return ofError(answer, code); }
+    if (!answer.status) { return 'nothing'; }
+    if (answer.status === 508) { return 'scarce'; }
+    return BUSY[answer.status] ? 'busy' : 'other';
+  };
+
+}(this.Chat));

@@ -7,22 +7,23 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_babel import Babel, get_translations
-from flask_wtf.csrf import generate_csrf
 from itsdangerous import BadSignature
 from markupsafe import Markup
+from werkzeug.http import parse_cookie
+from werkzeug.wsgi import ClosingIterator
 
-from chat import clock, drawing, identity, views
+from chat import __version__, catalogue, clock, drawing, host, identity, views
 from chat import config as configuration
 from chat.config import Config
 from chat.parts import Parts
 from chat.proxies import KnownHosts, TrustedProxies, shortened
+from chat.views import other_origins
 
 log = logging.getLogger("chat.requests")
 
@@ -34,7 +35,8 @@ COOKIES = 4096  # of browsers that have asked of late, some 500 bytes each
 YEAR_SECONDS = 365 * 86400
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; manifest-src 'self'"
+    "worker-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
+    "manifest-src 'self'"
 )
 
 
@@ -50,19 +52,18 @@ def create_app(config: Config | None = None) -> Flask:
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
         SESSION_COOKIE_NAME="longwave_token",
-        SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=identity.COOKIE_SECONDS,
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
         BABEL_DEFAULT_LOCALE=config.language,
     )
     app.session_interface = _TokenCookie(app)
-    Babel(app)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
     parts = app.extensions["chat"] = Parts(config)
     views.register(app)
     _surround_requests(app, parts)
     _give_to_templates(app, parts)
-    known = KnownHosts(app.wsgi_app, config.hosts)
+    known = KnownHosts(_Rests(app.wsgi_app, parts), config.hosts)
     app.wsgi_app = TrustedProxies(known, config.trusted_proxies)  # type: ignore[method-assign]
     _log_to_stderr(app)
     return app
@@ -73,10 +74,14 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
     def begin() -> None:
         g.began_at = time.monotonic()
         if request.endpoint not in (None, "static"):
-            parts.start()
+            parts.start(host.of(request.environ))
+            parts.learn(request.environ)
+            if not parts.host.lasts:
+                parts.look()
         if request.routing_exception is None:  # a wrong address or method is told as such
             identity.check_post()
 
+    other_origins.surround(app)
     app.after_request(identity.renew)
 
     protection = [
@@ -106,14 +111,14 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
-    version = _version_of(Path(app.static_folder or ""))
+    version = lru_cache(1)(lambda: _version_of(Path(app.static_folder or "")))
     app.add_template_filter(clock.in_words, "clock")
     # One language for the whole site, so that each text is looked up once.
     app.jinja_env.install_gettext_callables(_word, _words, newstyle=True)  # type: ignore[attr-defined]
 
     @lru_cache(MOUNTS)
     def same_for_all(script_root: str, template: str) -> Markup:
-        return Markup(app.jinja_env.get_template(template).render(version=version))
+        return Markup(app.jinja_env.get_template(template).render(version=version()))
 
     # What differs between no two readers is drawn once for each mount point.
     app.jinja_env.globals["same_for_all"] = lambda template: same_for_all(request.script_root, template)
@@ -125,8 +130,9 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
         return {
             "site": {"name": config.site_name, "welcome": config.welcome, "footer_links": config.footer_links},
             "me": _me(user) if user is not None else None,
-            "csrf_token": generate_csrf,
-            "version": version,
+            "csrf_token": identity.csrf_token,
+            "version": version(),
+            "program_version": __version__,
             "lang": config.language,
             "may_index": config.index,
         }
@@ -184,15 +190,39 @@ def _log_to_stderr(app: Flask) -> None:
 
 @lru_cache(WORDS)
 def _word(text: str) -> str:
-    return str(get_translations().ugettext(text))
+    return catalogue.singular(text)
 
 
 @lru_cache(WORDS)
 def _words(one: str, many: str, count: int) -> str:
-    return str(get_translations().ungettext(one, many, count))
+    return catalogue.plural(one, many, count)
+
+
+class _Rests:
+    """WSGI middleware: what a process that does not last between its requests does after each of them."""
+
+    def __init__(self, app: Any, parts: Parts) -> None:
+        self._app = app
+        self._parts = parts
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        answer = self._app(environ, start_response)
+        if not self._parts.is_open or self._parts.host.lasts:
+            return answer  # as it is: a worker that parks looks at it
+        is_end = bool(environ.get("wsgi.run_once"))
+        return ClosingIterator(answer, [lambda: self._parts.rest(is_end)])
+
+
+class _Request(Request):
+    @cached_property
+    def cookies(self) -> Any:
+        """As Werkzeug's, which goes through all headers to find this one."""
+        return parse_cookie(self.environ, cls=self.dict_storage_class)
 
 
 class _Site(Flask):
+    request_class = _Request
+
     def url_for(self, endpoint: str, **values: Any) -> str:
         """As Flask's, each address made once: a page has a hundred, and they depend on the mount point alone."""
         if "_external" in values:
@@ -227,7 +257,9 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """As Flask does, but for the age: a clock that was set back would make every cookie come from the future."""
-        signed = request.cookies.get(self.get_cookie_name(app), "")
+        signed = request.cookies.get(self.get_cookie_name(app))
+        if not signed:
+            return self.session_class()
         try:
             return self.session_class(self._loads(signed))
         except BadSignature:
@@ -238,6 +270,9 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def get_cookie_samesite(self, app: Flask) -> str:
+        return identity.same_site()
 
     def save_session(self, app: Flask, session: Any, response: Response) -> None:
         """As Flask does, but what the cookie is to look like is asked only where there is one to set or to delete."""

@@ -1,21 +1,22 @@
 """Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
 
+import hmac
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
-from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import BadRequest
-from wtforms import ValidationError
 
 from chat import entry, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
 COOKIE = "longwave"
+GIVEN = "given"  # in the cookie of the CSRF token
 COOKIE_SECONDS = people.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
 USER_AGENT_CHARACTERS = 200
+OPERATORS = {"metrics.metrics"}  # pages that ask for the operator's own key, which is no bot's
 TOKENS = 4096  # of pages that have posted of late; some 300 bytes each
 
 
@@ -72,6 +73,16 @@ def owner_required() -> Any:
     return user
 
 
+def operator_required() -> None:
+    """Whoever has the operator's token, or sits at the machine itself. Raises ChatError `sign_in` or `not_found`."""
+    if has_bearer():
+        token = parts().operators_config.metrics_token
+        if not token or not hmac.compare_digest(_bearer_key().encode(), token.encode()):
+            raise ChatError("sign_in", N_("This is not the token of CHAT_METRICS_TOKEN."))
+    elif not proxies.is_direct_from_here(request.environ):
+        raise ChatError("not_found", N_("There is nothing at this address. The first page lists all rooms."))
+
+
 def reader_required() -> Who:
     """Whoever may read open rooms: everybody, unless the site is not public.
 
@@ -116,8 +127,12 @@ def has_bearer() -> bool:
     return said is not None and said.partition(" ")[0].lower() == "bearer"
 
 
+def _bearer_key() -> str:
+    return request.headers["Authorization"].partition(" ")[2].strip()
+
+
 def _find_bot() -> Who:
-    key = request.headers["Authorization"].partition(" ")[2].strip()
+    key = _bearer_key()
     with parts().store.glance() as connection:
         bot = people.find_bot(connection, key)
     if bot is None:
@@ -152,7 +167,8 @@ def _note_visit(user: Any) -> None:
 
 
 def remember(answer: Response, key: str) -> None:
-    """Let the browser keep the session's key."""
+    """Let the browser keep the session's key; the other cookie says that it was given one."""
+    session[GIVEN] = True
     answer.set_cookie(
         COOKIE,
         key,
@@ -160,12 +176,18 @@ def remember(answer: Response, key: str) -> None:
         path=cookie_path(),
         secure=request.is_secure,
         httponly=True,
-        samesite="Lax",
+        samesite=same_site(),
     )
 
 
+def has_refused_key() -> bool:
+    """Whether this browser was given a session's key and does not send it, though it keeps the other cookie."""
+    return GIVEN in session and COOKIE not in request.cookies
+
+
 def forget(answer: Response) -> None:
-    answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite="Lax")
+    session.pop(GIVEN, None)
+    answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite=same_site())
 
 
 def keep_token_for(user_id: int) -> None:
@@ -190,9 +212,28 @@ def has_renewed() -> bool:
     return "renewed_key" in g
 
 
+def same_site() -> str:
+    """With whose pages' requests the cookies go along; without HTTPS browsers refuse the wider word."""
+    return parts().config.cookie_samesite if request.is_secure else "Lax"
+
+
 def cookie_path() -> str:
     """Where the site lies, so that two chats on one host do not share cookies."""
     return request.script_root + "/"
+
+
+def csrf_token() -> str:
+    """What a POST of this browser must bring along."""
+    from flask_wtf.csrf import generate_csrf  # late: it loads WTForms, and no poll needs it
+
+    return str(generate_csrf())
+
+
+_STALE = N_("The page was too old to send this. It is fresh now: send it again.")
+_NO_COOKIE = N_(
+    "This browser sent no cookie back, and without cookies the chat cannot tell who you are. "
+    "Allow them for this site, then send it again."
+)
 
 
 def check_post() -> None:
@@ -201,10 +242,13 @@ def check_post() -> None:
     The header Origin decides where there is one; the token always. A bot's key makes both needless: no browser adds it.
     """
     if has_bearer():
-        who()  # a wrong key is refused before anything is written
+        if request.endpoint not in OPERATORS:
+            who()  # a wrong key is refused before anything is written
         return
     if request.method != "POST":
         return
+    from wtforms import ValidationError  # with a POST only: no poll and no page needs it
+
     request.get_data()  # before the form is parsed, so that the bytes stay for whoever must see whether they are UTF-8
     origin = request.headers.get("Origin", "null")
     if origin != "null" and origin.partition("://")[2] != request.host:
@@ -213,7 +257,7 @@ def check_post() -> None:
         token = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token")
         _check_token(current_app.secret_key, session.get("csrf_token"), token)
     except (ValidationError, BadRequest):
-        raise ChatError("csrf", N_("The page was too old to send this. It is fresh now: send it again.")) from None
+        raise ChatError("csrf", _STALE if session.get("csrf_token") else _NO_COOKIE) from None
 
 
 @lru_cache(TOKENS)
@@ -222,4 +266,6 @@ def _check_token(secret: object, seed: object, token: str | None) -> None:
 
     The signature is reckoned once for each page's token: what was found right stays right, for nothing else decides.
     """
+    from flask_wtf.csrf import validate_csrf
+
     validate_csrf(token)

@@ -2,14 +2,15 @@
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from chat import clock, identity, sse
+from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import InDoubt
 
@@ -23,6 +24,7 @@ _JSON_BY_NATURE = {
     "rooms.people",
     "stream.poll",
     "stream.stream",
+    "selftest.clock",
     "health.healthz",
 }
 _ASKS_FIRST = {"sign_in": "auth.sign_in_form", "entry_word": "entry.form"}  # the page that a reader is sent to first
@@ -45,8 +47,16 @@ def done(value: object | None, page_url: str | Callable[[], str], status: int = 
     What makes the page's address is called only where it is needed.
     """
     if not wants_json():
-        return redirect(page_url() if callable(page_url) else page_url, 303)  # type: ignore[return-value]
+        return redirect(_uncached(page_url() if callable(page_url) else page_url), 303)  # type: ignore[return-value]
     return json(value, status) if value is not None else Response(status=204)
+
+
+def _uncached(address: str) -> str:
+    """The address; for Links one that it has not seen: left as it comes, it shows what it kept, whatever it is told."""
+    if not request.headers.get("User-Agent", "").startswith("Links ("):
+        return address
+    path, mark, anchor = address.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}at={time.time_ns() // 1_000_000}{mark}{anchor}"
 
 
 def shown_again(endpoint: str) -> Callable[[Again], Again]:
@@ -93,10 +103,15 @@ def _page(error: ChatError) -> Response:
         return redirect(url_for(_ASKS_FIRST[error.code], next=here), 303)  # type: ignore[return-value]
     if again and error.code not in ("internal", "too_large"):
         try:
-            shown = {"message": in_words(error), "field": error.field}
+            shown = {
+                "message": in_words(error),
+                "field": error.field,
+                "retry_after_seconds": error.retry_after_seconds,
+            }
             return make_response(again(error=shown, **(request.view_args or {})), error.status)
         except ChatError as another:  # the form's own page is gone, too
-            error = another
+            if error.code != "csrf":  # who sends no cookie is a stranger everywhere; the reason is what helps
+                error = another
     page = render_template(
         "error.html",
         status=error.status,

@@ -3,18 +3,23 @@
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext
-from flask_wtf.csrf import generate_csrf
 
 from chat import flood, identity, people, rooms
+from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import events, users
 from chat.store import rooms as room_table
-from chat.views import answers, forms
+from chat.views import answers, forms, other_origins
 
 LOBBY = "lobby"
 
 blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.app_context_processor
+def cookies() -> dict[str, Any]:
+    """For whoever is asked for a name again, because their browser did not keep what they got for the first."""
+    return {"has_refused_key": identity.has_refused_key}
 
 
 @blueprint.get("/sign-in")
@@ -64,7 +69,8 @@ def session() -> Response:
     with identity.parts().store.read() as connection:
         cursor = events.newest_id(connection)
     wire_user = rooms.as_wire_user(user) if user is not None else None
-    return answers.json({"user": wire_user, "csrf_token": generate_csrf(), "cursor": cursor})
+    token = identity.csrf_token() if other_origins.reader() is None else None  # they read, and do not post
+    return answers.json({"user": wire_user, "csrf_token": token, "cursor": cursor})
 
 
 @blueprint.get("/device")

@@ -1,5 +1,6 @@
 """The pages for people; each is complete without script."""
 
+import time
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
@@ -14,6 +15,7 @@ from chat.views.rows import dressed, rows_of
 PAGE_MESSAGES = 50
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
+REFRESH_PAUSE_SECONDS = 10  # between two loads where nothing can be held
 
 blueprint = Blueprint("pages", __name__)
 
@@ -59,9 +61,12 @@ def new_room_again(error: dict[str, Any]) -> str:
 @blueprint.get("/rooms/<slug>")
 def room(slug: str) -> str:
     identity.reader_required()
-    before = forms.whole_number("before")
-    if identity.who().user is not None and not identity.who().is_bot:
+    before, seen = forms.whole_number("before"), forms.whole_number("seen")
+    user = identity.who().user
+    if user is not None and not identity.who().is_bot:
         _join_once(slug)
+        if seen is not None:
+            _note_reader(user, slug, seen)
     return room_page(slug, before)
 
 
@@ -89,6 +94,7 @@ def room_page(
         more=len(page) > PAGE_MESSAGES,
         before=shown[0].id if shown else None,
         is_latest=before is None,
+        anew_url=_anew(slug, shown[-1].id if shown else 0),
         read_id=read_id,
         roster=parts.presence.shown(found.id),
         draft=request.form.get("body", "") if error else "",
@@ -97,6 +103,24 @@ def room_page(
         may_open_room=may_open_room(),
         max_body=text.BODY_MAX,
     )
+
+
+def _anew(slug: str, last_id: int) -> str:
+    """Where the link Refresh leads: the page anew, down to what was the last message, which counts as read.
+
+    The moment in it makes each address another: text browsers only scroll when a link leads to the page that they show.
+    """
+    address = url_for("pages.room", slug=slug)
+    return f"{address}?seen={last_id}&at={time.time_ns() // 1_000_000}" + (f"#m{last_id}" if last_id else "")
+
+
+def _note_reader(user: Any, slug: str, message_id: int) -> None:
+    """Who asks for the page anew has no script and no frame to say that they are here, and what they have read."""
+    parts = identity.parts()
+    with parts.store.read() as connection:
+        found = rooms.find(connection, slug, user)
+    parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+    _mark_read(user, slug, message_id)
 
 
 def _join_once(slug: str) -> None:
@@ -144,6 +168,7 @@ def refresh(slug: str) -> Response:
     """The live part for browsers without script: held before its first byte until there is news."""
     user = identity.reader_required().user
     since, seen = forms.whole_number("since"), forms.whole_number("seen")
+    wait_seconds = forms.whole_number("wait", low=0, high=REFRESH_SECONDS, default=REFRESH_SECONDS) or 0
     if since is None:
         raise ChatError("invalid", N_("The address is incomplete. Load the room's page anew."), field="since")
     parts = identity.parts()
@@ -151,8 +176,11 @@ def refresh(slug: str) -> Response:
         found = rooms.find(connection, slug, user)
     if user is not None:
         parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
-    if seen is not None:
-        stream.wait_for_news(found.id, seen, REFRESH_SECONDS)
+    can_hold = not parts.streams.is_full
+    if seen is not None and wait_seconds and can_hold:
+        held = stream.wait_for_news(found.id, seen, wait_seconds)
+        if held is not None:
+            return held
         identity.forget_who()
         user = identity.reader_required().user
     with parts.store.read() as connection:
@@ -162,15 +190,30 @@ def refresh(slug: str) -> Response:
     if user is not None:
         # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
         _mark_read(user, slug, since if seen is None or not news else news[:REFRESH_ROWS][-1].id)
+    next_url = url_for("pages.refresh", slug=slug, since=since, seen=newest)
     page = render_template(
         "refresh.html",
-        room=rooms.as_wire(found),
+        slug=slug,
         rows=rows_of(news[:REFRESH_ROWS]),
         too_many=len(news) > REFRESH_ROWS,
-        next_url=url_for("pages.refresh", slug=slug, since=since, seen=newest),
-        refresh_seconds=0,
+        next_url=next_url,
+        at_once_url=next_url + "&wait=0",
+        refresh_seconds=0 if can_hold else REFRESH_PAUSE_SECONDS,
     )
     return make_response(page)
+
+
+@answers.shown_again("pages.refresh")
+def refresh_again(error: dict[str, Any], slug: str) -> str:
+    """What went wrong, told in the frame, with links that lead out of it; what passes is tried again by itself."""
+    return render_template(
+        "refresh.html",
+        slug=slug,
+        rows=[],
+        error=error,
+        next_url=request.script_root + request.full_path,
+        refresh_seconds=error["retry_after_seconds"],
+    )
 
 
 def _mark_read(user: Any, slug: str, message_id: int) -> None:

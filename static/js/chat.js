@@ -1,32 +1,45 @@
-/* The one global, and what every other script leans on: facts, words, events, guarded callbacks.
+/* What every other script of a page leans on: facts, words, events, small change.
 
    All scripts are ES3 in syntax, so that no browser stumbles over a token; what they call of ES5 stands
-   behind the test below. A browser that fails it keeps the plain page, and gets the live frame of pages
-   without script. */
+   behind the test below. A browser that fails it keeps the page as it is without script. */
 (function (root, document) {
   'use strict';
 
-  var Chat = root.Chat = {};
-  var page = document.getElementById('chat');
-  var words = document.getElementById('words');
+  var Chat = root.Chat;
+  var page = document.getElementById && document.getElementById('chat');
+  var words = page && document.getElementById('words');
+
+  /* Opera Mini runs scripts for a moment, on a machine of its maker's: what one sees is a picture of the page. */
+  var isPicture = Object.prototype.toString.call(root.operamini) === '[object OperaMini]';
+  /* Internet Explorer 9 passes every other test. Nobody tries it any more, so it is promised the plain page. */
+  var isOldExplorer = document.documentMode < 10;
 
   Chat.supported = Boolean(page && words && root.JSON && root.XMLHttpRequest && document.querySelector &&
-    document.addEventListener && Array.prototype.forEach && Date.now);
+    document.addEventListener && Array.prototype.forEach && Date.now && !isOldExplorer && !isPicture);
 
-  /* Too old for the rest: the frame needs nothing but a browser that shows frames. */
+  /* What <noscript> holds: the live frame, where frames can be live, and the way to the page anew. */
 
-  function showPlainFrame() {
-    var place = document.getElementById('plain-live');
-    if (!page || !place) { return; }
-    var frame = document.createElement('iframe');
-    frame.src = page.getAttribute('data-url-refresh');
+  function showPlain() {
+    var place = page && document.getElementById('plain-live');
+    if (!place) { return; }
+    if (!isPicture) { place.appendChild(plainFrame()); }
+    var text = place.getAttribute('data-words');
+    var link = document.createElement('a');
+    link.href = place.getAttribute('data-url-anew');
+    link.appendChild(document.createTextNode(text));
+    place.appendChild(link);
     place.className = 'live-frame';
-    place.appendChild(frame);
     place.removeAttribute('hidden');
   }
 
+  function plainFrame() {
+    var frame = document.createElement('iframe');
+    frame.src = page.getAttribute('data-url-refresh');
+    return frame;
+  }
+
   if (!Chat.supported) {
-    showPlainFrame();
+    showPlain();
     return;
   }
   document.documentElement.className += ' scripted';
@@ -73,30 +86,6 @@
     return form[FORMS[category]] || form[0];
   };
 
-  /* One broken callback must not take the others with it. */
-
-  Chat.guard = function (callback) {
-    return function () {
-      try {
-        return callback.apply(this, arguments);
-      } catch (problem) {
-        if (root.console && root.console.error) { root.console.error(problem); }
-      }
-    };
-  };
-
-  Chat.listen = function (target, type, callback) {
-    target.addEventListener(type, Chat.guard(callback), false);
-  };
-
-  Chat.later = function (callback, delayMs) {
-    return root.setTimeout(Chat.guard(callback), delayMs);
-  };
-
-  Chat.every = function (callback, periodMs) {
-    return root.setInterval(Chat.guard(callback), periodMs);
-  };
-
   /* What happens, by name: the contract's events, and the page's own. */
 
   var listeners = {};
@@ -118,10 +107,6 @@
   };
 
   /* Small change */
-
-  Chat.each = function (list, visit) {
-    Array.prototype.forEach.call(list, visit);
-  };
 
   Chat.byId = function (id) {
     return document.getElementById(id);

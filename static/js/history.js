@@ -12,6 +12,7 @@
   var rows = Chat.rows;
   var log = Chat.log;
   var olderLine = Chat.byId('older');
+  var olderWords = olderLine.getAttribute('data-words');
   var hasMore = Boolean(Chat.fact('more'));
   var isBusy = false;
   var isOutdated = false;  // the log may miss something: it must be fetched anew
@@ -37,6 +38,7 @@
 
   function setMore(is) {
     hasMore = is;
+    olderLine.getElementsByTagName('a')[0].textContent = is ? olderWords : '';
     if (is) { olderLine.removeAttribute('hidden'); }
     else { olderLine.setAttribute('hidden', ''); }
   }

@@ -11,7 +11,7 @@
 
   var rows = Chat.rows;
   var scroller = Chat.byId('log');
-  var jump = Chat.byId('jump');
+  var jump = makeJump();
   var empty = Chat.byId('empty');
   var isAtEnd = true;
   var isLatest = Boolean(Chat.fact('is-latest'));  // does the last row of the room stand here?
@@ -120,7 +120,14 @@
     if (rows.list.querySelector('.message')) { empty.setAttribute('hidden', ''); }
   }
 
-  /* The button: how many came while one read elsewhere. */
+  /* The button: how many came while one read elsewhere. Text browsers would show it without a word on it. */
+
+  function makeJump() {
+    var button = Chat.button('jump', '', jumpToEnd);
+    button.id = 'jump';
+    button.setAttribute('hidden', '');
+    return scroller.parentNode.appendChild(button);
+  }
 
   function showJump() {
     var isNeeded = newCount > 0 || !isLatest;
@@ -232,7 +239,6 @@
     Chat.seams.mendAll();
     begin();
     Chat.listen(scroller, 'scroll', scrolled);
-    Chat.listen(jump, 'click', jumpToEnd);
     Chat.listen(root, 'resize', resized);
   });
 

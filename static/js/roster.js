@@ -51,6 +51,15 @@
     Chat.each(entries, function (entry) { list.appendChild(line(entry.user)); });
   }
 
+  function showAway(isAny) {
+    var part = Chat.byId('away');
+    var heading = part.getElementsByTagName('h2')[0];
+    var words = heading.getAttribute('data-words');
+    heading.textContent = isAny ? words : '';
+    if (isAny) { part.removeAttribute('hidden'); }
+    else { part.setAttribute('hidden', ''); }
+  }
+
   function show(count) {
     var all = [];
     for (var key in people) { all.push(people[key]); }
@@ -58,8 +67,7 @@
     var away = all.filter(function (entry) { return entry.isAway; });
     fill(hereList, all.filter(function (entry) { return !entry.isAway; }));
     fill(awayList, away);
-    if (away.length) { Chat.byId('away').removeAttribute('hidden'); }
-    else { Chat.byId('away').setAttribute('hidden', ''); }
+    showAway(away.length > 0);
     Chat.byId('here-count').textContent = count;
     Chat.byId('to-people').textContent = Chat.plural('here', count);
   }

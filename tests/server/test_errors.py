@@ -78,9 +78,9 @@ def test_every_answer_tells_browsers_to_be_strict(visitor, path):
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_no_page_has_script_or_style_in_it(alice):
-    message = f"/messages/{alice.say('hi')['id']}"
-    for path in ("/", "/rooms/new", "/rooms/lobby", message, "/device", "/rooms/lobby/refresh?since=0"):
+def test_no_page_has_script_or_style_in_it(alice, garden):
+    message = f"/messages/{alice.say('hi', room=garden)['id']}"
+    for path in ("/", "/rooms/new", f"/rooms/{garden}", message, "/device", f"/rooms/{garden}/refresh?since=0"):
         page = alice.look(path)
         assert all("src" in script for script in page.find("script"))
         assert not list(page.find("style"))

@@ -68,9 +68,9 @@ def test_older_messages_are_a_link_away(alice, garden):
 
 def test_where_one_left_off_stands_a_rule(alice, bob, garden):
     alice.look(f"/rooms/{garden}")
-    bob.say("unseen", room=garden)
+    bob.say("said meanwhile", room=garden)
     page = alice.look(f"/rooms/{garden}")
-    assert page.raw.index('class="rule new"') < page.raw.index("unseen")
+    assert page.raw.index('class="rule new"') < page.raw.index("said meanwhile")
     assert 'class="rule new"' not in bob.look(f"/rooms/{garden}").raw, "one's own words are not news"
 
 

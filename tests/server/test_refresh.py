@@ -1,8 +1,12 @@
 """The live frame of the page without script."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
+
+from tests.clients import FORM
+from tests.serving import serve
 
 
 def next_of(page) -> str:
@@ -72,3 +76,92 @@ def test_whoever_reads_by_frame_is_here(bob, visitor, frame, garden):
 
 def test_a_frame_is_not_kept_by_browsers(bob, frame):
     assert {"no-cache", "no-store"} & set(bob.get(frame).headers["Cache-Control"].split(", "))
+
+
+def test_the_link_in_the_frame_is_not_held(alice, bob, frame, garden):
+    page = bob.look(next_of(bob.look(frame)) + "&wait=0")
+    link = next(found["href"] for found in page.find("a") if "wait=0" in found["href"])
+    alice.say("asked for", room=garden)
+    assert "asked for" in bob.look(link).text
+
+
+def test_where_nothing_can_be_held_it_pauses_between_two_loads(people, alice, garden):
+    with serve(look_seconds=0, streams=0) as full:
+        reader = people(full, "reader")
+        page = reader.look("/rooms/lobby/refresh?since=0&seen=9000")
+        assert re.search(r'http-equiv="refresh" content="(\d+);', page.raw)[1] == "10"
+
+
+def test_a_number_ahead_of_the_log_heals_with_the_next_load(bob, garden):
+    page = bob.look(f"/rooms/{garden}/refresh?since=0&seen=9007199254740991&wait=1")
+    assert int(re.search(r"seen=(\d+)", next_of(page))[1]) <= bob.cursor()
+
+
+@pytest.mark.parametrize("query", ["", "since=", "since=x", "since=-1", "since=1&seen=x", "since=1&seen=-1",
+                                   "since=1&seen=9007199254740992", "since=1&seen=%00", "since=1&wait=26",
+                                   "since=1&wait=x", "since=%E2%91%A0", "since=1e3"])
+def test_what_is_wrong_is_told_in_the_frame_with_a_way_out_of_it(bob, garden, query):
+    answer = bob.get(f"/rooms/{garden}/refresh?{query}")
+    assert answer.status == 400
+    assert 'http-equiv="refresh"' not in answer.text, "it would be wrong again"
+    assert {found["href"] for found in answer.page.find("a", target="_top")} == {f"/rooms/{garden}", "/"}
+
+
+def test_a_frame_without_a_room_leads_out_of_it(bob):
+    answer = bob.get("/rooms/nowhere/refresh?since=0")
+    assert answer.status == 404 and "/" in answer.page.addresses
+
+
+# Without frames
+
+
+def refresh_link(page):
+    """Where the link beside the frame leads: the page anew."""
+    return next(found["href"] for found in page.find("a") if re.search(r"^/rooms/[\w-]+\?seen=", found["href"]))
+
+
+def test_the_link_loads_the_page_anew_from_where_one_was(alice, bob, garden):
+    first = alice.say("read", room=garden)
+    page = bob.look(f"/rooms/{garden}")
+    alice.say("not yet", room=garden)
+    link = refresh_link(page)
+    assert link.startswith(f"/rooms/{garden}?seen={first['id']}&") and link.endswith(f"#m{first['id']}")
+    again = bob.look(link.partition("#")[0])
+    assert again.raw.index(">read<") < again.raw.index('class="rule new"') < again.raw.index(">not yet<")
+    assert [person["name"] for person in bob.get(f"/rooms/{garden}/people").json["people"]] == ["bob"]
+    link = refresh_link(again)
+    assert 'class="rule new"' not in bob.look(link.partition("#")[0]).raw, "now it has been read"
+
+
+def test_no_two_pages_have_the_same_link(bob, garden):
+    """Or a text browser would only scroll on its page instead of loading it."""
+    links = set()
+    for _ in range(3):
+        links.add(refresh_link(bob.look(f"/rooms/{garden}")))
+    assert len(links) == 3
+
+
+def test_whoever_only_looks_has_read_nothing(alice, bob, visitor, garden):
+    bob.look(f"/rooms/{garden}")
+    said = alice.say("unread", room=garden)
+    assert visitor.get(f"/rooms/{garden}?seen={said['id']}").status == 200
+    bob.look(f"/rooms/{garden}")
+    assert 'class="rule new"' in bob.look(f"/rooms/{garden}").raw
+    bob.look(f"/rooms/{garden}?seen=9007199254740991")
+    alice.say("later", room=garden)
+    assert 'class="rule new"' in bob.look(f"/rooms/{garden}").raw, "nobody has read what was not said yet"
+
+
+@pytest.mark.parametrize("seen", ["x", "-1", "9007199254740992", "%00"])
+def test_a_wrong_number_is_refused(bob, garden, seen):
+    assert bob.get(f"/rooms/{garden}?seen={seen}").status == 400
+
+
+def test_links_is_led_to_an_address_that_it_has_not_kept(bob, garden):
+    """It shows what it has, whatever Cache-Control says; everybody else is led to the page itself."""
+    form = bob.look(f"/rooms/{garden}").form("/messages")
+    body = urlencode(form.fields | {"body": "hi"})
+    where = [bob.request("POST", form.action, body, Content_Type=FORM, User_Agent=agent).headers["Location"]
+             for agent in ("Links (2.28; Linux)", "Mozilla/5.0 (X11)")]
+    assert re.fullmatch(rf"/rooms/{garden}\?at=\d+#m\d+", where[0])
+    assert re.fullmatch(rf"/rooms/{garden}#m\d+", where[1])

@@ -7,7 +7,7 @@ import pytest
 from tests.clients import Bot, Person
 from tests.serving import Server, serve
 
-pytest_plugins = ["tests.plugin"]
+pytest_plugins = ["tests.plugin", "tests.browser.claims"]
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +34,13 @@ def chat(request):
 def lively():
     """A server of two workers whose heart beats each second."""
     with serve(heartbeat_seconds=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def full():
+    """A server that has no room for a stream."""
+    with serve(look_seconds=0, streams=0) as server:
         yield server
 
 

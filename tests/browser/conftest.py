@@ -1,9 +1,10 @@
-"""A window of a real Chromium for everybody in the cast."""
+"""A window of a real Chromium for everybody in the cast, and the three engines."""
 
 from contextlib import ExitStack
 
 import pytest
 
+from tests.browser.engines import COMMANDS, ENGINES
 from tests.browser.windows import Desk, chromium
 from tests.plugin import find_tool, install_command
 from tests.serving import serve
@@ -30,3 +31,31 @@ def window(browser, chat, serving):
     desk = Desk(browser, chat.base_url)
     yield desk.window
     desk.close()
+
+
+@pytest.fixture(autouse=True)
+def claim(request, record_property):
+    """Notes which browser a test leads through the steps that it `shows`."""
+    for mark in request.node.iter_markers("shows"):
+        browser = mark.kwargs.get("browser") or request.getfixturevalue("engine").version
+        record_property("shows", (browser, mark.args[0]))
+
+
+@pytest.fixture(scope="session", params=list(ENGINES))
+def engine_that_runs(request):
+    """Each engine, started once for all tests of this process."""
+    for command in COMMANDS[request.param]:
+        if not find_tool(command):
+            pytest.skip(f"{command} is missing: {install_command(command)}")
+    # Playwright cannot be started twice in a thread: its second browser is one beside the first.
+    beside = [request.getfixturevalue("browser")] if request.param == "chromium" else []
+    with ENGINES[request.param](*beside) as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(engine_that_runs, serving):
+    """Chromium, then Firefox, then WebKit: a test that asks for it runs in all three. What a page writes to its
+    console fails the test."""
+    yield engine_that_runs
+    engine_that_runs.clear()

@@ -1,0 +1,65 @@
+"""Which browser was led through which step: a test that is marked `pytest.mark.shows(step)` notes it when it passes.
+
+What ran last is kept in pytest's cache; `python -m tests.browser.table` makes the tables of docs/browsers.md of it.
+"""
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+KEPT = "longwave/browsers"
+HERE = Path(__file__).parent
+
+noted: dict[str, list[list[str]]] = {}
+
+
+class Claim(NamedTuple):
+    """That a test shows a step, in each of the three engines or in those that it names itself."""
+
+    step: str
+    test: str
+    is_of_engines: bool
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    shown = [list(value) for name, value in report.user_properties if name == "shows"]
+    if shown and report.when == "call" and report.passed:
+        noted[report.nodeid] = shown
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several processes test, the first of them hears of all."""
+    cache = session.config.cache
+    if noted and cache and not hasattr(session.config, "workerinput"):
+        cache.set(KEPT, {**cache.get(KEPT, {}), **noted})
+
+
+def claims() -> list[Claim]:
+    """What the tests claim to show, from their source."""
+    found = []
+    for path in sorted(HERE.glob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                takes_engine = "engine" in reaches(path, node)
+                found += [Claim(step, f"{path.stem}::{node.name}", takes_engine) for step in steps_of(node)]
+    return found
+
+
+def steps_of(test: ast.FunctionDef) -> list[str]:
+    calls = [call for decorator in test.decorator_list for call in ast.walk(decorator) if isinstance(call, ast.Call)]
+    return sorted({str(call.args[0].value) for call in calls  # type: ignore[attr-defined]
+                   if isinstance(call.func, ast.Attribute) and call.func.attr == "shows"})
+
+
+def reaches(path: Path, test: ast.FunctionDef) -> set[str]:
+    """The fixtures of a test, with those of the same file that they ask for."""
+    functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+    asked, left = set(), [argument.arg for argument in test.args.args]
+    while left:
+        name = left.pop()
+        if name not in asked:
+            asked.add(name)
+            left += [argument.arg for argument in functions[name].args.args] if name in functions else []
+    return asked

@@ -1,0 +1,96 @@
+"""One story in every engine: come in, read, write, edit, remove, go away and come back."""
+
+import pytest
+
+from tests.browser.engines.talking import Talk, enter
+
+
+@pytest.mark.shows("sign in, post")
+def test_come_in_and_talk(engine, chat, alice, garden):
+    talk = Talk(engine.open(f"{chat.base_url}/rooms/{garden}"))
+    alice.say("Who is there? 🐝", room=garden)
+    talk.expect_said("Who is there? 🐝")  # a visitor reads along
+    talk.sign_in(f"Zoë {engine.name}")
+    talk.expect_state("live")
+    talk.say("It is me, with 日本語 & <b>ünïcode</b>")
+    talk.expect_said("Who is there? 🐝", "It is me, with 日本語 & <b>ünïcode</b>")
+    alice.say("Welcome!", room=garden)
+    talk.expect_message("Welcome!")
+
+
+@pytest.mark.shows("edit, remove")
+def test_edit_and_remove(engine, chat, alice, carol, garden):
+    talk = enter(engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies))
+    talk.say("First")
+    talk.say("Second")
+    talk.expect_said("First", "Second")
+    talk.edit("First", " and foremost")
+    talk.expect_said("First and foremost", "Second")
+    talk.remove("Second")
+    talk.expect_said("First and foremost")
+    assert talk.page.run("document.querySelectorAll('#rows .message.removed').length") == 1
+    messages = alice.get(f"/rooms/{garden}/messages").json["messages"]
+    assert [message["body"] for message in messages] == ["First and foremost", ""]
+
+
+@pytest.mark.shows("back/forward cache")
+def test_a_page_that_comes_back_from_the_cache_is_the_same_and_goes_on(engine, chat, alice, carol, garden):
+    page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies)
+    talk = enter(page)
+    alice.say("Before", room=garden)
+    talk.expect_said("Before")
+    page.run("void (window.isTheSame = true)")
+    page.go("/")
+    alice.say("Meanwhile", room=garden)
+    page.back()
+    talk.expect_said("Before", "Meanwhile")
+    assert page.run("window.isTheSame"), "it was loaded again"
+    talk.expect_state("live")
+    alice.say("After", room=garden)
+    talk.expect_said("Before", "Meanwhile", "After")
+
+
+def test_back_shows_what_was_said_meanwhile_from_the_cache_or_not(engine, chat, alice, carol, garden):
+    page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies)
+    talk = enter(page)
+    page.type("#body", "Half a sentence")
+    page.go("/")
+    alice.say("Meanwhile", room=garden)
+    page.back()
+    talk.expect_said("Meanwhile")
+    talk.expect_state("live")
+    page.wait("document.getElementById('body').value === 'Half a sentence'")
+
+
+def test_a_reload_keeps_what_was_being_typed(engine, chat, carol, garden):
+    page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies)
+    enter(page)
+    page.type("#body", "Half a sent")
+    page.wait("sessionStorage.length + localStorage.length > 0")
+    page.reload()
+    enter(page)
+    page.wait("document.getElementById('body').value === 'Half a sent'")
+
+
+@pytest.mark.shows("without script")
+def test_an_engine_that_lacks_something_has_the_plain_page_with_its_live_frame(engine, chat, alice, carol, garden):
+    page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies, before="self.XMLHttpRequest = undefined")
+    page.wait("window.Chat && !Chat.supported && frames.length === 1")
+    alice.say("By frame", room=garden)
+    page.wait("frames[0].document.body.innerText.indexOf('By frame') >= 0")
+    page.type("#body", "By form")
+    page.press("Send")
+    page.wait("document.getElementById('rows') && document.getElementById('rows').innerText.indexOf('By form') >= 0")
+    alice.say("And on it goes", room=garden)
+    page.wait("frames[0].document.body.innerText.indexOf('And on it goes') >= 0")
+
+
+def test_a_phone_scrolls_in_one_direction_only(engine, chat, alice, carol, garden):
+    page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies)
+    page.resize(390, 844)
+    talk = enter(page)
+    alice.say("https://example.org/" + "a-long-address/" * 20, room=garden)
+    page.wait("document.querySelector('#rows .message[data-id] .text')")
+    assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
+    talk.say("By thumb")
+    talk.expect_message("By thumb")

@@ -11,9 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gunicorn.workers.sync import SyncWorker
+
 from chat import capacity
 from chat.config import load
 from chat.errors import ChatError, ConfigError
+from chat.host import LASTING, ONE_AT_A_TIME
 from chat.server_log import ShyLogger
 
 wsgi_app = "wsgi:app"
@@ -56,7 +59,8 @@ preload_app = False  # gevent patches in the worker; nothing of ours may be impo
 
 limit_request_line = 8190  # /stream names each room: some 170 of 40 letters
 limit_request_fields = 64  # browsers and proxies together send some 30
-limit_request_field_size = 8190  # cookies of other programs on the same host name come along
+# Cookies of other programs on the same host name come along; and what is too long for us is refused in our own words.
+limit_request_field_size = 16_380
 
 # Whom to believe about the original address and scheme is CHAT_TRUSTED_PROXIES's to say, in one place.
 forwarded_allow_ips = ""
@@ -97,13 +101,18 @@ def post_worker_init(worker: Any) -> None:
     # Ctrl-C goes to every process of the terminal; the arbiter alone acts on it, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     chat = worker.wsgi.extensions["chat"]
+    chat.processes = worker.cfg.workers
     try:
-        chat.start()
+        chat.start(ONE_AT_A_TIME if isinstance(worker, SyncWorker) else LASTING)
     except ChatError as error:  # each request will be answered with the same sentence
         worker.log.error(error)
+    import flask_babel  # noqa: F401  # what the app loads late, for hosts where each request is a new process
+    import flask_wtf.csrf  # noqa: F401
+
     # What is loaded now stays until the end: no later search for garbage shall look through it all again.
     gc.collect()
     gc.freeze()
+    gc.collect()  # of nothing: or the next would wait for a quarter as much garbage as all that was frozen
     if worker.age != 1:
         return
     bound = worker.sockets[0].getsockname()

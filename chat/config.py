@@ -119,6 +119,21 @@ def _host(text: str) -> str:
     return host
 
 
+def _origin(text: str) -> str:
+    """As browsers write it: in small letters, without the port that its scheme has anyway."""
+    host = r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]"
+    found = re.fullmatch(rf"(https?)://({host})(:[0-9]{{1,5}})?/?", text.lower())
+    if not found:
+        raise ValueError
+    scheme, host, port = found.groups(default="")
+    if host.startswith("["):
+        host = f"[{ipaddress.IPv6Address(host.strip('[]'))}]"
+    number = int(port[1:] or 0)
+    if number > 65535:
+        raise ValueError
+    return f"{scheme}://{host}" + (f":{number}" if number not in (0, {"http": 80, "https": 443}[scheme]) else "")
+
+
 def _proxy(text: str) -> str:
     if text == "unix":
         return text
@@ -135,8 +150,18 @@ def _whole_or_auto(text: str) -> int | None:
     return None if text == "auto" else int(_number(text, "[0-9]{1,7}", 0, 1_000_000))
 
 
+def _seconds(text: str) -> int:
+    return int(_number(text, "[0-9]{1,5}", 0, 86400))
+
+
 def _contact(text: str) -> str:
     if text and not re.fullmatch(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)", text):
+        raise ValueError
+    return text
+
+
+def _token(text: str) -> str:
+    if text and not re.fullmatch(r"[!-~]{16,200}", text):
         raise ValueError
     return text
 
@@ -181,6 +206,16 @@ class Config:
         many(Check("host names without port such as chat.example.org (.example.org: all below it)", _host)),
         "The host names that the site answers to; nothing means any.",
     )
+    allowed_origins: tuple[str, ...] = _setting(
+        "",
+        many(Check("origins such as https://blog.example.org or http://localhost:8080", _origin)),
+        "The sites whose pages may read along in the reader's name.",
+    )
+    cookie_samesite: str = _setting(
+        "Lax",
+        one_of("Lax", "None"),
+        "None sends the cookies along with pages of wholly other sites, too, where the chat is reached by HTTPS.",
+    )
     entry_word: str = _setting(
         "", Check("a word of at most 100 characters; or nothing", lambda text: _text(text, 0, 100, "")),
         "A word that everybody is asked for once, before anything is shown.",
@@ -223,6 +258,12 @@ class Config:
     stream_minutes: int = _setting(
         "60", whole(1, 1440), "After about so many minutes a stream is opened anew, at whichever process has room."
     )
+    stream_seconds: int | None = _setting(
+        "auto",
+        Check("auto, or a whole number from 0 to 86400", lambda text: None if text == "auto" else _seconds(text)),
+        "The same in seconds, for hosts that cut off what lasts. auto is 25 to 55 on a server that is not our own "
+        "worker; with 0 a stream ends with all that there is, and is opened anew at the interval of polls.",
+    )
     roster_max: int = _setting("200", whole(1, 10000), "With more people here only their count is shown.")
     trusted_proxies: tuple[str, ...] = _setting(
         "",
@@ -232,8 +273,18 @@ class Config:
     log_addresses: str = _setting(
         "short", one_of("short", "full", "none"), "How much of a visitor's address stands in the log."
     )
+    metrics_token: str = _setting(
+        "",
+        Check("at least 16 letters, digits and signs of ASCII without a space; or nothing", _token),
+        "The key with which /metrics may be read from elsewhere than this machine, as a bot's key is sent.",
+    )
     look_seconds: float = _setting(
         "1", number(0, 60), "So often each process looks at the log even without a ring; 0 is never."
+    )
+    journal: str = _setting(
+        "auto",
+        one_of("auto", "wal", "rollback"),
+        "SQLite's journal; auto is rollback on network file systems, wal elsewhere.",
     )
     synchronous: str = _setting(
         "full",

@@ -13,8 +13,10 @@ from bench.soak.results import as_markdown
 from chat import config, errors
 from chat.app import create_app
 from chat.cli import longwave
+from chat.metrics import METRICS
 from tests.checks.sent_events import sent_events
 from tests.checks.test_layers import LAYERS
+from tests.hosts.kinds import KINDS
 
 TOP = Path(__file__).parents[2]
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "deploy").rglob("*.md")])
@@ -55,6 +57,13 @@ def test_the_table_of_settings_is_the_generated_one():
     assert between(README, "settings") == config.as_markdown(), "put in what `longwave check --settings` prints"
 
 
+def test_every_metric_stands_in_the_documents_and_every_one_there_exists():
+    table = rows(between((TOP / "docs" / "operating.md").read_text(), "metrics"), "metric")
+    documented = [(code(name)[0], kind, code(label), what) for name, kind, label, what in table]
+    assert documented == [(metric.full_name, metric.kind, [metric.label, *metric.values] if metric.label else [],
+                           metric.help) for metric in METRICS]
+
+
 def test_the_figures_say_which_command_printed_them_and_of_which_commit():
     figures = between(README, "figures")
     assert re.search(r"`bin/bench[^`]*`, commit [0-9a-f]{7}", figures)
@@ -93,7 +102,8 @@ def test_every_address_stands_in_the_contract_and_every_one_there_exists(app):
 
 
 def test_every_event_that_is_sent_stands_in_the_contract_and_every_one_there_is_sent():
-    documented = {name for row in rows(section(PROTOCOL, "3. "), "event") for name in code(row[0])}
+    documented = {name for part in ("3. ", "6. ") for row in rows(section(PROTOCOL, part), "event")
+                  for name in code(row[0])}
     assert documented == sent_events(TOP / "chat")
 
 
@@ -164,3 +174,19 @@ def test_every_setting_and_command_that_is_named_exists(path):
 def typed_in(text: str) -> list[str]:
     """What a document shows as typed: its blocks and spans of code."""
     return [*re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL), *re.findall(r"(?<!`)`([^`\n]+)`", text)]
+
+
+def test_every_kind_of_host_that_is_tested_stands_in_its_table_and_every_folder_in_the_list_of_deploy():
+    table = rows(between((TOP / "docs" / "hosts.md").read_text(), "hosts"), "host")
+    assert [row[0] for row in table] == list(KINDS)
+    listed = set(re.findall(r"\]\(([a-z_-]+)/README\.md\)", (TOP / "deploy" / "README.md").read_text()))
+    folders = {path.name for path in (TOP / "deploy").iterdir() if path.is_dir()}
+    assert listed | {"other-origin"} == folders
+    assert all((TOP / "deploy" / folder / "README.md").exists() for folder in folders)
+
+
+def test_the_list_for_hosts_with_a_server_of_their_own_is_that_of_the_program():
+    setup = configparser.ConfigParser()
+    setup.read(TOP / "setup.cfg")
+    wanted = requirements(setup["options"]["install_requires"]) - {"gunicorn"}
+    assert requirements((TOP / "deploy" / "passenger" / "requirements.txt").read_text()) == wanted

@@ -9,14 +9,15 @@ CHAT = Path(__file__).parents[2] / "chat"
 
 # The table of docs/architecture.md, from the ground up; parts of one layer do not import each other.
 LAYERS: tuple[set[str], ...] = (
-    {"__init__", "capacity", "errors", "times"},
-    {"config", "hearing", "limits", "peers", "proxies", "runtime", "schema", "sse", "text"},
+    {"__init__", "canary", "capacity", "errors", "host", "times"},
+    {"catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema", "sse",
+     "text"},
     {"drawing", "migrations", "ring", "runtime_gevent"},
     {"relay", "store"},
     {"hub"},
     {"parking", "people", "presence", "rooms", "site"},
-    {"forgetting", "outside", "owner", "streams"},
-    {"upkeep"},
+    {"attendance", "forgetting", "outside", "owner", "streams"},
+    {"figures", "older", "selftest", "upkeep"},
     {"parts"},
     {"entry"},
     {"identity"},
@@ -26,7 +27,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
-FLASK = {"app", "clock", "entry", "flood", "identity", "views"}
+FLASK = {"app", "catalogue", "clock", "entry", "flood", "identity", "views"}
 # What `choose` and the creation of a database load late, so that nothing pays for it that does not need it.
 LATE = {("runtime", "runtime_gevent"), ("store", "migrations")}
 

@@ -115,6 +115,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
     app.add_template_filter(clock.in_words, "clock")
     # One language for the whole site, so that each text is looked up once.
     app.jinja_env.install_gettext_callables(_word, _words, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(_=_in_page, gettext=_in_page)
 
     @lru_cache(MOUNTS)
     def same_for_all(script_root: str, template: str) -> Markup:
@@ -191,6 +192,16 @@ def _log_to_stderr(app: Flask) -> None:
 @lru_cache(WORDS)
 def _word(text: str) -> str:
     return catalogue.singular(text)
+
+
+def _in_page(text: str, /, **values: Any) -> Markup:
+    """As Jinja's, which makes the same Markup of the same text anew each time, dozens on every page."""
+    return Markup(_word(text)) % values if values else _markup(text)
+
+
+@lru_cache(WORDS)
+def _markup(text: str) -> Markup:
+    return Markup(_word(text)) % {}
 
 
 @lru_cache(WORDS)

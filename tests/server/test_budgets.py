@@ -54,10 +54,6 @@ def is_held(stream):
     return b"event: mode" not in stream.raw
 
 
-def waits(pending):
-    return not pending.comes_within(0.5)
-
-
 # Threads
 
 def test_streams_take_all_places_but_one(pool, people):
@@ -76,7 +72,7 @@ def test_held_polls_take_all_places_but_one(pool, people):
     alice.say("to be here")
     query = f"room=lobby&since={alice.cursor()}&wait=25"
     held = [people(pool).ask(f"/poll?{query}") for _ in range(HELD)]
-    assert all(waits(each) for each in held)
+    eventually(lambda: total(pool, "longwave_readers", transport="poll") == HELD)
     began = time.monotonic()
     assert people(pool).poll(query)["interval_ms"] == 4000
     assert not is_held(people(pool).listen("room=lobby"))
@@ -90,7 +86,8 @@ def test_who_has_no_script_is_not_held_in_the_last_place_either(pool, people):
     alice = people(pool, "alice")
     seen = alice.say("to be here")["id"]
     held = [people(pool).ask(f"/rooms/lobby/refresh?since={seen}&seen={seen}") for _ in range(THREADS)]
-    eventually(lambda: sum(waits(each) for each in held) == HELD)
+    eventually(lambda: sum(each.comes_within(0) for each in held) == THREADS - HELD)
+    eventually(lambda: total(pool, "longwave_readers", transport="poll") == HELD)
     alice.say("there is a place for this")
     assert all(each.answer().status == 200 for each in held)
 

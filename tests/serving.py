@@ -18,7 +18,8 @@ from typing import Any
 TOP = Path(__file__).parents[1]
 GUNICORN = (sys.executable, "-m", "gunicorn")
 LONGWAVE = (sys.executable, "-c", "from chat.cli import main; main()")
-ANNOUNCED = re.compile(r"Longwave is at http://([\d.]+):(\d+)")
+# Another process may write between the words of a line and its end: a free port has five digits.
+ANNOUNCED = re.compile(r"Longwave is at http://([\d.]+):(\d{1,5})")
 COMPLAINT = re.compile(r"^Traceback|\bERROR\b|\bCRITICAL\b|Error handling request", re.MULTILINE)
 OURS = ("HOST", "PORT", "WORKERS", "SCRIPT_NAME", "GUNICORN_CMD_ARGS", "PYTHONPATH", "PYTHONWARNINGS")
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # there nobody waits for a disk

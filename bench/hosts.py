@@ -13,7 +13,7 @@ from statistics import median
 
 from tests.clients import Person
 from tests.hosts.kinds import KINDS, Host
-from tests.hosts.readers import LAST, Reader, finish
+from tests.hosts.readers import LAST, reading
 from tests.hosts.stage import a_stage, make_system_python
 
 READERS = 30
@@ -43,27 +43,29 @@ def main() -> None:
 
 
 def measure(host: Host) -> list[str]:
+    waits = []
     with Person(host) as alice:
         alice.sign_in("alice")
         token = alice.token()
-        readers = [Reader(host, alice.cursor()) for _ in range(READERS)]
-        time.sleep(REST_SECONDS)  # they come; and the next span is the one that counts
-        before = cpu_seconds(host)
-        time.sleep(REST_SECONDS)
-        rest = (cpu_seconds(host) - before) / READERS / REST_SECONDS * 3600
-        began = time.monotonic()
-        alice.post("/rooms/lobby/messages", body="one", token=token)
-        while not all("one" in reader.bodies or reader.error for reader in readers):
-            time.sleep(0.05)
-        delays = [reader.heard_at["one"] - began for reader in readers if not reader.error]
-        waits = []
-        for number in range(POSTS):
+
+        def post(body: str) -> float:
             began = time.monotonic()
-            answer = alice.post("/rooms/lobby/messages", token=token, body=LAST if number == POSTS - 1 else str(number))
-            assert answer.status == 201
-            waits.append(time.monotonic() - began)
-            time.sleep(0.3)
-        finish(readers)
+            assert alice.post("/rooms/lobby/messages", body=body, token=token).status == 201
+            return time.monotonic() - began
+
+        with reading(host, READERS, alice.cursor()) as readers:
+            time.sleep(REST_SECONDS)  # they come; and the next span is the one that counts
+            before = cpu_seconds(host)
+            time.sleep(REST_SECONDS)
+            rest = (cpu_seconds(host) - before) / READERS / REST_SECONDS * 3600
+            began = time.monotonic()
+            post("one")
+            while not all("one" in reader.bodies or reader.error for reader in readers):
+                time.sleep(0.05)
+            delays = [reader.heard_at["one"] - began for reader in readers if not reader.error]
+            for number in range(POSTS):
+                waits.append(post(LAST if number == POSTS - 1 else str(number)))
+                time.sleep(0.3)
     errors = [reader.error for reader in readers if reader.error]
     assert not errors, errors
     assert all(reader.bodies == ["one", *map(str, range(POSTS - 1)), LAST] for reader in readers), "something was lost"

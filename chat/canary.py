@@ -21,7 +21,7 @@ FOUND = "canary.json"
 ANSWER_SECONDS = 1.0  # each; a host of one process cannot answer itself, and what is handed out comes at once
 ALL_SECONDS = 5.0
 GOOD_SECONDS = 3600.0  # so long a look is good
-FOLDERS = 6  # how deep below a web root the file may lie
+FOLDERS = 4  # how deep below a web root the file may lie, itself included
 MOST_BYTES = 4096
 
 Fetch = Callable[[str], bytes | None]

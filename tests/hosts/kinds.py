@@ -196,7 +196,7 @@ def gunicorn(stage: Stage, *arguments: str, holds: int = 0, **settings: object) 
 
 
 def gunicorn_sync(stage: Stage) -> Host:
-    return gunicorn(stage, "-k", "sync", "--threads", "1", "--workers", "4")
+    return gunicorn(stage, "-k", "sync", "--threads", "1", "--workers", "3")
 
 
 def gunicorn_gthread(stage: Stage) -> Host:

@@ -3,6 +3,8 @@
 import random
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from chat.host import ONE_AT_A_TIME, RUN_ONCE
 from tests.clients import Person
@@ -11,6 +13,8 @@ from tests.hosts.kinds import Host
 LAST = "the last one"
 PAUSE_SECONDS = 0.2
 AT_A_TIME = 3
+JOIN_SECONDS = 60
+TOLD = ("message", "mode", "bye", "ping")
 
 
 class Reader:
@@ -25,6 +29,7 @@ class Reader:
         self._cursor = cursor
         self._interval_seconds = (RUN_ONCE if host.is_run_once else ONE_AT_A_TIME).poll_interval_ms / 1000
         self._is_over = threading.Event()
+        self._has_left = False
         self._thread = threading.Thread(target=self._run, name="reader")
         self._thread.start()
 
@@ -32,11 +37,14 @@ class Reader:
         """Look for the last message now, without waiting for the interval to end."""
         self._is_over.set()
 
-    def finish(self) -> None:
-        """Wait until it has heard the last message."""
+    def join(self) -> None:
+        """Wait until it has heard the last message, or has left."""
+        self._thread.join(JOIN_SECONDS)
+
+    def leave(self) -> None:
+        """Hear no more, whatever is still to come."""
+        self._has_left = True
         self.hurry()
-        self._thread.join(60)
-        self._person.close()
 
     def _run(self) -> None:
         try:
@@ -46,6 +54,12 @@ class Reader:
                 self._poll()
         except BaseException as error:
             self.error = error
+        finally:
+            self._person.close()
+
+    @property
+    def _is_done(self) -> bool:
+        return self._has_left or LAST in self.bodies
 
     def _hear(self, body: str) -> None:
         self.bodies.append(body)
@@ -53,13 +67,14 @@ class Reader:
 
     def _listen(self) -> None:
         """Read streams, one after another where they end by themselves, as far as the last message or to `mode`."""
-        while LAST not in self.bodies and self.way == "stream":
+        while self.way == "stream" and not self._is_done:
             stream = self._person.listen(f"room=lobby&since={self._cursor}")
-            event = stream.expect(("message", "mode", "bye"), within=90)
-            while event.name == "message" and LAST not in self.bodies:
-                self._hear(event.data["body"])
-                if LAST not in self.bodies:
-                    event = stream.expect(("message", "bye"), within=90)
+            event = stream.expect(TOLD)
+            while event.name in ("message", "ping") and not self._is_done:
+                if event.name == "message":
+                    self._hear(event.data["body"])
+                if not self._is_done:
+                    event = stream.expect(TOLD)
             if event.name == "mode":
                 self.way = "poll"
             self._cursor = stream.last_id
@@ -68,7 +83,7 @@ class Reader:
     def _poll(self) -> None:
         # As they are after a while: each at another moment of its interval.
         self._is_over.wait(random.uniform(0, self._interval_seconds))
-        while LAST not in self.bodies:
+        while not self._is_done:
             # On a connection of its own: a host closes one that is kept after some seconds.
             asked = self._person.ask(f"/poll?room=lobby&since={self._cursor}")
             answer = asked.answer().json
@@ -83,9 +98,20 @@ class Reader:
                 self._is_over.wait(random.uniform(0.8, 1.2) * answer["interval_ms"] / 1000)
 
 
-def finish(readers: list[Reader]) -> None:
-    """Let some at a time look for the last message: not all at once, which no interval would do to a host."""
-    for number, reader in enumerate(readers):
-        for soon in readers[number : number + AT_A_TIME]:
-            soon.hurry()
-        reader.finish()
+@contextmanager
+def reading(host: Host, count: int, cursor: int) -> Iterator[list[Reader]]:
+    """So many readers, spread over the host's ports, until each has heard the last message."""
+    ports = (host.port, *host.others)
+    readers = [Reader(host.at(ports[number % len(ports)]), cursor) for number in range(count)]
+    try:
+        yield readers
+        for number, reader in enumerate(readers):
+            # Some at a time look for the last message, not all at once, which no interval would do to a host.
+            for soon in readers[number : number + AT_A_TIME]:
+                soon.hurry()
+            reader.join()
+    finally:
+        for reader in readers:
+            reader.leave()
+        for reader in readers:
+            reader.join()

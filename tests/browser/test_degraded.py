@@ -30,7 +30,7 @@ def busy(alice, bob, garden):
 def test_the_page_is_made_better_in_place(window, carol, alice, busy):
     hers = window(carol)
     held = []
-    hers.page.route("**/js/base.js*", lambda route: held.append(route))
+    hers.page.route("**/scripts/room?*", lambda route: held.append(route))
     hers.page.goto(f"{hers.base_url}/rooms/{busy}", wait_until="commit")
     expect(hers.composer).to_be_visible()
     expect(hers.messages).to_have_count(4)

@@ -52,7 +52,7 @@ def test_a_tab_whose_page_is_behind_begins_to_hear_and_then_asks_for_the_rest(wi
     start: list[Route] = []
     polls: list[Route] = []
     late = first.beside()
-    late.page.route("**/start.js*", lambda route: start.append(route))
+    late.page.route("**/scripts/room?*", lambda route: start.append(route))
     late.page.route("**/poll?*", lambda route: polls.append(route), times=1)
     late.page.goto(f"{late.base_url}/rooms/{talk.slug}", wait_until="commit")
     eventually(lambda: late.page.title() is not None and start)
@@ -122,7 +122,7 @@ def test_a_tab_of_another_edition_has_a_stream_of_its_own(window, carol, talk):
 
 
 BROKEN = {
-    "its file is gone": "new Real(url.replace('shared_worker', 'nowhere'), name)",
+    "its file is gone": "new Real(url.replace('shared-worker', 'nowhere'), name)",
     "it may not be made": "(() => { throw new DOMException('no', 'SecurityError'); })()",
 }
 
@@ -134,6 +134,16 @@ def test_without_a_worker_one_tab_leads(window, carol, talk, made):
     talk.say("All the same")
     expect_the_same(talk, *tabs)
     assert talk.streams() == 1
+
+
+def test_a_worker_is_found_below_a_path_too(window, serving, people):
+    server = serving(environ={"SCRIPT_NAME": "/chat"})
+    lobby = Talk(server, people(server, "alice"), "lobby")
+    tabs = open_tabs(window, people(server, "carol"), "lobby", "lobby", at=server.base_url)
+    lobby.say("Below a path")
+    expect_the_same(lobby, *tabs)
+    assert lobby.streams() == 1
+    assert tabs[0].page.evaluate("!Object.keys(localStorage).some(key => /no-worker$/.test(key))")
 
 
 def test_where_nothing_can_be_stored_each_tab_has_a_stream(window, carol, talk):

@@ -26,7 +26,7 @@
     this.polls = Chat.poll(this.wayForPolls());
     this.isPolling = false;
     this.rest = null;         // no streams for a while: {intervalMs, until}
-    this.isOpen = this.hasBeenLive = this.isCatchingUp = this.hasRung = false;
+    this.isOpen = this.hasBeenLive = this.hasFlowed = this.isCatchingUp = this.hasRung = false;
     this.retryTimer = this.probeTimer = this.callOff = null;
     this.forgive(true);
   }

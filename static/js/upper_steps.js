@@ -8,6 +8,7 @@
   var NEXT_FRAME_MS = 100;
   var MODE_MS = 60000;   // there was no room for a stream: after a minute there may be
   var SLOW_MS = 60000;   // everything was slow, not the streams alone: then they are worth a try so much later
+  var SOON_MS = 5000;    // a server that starts keeps the first who come waiting, and soon none
 
   Chat.mix(Chat.Ladder.prototype, {
 
@@ -57,7 +58,10 @@
 
     /* What follows the first burst proves that this network lets streams through. */
     heard: function (name, id, data) {
-      if (this.stream && this.stream.hasFlowed()) { this.roads.clear(); }
+      if (this.stream && this.stream.hasFlowed()) {
+        this.roads.clear();
+        this.hasFlowed = true;
+      }
       if (name === 'ping') { this.moveTo(id); }
       else { this.deliver(name, id, data); }
     },
@@ -99,17 +103,19 @@
       else { this.retryIn(this.backOff.next()); }
     },
 
-    /* Are streams held back here, or is everything? The first poll will tell. */
+    /* Are streams held back here, or is everything? The first poll will tell. But where one has flowed before, it
+       may be the server that was slow, and a second one tells. */
     after_unheard: function () {
-      this.isDoubtful = true;
+      this.isDoubtful = !this.hasFlowed;
       this.usePolls();
     },
 
     /* A dead line; or, when the next is silent as well, something that keeps back whatever follows a first burst. */
     after_silent: function () {
       this.silences += 1;
-      if (this.silences > MOST_SILENCES) { this.after_unheard(); }
-      else { this.open(); }
+      if (this.silences <= MOST_SILENCES) { return this.open(); }
+      this.isDoubtful = true;
+      this.usePolls();
     },
 
     /* No streams for a while: the server has no room for them, or the host no processes. */
@@ -128,7 +134,8 @@
 
     pauseMs: function () {
       if (this.rest) { return Math.max(0, this.rest.until - Chat.elapsed()); }
-      return this.roads.isBlocked() ? this.roads.pauseMs() : SLOW_MS;
+      if (this.roads.isBlocked()) { return this.roads.pauseMs(); }
+      return this.isDoubtful ? SLOW_MS : SOON_MS;
     },
 
     tryStream: function () {

@@ -110,6 +110,21 @@ def test_the_better_step_is_tried_again_beside_the_one_that_works(reader, way, s
     assert len(way.asked(POLL)) == polls
 
 
+def test_a_server_that_is_slow_to_greet_once_is_not_taken_for_a_network_that_holds_streams_back(reader, way, say):
+    way.put(STREAM, obstacles.cuts_after(4), times=1)
+    hers = reader(IN_THE_PAGE).expect_live()
+    way.put(STREAM, obstacles.holds_the_body, times=1)
+    hers.page.wait_for_timeout(2500)
+    say("This network lets streams through")
+    hers.expect_said("This network lets streams through")
+    assert len(way.asked(STREAM)) == 1, "it must have come by the first stream for this to mean anything"
+    eventually(lambda: hers.page.title() and len(way.asked(STREAM)) == 3)
+    say("Soon by stream again")
+    hers.expect_said("This network lets streams through", "Soon by stream again")
+    hers.expect_live()
+    assert way.under_way(STREAM) and not recall(hers)
+
+
 @pytest.mark.parametrize("seconds", [1, 6])
 def test_a_way_that_cuts_every_answer_after_some_seconds_loses_nothing(reader, way, say, seconds):
     way.put(STREAM, obstacles.cuts_after(seconds))

@@ -17,7 +17,7 @@ from chat.hub import Hub, Reader
 log = logging.getLogger(__name__)
 
 SLICE_READERS = 200  # some 1.5 ms of sending
-PAUSE_SECONDS = 0.02  # at most, between two rounds
+PAUSE_SECONDS = 0.02  # at most, between two rounds, or for one slice
 STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
 EVENTS_A_LOOK = 256
 JUNK_BYTES = 4096
@@ -75,7 +75,8 @@ class Lot:
         self._round: Iterator[Parked] | None = None
         self._slow: dict[Parked, None] = {}
         self._is_slow_at_work = False
-        self._round_began_at = self._next_round_at = 0.0
+        self._round_seconds = 0.0  # so long this round's slices have taken
+        self._slice_ended_at = self._next_round_at = 0.0
         self.sent_bytes = 0
         # One descriptor that the loop watches for all: a watcher for each would cost more than all else of a reader.
         self._poller = self._runtime.poller()
@@ -133,23 +134,40 @@ class Lot:
     def _begin_round(self) -> None:
         woken, self._woken = self._woken, {}
         self._round = iter(woken)
-        self._round_began_at = time.monotonic()
+        self._round_seconds, self._slice_ended_at = 0.0, time.monotonic()
         self._go_round()
 
     def _go_round(self) -> None:
         """Serve one slice; the next one follows in the loop's next turn."""
-        served = 0
+        is_over = False
+        began_at = time.monotonic()
         with self._hub.at_rest() as is_at_rest:
-            if is_at_rest and self._round is not None:
-                now = time.monotonic()
-                for reader in islice(self._round, SLICE_READERS):
-                    served += 1
-                    if reader.lot is self and reader not in self._rests:
-                        self._serve(reader, now)
-        if served == SLICE_READERS or not is_at_rest:
-            self._runtime.later(0, self._go_round)
-        else:
+            if is_at_rest:
+                is_over = self._serve_slice(began_at)
+        self._slice_ended_at = time.monotonic()
+        self._round_seconds += self._slice_ended_at - began_at
+        if is_over:
             self._end_round()
+        else:
+            self._runtime.later(0, self._go_round)
+
+    def _serve_slice(self, now: float) -> bool:
+        """Go on with the round for as long as all else has taken since its last slice, a few readers at the least.
+
+        So requests wait no longer for a crowd than the crowd for them. True when everybody was served.
+        """
+        assert self._round is not None
+        until = now + min(now - self._slice_ended_at, PAUSE_SECONDS)
+        while True:
+            served = 0
+            for reader in islice(self._round, SLICE_READERS):
+                served += 1
+                if reader.lot is self and reader not in self._rests:
+                    self._serve(reader, now)
+            if served < SLICE_READERS:
+                return True
+            if time.monotonic() >= until:
+                return False
 
     def _serve(self, reader: Parked, now: float) -> None:
         try:
@@ -160,8 +178,7 @@ class Lot:
 
     def _end_round(self) -> None:
         """Before the next round all else gets as much time as this one took: nothing where little is said."""
-        now = time.monotonic()
-        self._next_round_at = now + min(now - self._round_began_at, PAUSE_SECONDS)
+        self._next_round_at = self._slice_ended_at + min(self._round_seconds, PAUSE_SECONDS)
         self._round = None
         if self._woken:
             self.wake(next(iter(self._woken)))

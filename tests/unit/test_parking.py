@@ -145,24 +145,61 @@ def test_a_room_is_not_shared_before_one_is_in_it(chat: Chat, listen):
     assert [name for _, name, _ in chat.read_all(reader, other)] == ["join", "join"], "no word from before she came"
 
 
-def test_a_round_goes_in_slices_with_a_turn_of_the_loop_between(chat: Chat, loop: Turns, listen, monkeypatch):
+@pytest.fixture
+def clock(monkeypatch):
+    """The parking's clock, which stands still; `clock[0] += 1` lets a second pass."""
+    clock = [time.monotonic() + 1]
+    monkeypatch.setattr(parking.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+@pytest.mark.parametrize("others_seconds, slices", [(0, [2, 2, 2, 1]), (0.005, [2, 4, 1]), (0.01, [2, 5])])
+def test_a_round_goes_in_slices_as_long_as_the_turn_of_the_loop_between(
+        chat: Chat, loop: Turns, listen, monkeypatch, clock, others_seconds, slices):
     monkeypatch.setattr(parking, "SLICE_READERS", 2)
     bob = chat.guest("bob")
-    ends = [listen()[1] for _ in range(5)]
+    ends = [listen()[1] for _ in range(7)]
+
+    def write(fd, piece):
+        clock[0] += 0.002
+        return written(fd, piece)
+
+    written = os.write
+    monkeypatch.setattr(os, "write", write)
     chat.post(bob, "to all")
     served = []
     while loop.due:
         loop.turn()
         served.append(sum(b"to all" in received(end) for end in ends))
-    assert served[:3] == [2, 2, 1]
-    assert sum(served) == 5
+        clock[0] += others_seconds
+    assert served[:len(slices)] == slices
+    assert sum(served) == 7
 
 
-def test_nobody_waits_while_little_is_said_and_rounds_have_pauses_under_load(chat: Chat, loop, listen, monkeypatch):
+def test_a_slice_is_never_long_however_long_all_else_took(chat: Chat, loop: Turns, listen, monkeypatch, clock):
+    monkeypatch.setattr(parking, "SLICE_READERS", 1)
+    bob = chat.guest("bob")
+    ends = [listen()[1] for _ in range(9)]
+
+    def write(fd, piece):
+        clock[0] += 0.6 * parking.PAUSE_SECONDS
+        return written(fd, piece)
+
+    written = os.write
+    monkeypatch.setattr(os, "write", write)
+    chat.post(bob, "to all")
+    loop.turn()
+    clock[0] += 60
+    for end in ends:
+        received(end)
+    loop.turn()
+    assert sum(b"to all" in received(end) for end in ends) == 2
+
+
+def test_nobody_waits_while_little_is_said_and_rounds_have_pauses_under_load(
+        chat: Chat, loop, listen, monkeypatch, clock):
     bob = chat.guest("bob")
     listen()
-    clock = [time.monotonic() + 1]
-    monkeypatch.setattr(parking.time, "monotonic", lambda: clock[0])
     chat.post(bob, "first")
     assert loop.due[0][0] == 0
 

@@ -1,6 +1,5 @@
 """Join the parts into a WSGI app."""
 
-import hashlib
 import logging
 import os
 import secrets
@@ -18,7 +17,7 @@ from markupsafe import Markup
 from werkzeug.http import parse_cookie
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, drawing, host, identity, views
+from chat import __version__, catalogue, clock, drawing, host, identity, scripts, views
 from chat import config as configuration
 from chat.config import Config
 from chat.parts import Parts
@@ -33,6 +32,7 @@ WORDS = 1024
 MOUNTS = 16  # the site may be reached below several paths
 COOKIES = 4096  # of browsers that have asked of late, some 500 bytes each
 YEAR_SECONDS = 365 * 86400
+FILES = {"static", "scripts.joined"}  # what needs neither the store nor a person
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "worker-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
@@ -73,7 +73,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
     @app.before_request
     def begin() -> None:
         g.began_at = time.monotonic()
-        if request.endpoint not in (None, "static"):
+        if request.endpoint is not None and request.endpoint not in FILES:
             parts.start(host.of(request.environ))
             parts.learn(request.environ)
             if not parts.host.lasts:
@@ -103,7 +103,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
     def note(answer: Response) -> Response:
         """Log the request without what it carries: no query string, which may hold a code, and no body."""
         took_ms = (time.monotonic() - g.get("began_at", time.monotonic())) * 1000
-        if request.endpoint == "static" or "is_held" in g:  # what is held is noted when it is answered
+        if request.endpoint in FILES or "is_held" in g:  # what is held is noted when it is answered
             return answer
         address = shortened(request.remote_addr, parts.config.log_addresses)
         log.info("%s %s %d %.0f ms %s", request.method, request.path, answer.status_code, took_ms, address)
@@ -111,7 +111,6 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
-    version = lru_cache(1)(lambda: _version_of(Path(app.static_folder or "")))
     app.add_template_filter(clock.in_words, "clock")
     # One language for the whole site, so that each text is looked up once.
     app.jinja_env.install_gettext_callables(_word, _words, newstyle=True)  # type: ignore[attr-defined]
@@ -119,7 +118,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
 
     @lru_cache(MOUNTS)
     def same_for_all(script_root: str, template: str) -> Markup:
-        return Markup(app.jinja_env.get_template(template).render(version=version()))
+        return Markup(app.jinja_env.get_template(template).render(version=scripts.current().name))
 
     # What differs between no two readers is drawn once for each mount point.
     app.jinja_env.globals["same_for_all"] = lambda template: same_for_all(request.script_root, template)
@@ -132,7 +131,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
             "site": {"name": config.site_name, "welcome": config.welcome, "footer_links": config.footer_links},
             "me": _me(user) if user is not None else None,
             "csrf_token": identity.csrf_token,
-            "version": version(),
+            "version": scripts.current().name,
             "program_version": __version__,
             "lang": config.language,
             "may_index": config.index,
@@ -149,15 +148,6 @@ def _me(user: Any) -> dict[str, Any]:
         "initial": initial,
         "is_owner": user.is_owner,
     }
-
-
-def _version_of(folder: Path) -> str:
-    """A text that differs whenever any static file does, so that browsers may keep each for a year."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _secret(instance: Path) -> str:

@@ -1,12 +1,11 @@
 /* The SharedWorker that carries the line for all tabs of a person: one for each edition of the program, by its name.
 
-   Its scripts lie beside it and bear the same edition, wherever the site is mounted. When one of them is missing or
-   throws, it says so to every tab, so that they find another way. */
+   It comes first of the worker's parts, in one answer with them, and begins with the first tab's first word. When a
+   part has thrown, the last of them, the carrier, is not there: it says so to every tab, so that they find another
+   way. */
 (function (root) {
   'use strict';
 
-  var PARTS = ['elapsed', 'request', 'roads', 'backoff', 'verdict', 'attempt', 'frames', 'stream', 'xhr_stream',
-    'poll', 'ladder', 'upper_steps', 'lower_steps', 'carrier'];
   var ports = [];
   var carrier = null;
   var isBroken = false;
@@ -16,15 +15,8 @@
     for (var i = 0; i < list.length; i += 1) { visit(list[i]); }
   }
 
-  function beside(part) {
-    return root.location.href.replace(/shared_worker\.js/, part + '.js');
-  }
-
-  function load() {
-    root.importScripts(beside('base'));
-    root.Chat.supported = true;
+  function begin() {
     root.Chat.guard = guard;
-    each(PARTS, function (part) { root.importScripts(beside(part)); });
     carrier = root.Chat.carrier(function (tabs, word) {
       for (var id in tabs) { tabs[id].tell(word); }
     });
@@ -74,11 +66,12 @@
       if (isBroken) { return sayBroken(port); }
       if (message.data.say === 'leave') { ports = ports.filter(function (other) { return other !== port; }); }
       else if (ports.indexOf(port) < 0) { ports.push(port); }
+      if (!carrier) { begin(); }
       carrier.hear(message.data, function (word) { port.postMessage(word); });
     });
   };
 
-  guard(load)();
+  root.Chat = { supported: true };
   live();
 
 }(this));

@@ -1,12 +1,12 @@
 """Engines that know ES5 and no more run every script: in a page, and where there is nothing of a page at all."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from chat import scripts
 from tests.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
@@ -30,10 +30,9 @@ def engine(request, tmp_path):
     return run
 
 
-def room_scripts():
-    """What the room's page loads, in its order."""
-    template = (TOP / "templates" / "scripts.html").read_text()
-    return re.findall(r'"(\w+)"', template)
+def script(name):
+    """As a browser gets it: all its parts."""
+    return scripts.current().scripts[name].decode()
 
 
 def joined(names):
@@ -43,7 +42,7 @@ def joined(names):
 def test_the_page_begins_in_an_old_engine(engine):
     report = """letTimePass(); letTimePass();
     print([Chat.supported, Chat.starters.length, sent].concat(complaints).join(' '));"""
-    supported, starters, sent, *complaints = engine(PAGE + joined(room_scripts()) + report).split(" ", 3)
+    supported, starters, sent, *complaints = engine(PAGE + script("room") + report).split(" ", 3)
     assert not complaints, "nothing is thrown, not even behind a guard"
     assert supported == "true"
     assert int(starters) > 10 and int(sent) > 0, "it has begun, and asks the server"
@@ -58,9 +57,8 @@ def test_no_script_throws_where_there_is_no_page(engine, name):
 @pytest.mark.parametrize("lacking", ["JSON", "XMLHttpRequest", "document.querySelector", "document.addEventListener",
                                      "Array.prototype.forEach", "Date.now"])
 def test_what_lacks_something_gets_the_page_without_script(engine, lacking):
-    script = f"{PAGE}{lacking} = undefined;\n{joined(room_scripts())}"
     asked = "print(Chat.supported + ' ' + sent + ' ' + document.getElementById('plain-live').className);"
-    assert engine(script + asked) == "false 0 live-frame"
+    assert engine(f"{PAGE}{lacking} = undefined;\n{script('room')}{asked}") == "false 0 live-frame"
 
 
 EXPLORER_9 = "document.documentMode = 9;"
@@ -74,13 +72,39 @@ def test_old_explorers_and_opera_mini_get_the_page_without_script(engine, sign, 
     var names = []; for (var i = 1; i < place.length; i += 1) { names.push(place[i].nodeName); }
     print(Chat.supported + ' ' + sent + ' ' + names.join(' '));"""
     expected = "false 0 IFRAME A" if is_live else "false 0 A"
-    assert engine(f"{PAGE}{sign}\n{joined(room_scripts())}{asked}") == expected
+    assert engine(f"{PAGE}{sign}\n{script('room')}{asked}") == expected
 
 
 def test_the_shared_worker_is_no_riddle_to_an_old_engine(engine):
     """Nothing old has shared workers; but it must not need to be another kind of script for that."""
-    worker = json.dumps((FOLDER / "shared_worker.js").read_text())
+    worker = json.dumps(script("shared-worker"))
     assert engine(f"print(typeof new Function({worker}));") == "function"
+
+
+def test_a_part_that_throws_keeps_none_of_the_others_from_running(engine):
+    name = "/* times.js */\ntry {\n"
+    assert name in script("room")
+    thrower = script("room").replace(name, f"{name}throw new Error('mine');")
+    report = """print([Chat.starters.length, sent].join(' '));
+    try { letTimePass(); } catch (problem) { print(problem.message); }"""
+    *begun, complaint = engine(PAGE + thrower + report).split()
+    starters, sent = map(int, begun)
+    assert starters > 10 and sent > 0
+    assert complaint == "mine", "it is told nevertheless"
+
+
+def test_a_worker_of_which_a_part_throws_says_that_it_is_broken(engine):
+    name = "/* poll.js */\n"
+    assert name in script("shared-worker")
+    meets = """var navigator = {}, location = {}, console = null, said = [];
+    var port = { postMessage: function (word) { said.push(word.say); } };
+    function setInterval() {}
+    function meet() { onconnect({ ports: [port] }); port.onmessage({ data: { say: 'look', tab: '1' } }); }
+    """
+    assert engine(f"{NO_PAGE}{meets}{script('shared-worker')}meet(); print(said.join());") == "again", "a premise"
+    thrower = script("shared-worker").replace(name, f"{name}throw new Error('mine');")
+    parts = f"try {{ {thrower} }} catch (problem) {{ said.push(problem.message); }}"
+    assert engine(f"{NO_PAGE}{meets}{parts} meet(); print(said.join());") == "mine,broken"
 
 
 def test_an_engine_that_knows_no_more_than_es5_runs_these(engine):

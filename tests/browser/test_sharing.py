@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import Route, expect
 
+from tests.browser.obstacles import Exchange, obstacles_before
 from tests.browser.tabs import WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.test_queue import close, crash
-from tests.browser.windows import IN_THE_PAGE
+from tests.browser.windows import IN_THE_PAGE, LOST
 from tests.serving import eventually
 
 TABS = 12  # twice as many as a browser has connections to a host
@@ -134,6 +135,22 @@ def test_without_a_worker_one_tab_leads(window, carol, talk, made):
     talk.say("All the same")
     expect_the_same(talk, *tabs)
     assert talk.streams() == 1
+
+
+def breaks_a_part(exchange: Exchange) -> None:
+    answer = b"".join(exchange.pieces())
+    assert b"/* poll.js */" in answer
+    exchange.send(answer.replace(b"/* poll.js */", b"throw new Error('broken');"))
+
+
+def test_where_a_part_of_the_worker_throws_one_tab_leads(window, chat, carol, talk):
+    with obstacles_before(chat.host, chat.port) as way:
+        way.put("/scripts/shared-worker", breaks_a_part)
+        tabs = open_tabs(window, carol, *[talk.slug] * 3, at=way.base_url, forgives=f"broken|{LOST}")
+        assert len(way.asked("/scripts/shared-worker")) == 1
+        talk.say("All the same")
+        expect_the_same(talk, *tabs)
+        assert talk.streams() == 1
 
 
 def test_a_worker_is_found_below_a_path_too(window, serving, people):

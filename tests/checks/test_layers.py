@@ -13,7 +13,7 @@ LAYERS: tuple[set[str], ...] = (
     {"catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema", "sse",
      "text"},
     {"drawing", "migrations", "ring", "runtime_gevent"},
-    {"relay", "store"},
+    {"relay", "scripts", "store"},
     {"hub"},
     {"parking", "people", "presence", "rooms", "site"},
     {"attendance", "forgetting", "outside", "owner", "streams"},

@@ -66,5 +66,10 @@ def test_an_installed_wheel_serves_the_chat(venv_elsewhere, tmp_path):
         assert sheet, "a page without a stylesheet"
         status, css = server.get(sheet[1])
         assert status == 200 and css
+        status, room = server.get("/rooms/lobby")
+        script = re.search(r'<script src="([^"]+)"', room.decode())
+        assert status == 200 and script, "a room without its script"
+        status, joined = server.get(script[1])
+        assert status == 200 and b"/* start.js */" in joined
     finally:
         server.end()

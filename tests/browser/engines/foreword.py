@@ -21,5 +21,5 @@ def foreword(host: str, port: int, script: str) -> Iterator[str]:
             exchange.send(piece)
 
     with obstacles_before(host, port) as way:
-        way.put(".js", begin)
+        way.put("/scripts/", begin)
         yield way.base_url

@@ -1,0 +1,77 @@
+"""What browsers get of `static/`: the edition of its files, and its many small scripts joined to one for each page.
+
+The files stay apart in the source, and nothing joined is kept on disk. A first visit is one request instead of
+forty-six, six at a time.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from chat import drawing
+
+# The ladder, which knows no page, in the order in which its files build on each other.
+_LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "element_stream", "xhr_stream", "poll",
+           "ladder", "upper_steps", "lower_steps", "carrier")
+
+# What each page loads, in this order. A part that throws does not keep those after it from running.
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "room": (
+        "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
+        "log", "history", "pending", "composer", "acts", "edit", "rooms", "read", "here", "roster", "typing",
+        "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh",
+        "start",
+    ),
+    "selftest": (
+        "base", "chat", "elapsed", "request", "verdict", "frames", "attempt", "stream", "xhr_stream", "selftest_ways",
+        "selftest_clock", "selftest",
+    ),
+}
+
+# In a worker a part that throws ends it all: half a ladder must not carry the line, and the pages find another way.
+WORKERS: Mapping[str, tuple[str, ...]] = {
+    "shared-worker": (
+        "shared_worker", "base", "elapsed", "request", *(part for part in _LADDER if part != "element_stream"),
+    ),
+}
+
+_MISSING = "throw new Error('{}.js is missing');\n"
+_APART = "try {{\n{}}} catch (problem) {{ setTimeout(function () {{ throw problem; }}, 0); }}\n"
+
+
+class Edition(NamedTuple):
+    """All static files as they were when they were read: `name` differs whenever any of them does."""
+
+    name: str
+    scripts: Mapping[str, bytes]  # name → joined
+
+
+@cache
+def current() -> Edition:
+    """The edition that this process began with, and whose name its pages put into addresses."""
+    return read()
+
+
+def read() -> Edition:
+    """The edition that lies on the disk now."""
+    digest = hashlib.sha256()
+    folder = drawing.folder("static")
+    parts = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(content)
+            if path.suffix == ".js":
+                parts[path.stem] = content.decode()
+    scripts = {name: _joined(names, parts, _APART) for name, names in PAGES.items()}
+    scripts |= {name: _joined(names, parts, "{}") for name, names in WORKERS.items()}
+    for script in scripts.values():
+        digest.update(script)
+    return Edition(digest.hexdigest()[:12], scripts)
+
+
+def _joined(names: tuple[str, ...], parts: Mapping[str, str], form: str) -> bytes:
+    """Each part under its name; one that is not there throws in its place."""
+    named = ((name, parts.get(name, _MISSING.format(name))) for name in names)
+    return "\n".join(f"/* {name}.js */\n{form.format(part)}" for name, part in named).encode()

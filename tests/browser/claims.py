@@ -4,6 +4,7 @@ What ran last is kept in pytest's cache; `python -m tests.browser.table` makes t
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,14 +37,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         cache.set(KEPT, {**cache.get(KEPT, {}), **noted})
 
 
+@cache
 def claims() -> list[Claim]:
     """What the tests claim to show, from their source."""
     found = []
     for path in sorted(HERE.glob("test_*.py")):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef):
-                takes_engine = "engine" in reaches(path, node)
-                found += [Claim(step, f"{path.stem}::{node.name}", takes_engine) for step in steps_of(node)]
+        functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+        for name, function in functions.items():
+            found += [Claim(step, f"{path.stem}::{name}", "engine" in fixtures_of(name, functions))
+                      for step in steps_of(function)]
     return found
 
 
@@ -53,13 +55,13 @@ def steps_of(test: ast.FunctionDef) -> list[str]:
                    if isinstance(call.func, ast.Attribute) and call.func.attr == "shows"})
 
 
-def reaches(path: Path, test: ast.FunctionDef) -> set[str]:
-    """The fixtures of a test, with those of the same file that they ask for."""
-    functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-    asked, left = set(), [argument.arg for argument in test.args.args]
+def fixtures_of(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
+    """What a test asks for, and what the fixtures of its own file ask for in their turn."""
+    asked: set[str] = set()
+    left = [name]
     while left:
-        name = left.pop()
-        if name not in asked:
-            asked.add(name)
-            left += [argument.arg for argument in functions[name].args.args] if name in functions else []
+        function = functions.get(left.pop())
+        wanted = {argument.arg for argument in function.args.args} - asked if function else set()
+        asked |= wanted
+        left += wanted
     return asked

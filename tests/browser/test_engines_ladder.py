@@ -21,11 +21,11 @@ FORGIVEN = f"{LOST}|status of|MIME type|can.t establish a connection|was interru
 PAGE = "<!doctype html><title>Oh</title><h1>This is not the chat</h1>"
 
 
-
-@pytest.fixture(scope="session")
-def chat(request):
-    """A server whose heart beats each second, unless a test wants another."""
-    return request.getfixturevalue(getattr(request, "param", "lively"))
+def pytest_generate_tests(metafunc):
+    """The server's heart beats each second, unless a test wants another server."""
+    parametrized = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "chat" in metafunc.fixturenames and "chat" not in parametrized:
+        metafunc.parametrize("chat", ["lively"], indirect=True)
 
 
 class Reader:

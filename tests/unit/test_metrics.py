@@ -23,11 +23,14 @@ os._exit(1)
 
 def figures(**known):
     """A process that has counted nothing but what is named."""
-    nothing = {
-        metric.name: Histogram(metric.bounds) if metric.bounds else dict.fromkeys(metric.values, 0) if metric.label else 0
-        for metric in metrics.METRICS
-    }
+    nothing = {metric.name: untouched(metric) for metric in metrics.METRICS}
     return nothing | known
+
+
+def untouched(metric):
+    if metric.bounds:
+        return Histogram(metric.bounds)
+    return dict.fromkeys(metric.values, 0) if metric.label else 0
 
 
 @pytest.fixture
@@ -114,8 +117,8 @@ def test_a_histogram_counts_by_bounds(board):
     for number in (1, 2, 2, 3, 1000):
         changes.observe(number)
     one.note(figures(commit_changes=changes))
-    found = {bound: value(one, "longwave_commit_changes_bucket", worker="1", le=bound) for bound in ("1.0", "2.0", "4.0",
-                                                                                                   "256.0", "+Inf")}
+    bounds = "1.0", "2.0", "4.0", "256.0", "+Inf"
+    found = {bound: value(one, "longwave_commit_changes_bucket", worker="1", le=bound) for bound in bounds}
     assert found == {"1.0": 1, "2.0": 3, "4.0": 4, "256.0": 4, "+Inf": 5}
     assert value(one, "longwave_commit_changes_sum", worker="1") == 1008
     assert value(one, "longwave_commit_changes_count", worker="1") == 5

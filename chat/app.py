@@ -14,7 +14,7 @@ from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadSignature
 from markupsafe import Markup
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import ClosingIterator
 
 from chat import __version__, catalogue, clock, drawing, host, identity, scripts, views
@@ -218,7 +218,7 @@ class _Request(Request):
     @cached_property
     def cookies(self) -> Any:
         """As Werkzeug's, which goes through all headers to find this one."""
-        return parse_cookie(self.environ, cls=self.dict_storage_class)
+        return parse_cookie(self.environ.get("HTTP_COOKIE"), cls=self.dict_storage_class)
 
 
 class _Site(Flask):

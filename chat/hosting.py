@@ -61,6 +61,7 @@ def note(instance: Path, hosting: Hosting) -> None:
         return
     draft = instance / f"{FILE}.{os.getpid()}"
     try:
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(hosting._asdict() | {"budget": hosting.budget._asdict()}))
         draft.replace(instance / FILE)
     except OSError:  # a full disk; the next process says it, too

@@ -44,13 +44,24 @@ def folder_of(nodeid: str) -> str:
     return parts[parts.index("tests") + 1] if "tests" in parts[:-1] else ""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     order = list(FOLDERS)
     for item in items:
         folder = folder_of(item.nodeid)
         if folder in ("server", "shell", "browser", "soak"):
             item.add_marker(folder)
     items.sort(key=lambda item: order.index(folder) if (folder := folder_of(item.nodeid)) in order else 0)
+    if hasattr(config, "workerinput"):
+        mix(items)
+
+
+def mix(items: list[pytest.Item]) -> None:
+    """The files of all folders in turns, where several processes share them: one folder's wait, another's reckon."""
+    files: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for item in items:
+        files[folder_of(item.nodeid)][item.nodeid.split("::")[0]] = None
+    ranks = {file: number / len(those) for those in files.values() for number, file in enumerate(those)}
+    items.sort(key=lambda item: ranks[item.nodeid.split("::")[0]])
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

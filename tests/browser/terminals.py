@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.serving import PATIENCE_SECONDS, eventually
 
-COLUMNS, LINES = 100, 240  # all of a page, whatever rooms other tests have opened
+COLUMNS, LINES = 100, 600  # all of a page, whatever rooms other tests have opened
 TRY_SECONDS = 1.0  # for what shows within milliseconds, if it was heard at all
 
 

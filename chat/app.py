@@ -46,6 +46,8 @@ def create_app(config: Config | None = None) -> Flask:
     Raises ConfigError for a setting that is wrong.
     """
     config = config or configuration.load()
+    for remembered in (_word, _markup, _words):
+        remembered.cache_clear()  # of an app in another language
     app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
     app.config.update(
         SECRET_KEY=_secret(config.instance),

@@ -55,18 +55,22 @@ def test_a_reader_that_comes_while_others_write_misses_nothing(chat, people, gar
     writers = [people(chat, name, worker=worker) for name, worker in zip(("alice", "bob"), chat.workers, strict=True)]
     start = writers[0].cursor()
 
+    readers = []
+
     def write(writer):
-        return [writer.say(f"{writer.name} {number}", room=garden)["body"] for number in range(60)]
+        said = []
+        while len(said) < 60 or len(readers) <= 5:
+            said.append(writer.say(f"{writer.name} {len(said)}", room=garden)["body"])
+        return said
 
     with ThreadPoolExecutor(2) as pool:
         written = [pool.submit(write, writer) for writer in writers]
-        readers = []
         while not all(each.done() for each in written):
             reader = people(chat, worker=chat.workers[len(readers) % 2])
             readers.append((reader, reader.listen(f"room={garden}&since={start}")))
     expected = {body for each in written for body in each.result()}
     writers[0].say("marker", room=garden)
-    assert len(readers) > 2, "premise: some came in the middle"
+    assert len(readers) > 5, "premise: some came in the middle"
     for reader, stream in readers:
         heard = read_to_the_marker(reader, stream, garden)
         assert len(heard) == len(expected) + 1 and {message.data["body"] for message in heard} == expected | {"marker"}

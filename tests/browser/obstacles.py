@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 PIECE_BYTES = 65536
+GREETING = b"event: hello"
 STREAM, POLL, POSTS, PAGES = "/stream", "/poll", "/messages", "/rooms/"
 
 
@@ -106,10 +107,13 @@ def holds_the_body(exchange: Exchange) -> None:
 
 
 def holds_after_first_piece(exchange: Exchange) -> None:
-    """The first burst goes through, and whatever comes later is kept."""
+    """The first burst goes through, the greeting of a stream, and whatever comes later is kept."""
     pieces = exchange.pieces()
-    exchange.send(next(pieces))
-    exchange.send(next(pieces))
+    sent = b""
+    while GREETING not in sent or not sent.endswith(b"\n\n"):
+        piece = next(pieces)
+        sent += piece
+        exchange.send(piece)
     for _ in pieces:
         pass
 
@@ -163,7 +167,7 @@ def remembers() -> Obstacle:
 
 
 class Way:
-    """`base_url` is where a browser finds the chat; `met` is what it has asked for, in order, and when.
+    """`base_url` is where a browser finds the chat, at `port`; `met` is what it has asked for, in order, and when.
 
     `put(STREAM, buffers)` treats the answers of paths that begin or end so; `times` is for how many.
     """
@@ -171,7 +175,8 @@ class Way:
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = self._listener.getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{self.port}"
         self.met: list[tuple[float, str]] = []
         self._obstacles: dict[str, tuple[Obstacle, list[None] | None]] = {}
         self._lock = threading.Lock()
@@ -196,21 +201,25 @@ class Way:
         with self._lock:
             return sum(asked.endswith(path) for asked in self._clients.values())
 
+    def cut(self, path: str = "") -> None:
+        """End the answers from there that are under way, else all of them."""
+        with self._lock:
+            clients = [client for client, asked in self._clients.items() if asked.endswith(path)]
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        with self._lock:
-            clients = list(self._clients)
-        for client in clients:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+        self.cut()
         for thread in self._threads:
             thread.join(5)
 
     def _run(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, name="way")
-        self._threads.append(thread)
+        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
         thread.start()
 
     def _accept(self) -> None:

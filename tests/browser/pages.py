@@ -3,9 +3,20 @@
 import re
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
+
+from tests.serving import eventually
 
 Box = dict[str, float]
+# A page is its own before its styles have come, and all its parts are shown then.
+ARE_STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
+# Is over when the page has been told that its log was scrolled.
+SCROLL = """log => new Promise(isTold => {
+    const all = log.scrollHeight, before = log.scrollTop;
+    log.scrollTop = %s;
+    if (log.scrollTop === before) { isTold(); }
+    else { log.addEventListener('scroll', () => isTold(), { once: true }); }
+})"""
 
 
 class Window:
@@ -33,7 +44,7 @@ class Window:
     def go(self, path: str = "/") -> "Window":
         # Not until all is loaded: the live frame of pages without script is held by the server, for news.
         self.page.goto(self.base_url + path, wait_until="domcontentloaded")
-        return self
+        return self.expect_styled()
 
     def enter(self, room: str = "lobby") -> "Window":
         """Open the room, and wait until it is live."""
@@ -72,6 +83,17 @@ class Window:
     def expect_live(self) -> "Window":
         expect(self.state).to_have_text("live")
         return self
+
+    def expect_styled(self) -> "Window":
+        """What the page shows is as it is meant: without script, a page is there before its styles are."""
+        eventually(self._is_styled)
+        return self
+
+    def _is_styled(self) -> bool:
+        try:
+            return self.page.evaluate(ARE_STYLED)
+        except Error:
+            return False  # the next page is already on its way
 
     @property
     def heading(self) -> Locator:
@@ -184,8 +206,8 @@ class Window:
     # Where things stand on the screen
 
     def scroll_log(self, top: str) -> None:
-        """Move the log as a wheel would: `top` is an expression of its height, `all`."""
-        self.find("#log").evaluate(f"log => {{ const all = log.scrollHeight; log.scrollTop = {top}; }}")
+        """Move the log as a wheel would, and let the page notice: `top` is an expression of its height, `all`."""
+        self.find("#log").evaluate(SCROLL % top)
 
     def gap(self) -> float:
         """How many pixels of the log lie below what one sees."""
@@ -196,16 +218,24 @@ class Window:
         assert found, f"{of} is not on the screen"
         return found
 
-    def is_in_view(self, of: str | Locator) -> bool:
-        """Whether all of it lies within the window."""
-        box, size = self.box(of), self.page.viewport_size
-        assert size
-        return (box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"] + 0.5
-                and box["y"] + box["height"] <= size["height"] + 0.5)
+    def expect_in_view(self, of: str | Locator) -> None:
+        """All of it lies within the window."""
+        target = self.find(of) if isinstance(of, str) else of
+        try:
+            eventually(lambda: self._is_in_view(target))
+        except AssertionError:
+            found, size = target.bounding_box(), self.page.viewport_size
+            raise AssertionError(f"{of} is not in view: it is at {found} in {size}") from None
 
-    def is_too_wide(self) -> bool:
-        """Whether one could scroll sideways."""
-        return self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    def _is_in_view(self, of: Locator) -> bool:
+        box, size = of.bounding_box(), self.page.viewport_size
+        assert size
+        return bool(box and box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"] + 0.5
+                    and box["y"] + box["height"] <= size["height"] + 0.5)
+
+    def expect_no_wider(self) -> None:
+        """Nothing is wider than the window: one cannot scroll sideways."""
+        eventually(lambda: self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
     # What only a test can do
 

@@ -73,9 +73,10 @@ def test_where_a_stream_does_not_greet_polls_take_its_place_and_the_next_page_be
     say("By poll")
     hers.say("And back")
     hers.expect_said("Before it is clear", "By poll", "And back")
-    began = next(at for at, target in way.met if target.startswith(STREAM))
+    # What is asked here is seen late on a busy machine: the script was there before the stream was asked for.
+    loaded = max(at for at, target in way.met if target.startswith("/scripts/"))
     stepped = next(at for at, target in way.met if target.startswith(POLL))
-    assert stepped - began > GREETING_SECONDS - 0.1
+    assert stepped - loaded >= GREETING_SECONDS
     eventually(lambda: recall(hers))
     hers.reload()
     say("After a reload")
@@ -98,31 +99,35 @@ def test_the_better_step_is_tried_again_beside_the_one_that_works(reader, way, s
     eventually(lambda: recall(hers)["by any"]["tries"] == 2)
     hers.page.evaluate(f"{ROADS.format('write')}, {{ 'by any': {{ at: Date.now() - 7200000, tries: 1 }} }})")
     hers.reload()
-    eventually(lambda: hers.page.title() and way.under_way(STREAM) and not way.under_way(POLL))
-    polls, said = len(way.asked(POLL)), []
+    eventually(lambda: hers.page.title() and way.under_way(STREAM))
+    said = []
     while recall(hers):  # a greeting proves little, what comes later proves more
         said.append(f"By stream {len(said)}")
         say(said[-1])
         expect(hers.message(said[-1])).to_be_visible()
         hers.page.wait_for_timeout(500)
-    hers.expect_said("While it is tried", "And given up", *said)
+    eventually(lambda: not way.under_way(POLL))
+    polls = len(way.asked(POLL))
+    say("By stream alone")
+    hers.expect_said("While it is tried", "And given up", *said, "By stream alone")
     hers.expect_live()
     assert len(way.asked(POLL)) == polls
 
 
 def test_a_server_that_is_slow_to_greet_once_is_not_taken_for_a_network_that_holds_streams_back(reader, way, say):
-    way.put(STREAM, obstacles.cuts_after(4), times=1)
     hers = reader(IN_THE_PAGE).expect_live()
-    way.put(STREAM, obstacles.holds_the_body, times=1)
-    hers.page.wait_for_timeout(2500)
+    hers.page.wait_for_timeout(2500)  # what comes later than two seconds after the greeting is a proof
     say("This network lets streams through")
     hers.expect_said("This network lets streams through")
     assert len(way.asked(STREAM)) == 1, "it must have come by the first stream for this to mean anything"
+    way.put(STREAM, obstacles.holds_the_body, times=1)
+    way.cut(STREAM)
     eventually(lambda: hers.page.title() and len(way.asked(STREAM)) == 3)
     say("Soon by stream again")
     hers.expect_said("This network lets streams through", "Soon by stream again")
     hers.expect_live()
-    assert way.under_way(STREAM) and not recall(hers)
+    eventually(lambda: way.under_way(STREAM))
+    assert not recall(hers)
 
 
 @pytest.mark.parametrize("seconds", [1, 6])
@@ -131,15 +136,14 @@ def test_a_way_that_cuts_every_answer_after_some_seconds_loses_nothing(reader, w
     way.put(POLL, obstacles.cuts_after(seconds))
     hers = reader()
     said = []
-    enough = 2 if seconds == 6 else 5
-    while len(way.asked(STREAM)) < enough and not recall(hers):
+    is_enough = (lambda: recall(hers)) if seconds == 1 else (lambda: len(way.asked(STREAM)) > 1)
+    while not is_enough():
         say(f"Line {len(said)}")
         said.append(f"Line {len(said)}")
         expect(hers.messages).to_have_count(len(said))
         hers.page.wait_for_timeout(300)
     hers.expect_said(*said)
     if seconds == 1:
-        assert recall(hers)
         expect(hers.state).to_have_text(CHECKING)  # holds are given up, too: none may last as long as it takes
 
 
@@ -349,11 +353,12 @@ def let_pass(hers: Window, seconds: int) -> None:
     hers.page.evaluate("ms => window.step(ms)", seconds * 1000)
 
 
-def look_for_page(hers: Window) -> None:
-    """The page has been looked for, and what is shown is still the same document."""
+def look_for_page_after(hers: Window, seconds: int) -> None:
+    """So much later the page has been looked for, and what is shown is still the same document."""
     hers.page.evaluate("window.isSame = true")
-    with hers.page.expect_response(lambda answer: answer.url.split("?")[0].endswith(f"/rooms/{hers.room}")) as looked:
-        pass
+    room = hers.room
+    with hers.page.expect_response(lambda answer: answer.url.split("?")[0].endswith(f"/rooms/{room}")) as looked:
+        let_pass(hers, seconds)
     looked.value.finished()
     assert hers.page.evaluate("new Promise(done => setTimeout(() => done(window.isSame), 500))")
 
@@ -371,8 +376,7 @@ def test_the_page_is_not_taken_from_under_a_draft_and_the_link_keeps_it(reader, 
     hers = reader(IN_THE_PAGE, CLOCK % 0)
     hers.composer.fill("Half a sen")
     say("News")
-    let_pass(hers, 10)
-    look_for_page(hers)
+    look_for_page_after(hers, 10)
     hers.follow("Refresh the page")
     hers.expect_said("News")
     expect(hers.composer).to_have_value("Half a sen")
@@ -387,8 +391,7 @@ def test_a_gate_with_its_own_page_does_not_take_the_place_of_the_chat(reader, wa
     hers = reader(IN_THE_PAGE, CLOCK % 0).expect_live()
     way.put("/", obstacles.answers("200 OK", PAGE))
     hers.page.evaluate("Chat.connection.close(); Chat.connection.open()")
-    let_pass(hers, 10)
-    look_for_page(hers)
+    look_for_page_after(hers, 10)
     expect(hers.find("#way-on")).to_have_text("Refresh the page")
     say("Behind the gate")
     hers.say("Typed before it")
@@ -438,9 +441,11 @@ def test_a_line_falls_silent_after_the_clock_was_set_back_and_is_found_all_the_s
 
 def test_a_date_to_wait_for_is_read_by_the_clock_of_whoever_wrote_it(reader, way, say):
     way.put(POLL, obstacles.answers("503 Busy", PAGE, Date="Sat, 21 Nov 2020 10:00:00 GMT",
-                                    Retry_After="Sat, 21 Nov 2020 10:00:02 GMT"), times=1)
+                                    Retry_After="Sat, 21 Nov 2020 10:00:02 GMT"))
     hers = reader(IN_THE_PAGE, NO_STREAMS)
     expect(hers.state).to_have_text(re.compile("trying again in [123] s$"))
+    eventually(lambda: hers.page.title() and len(way.asked(POLL)) > 1)
+    way.clear()
     say("Soon")
     hers.expect_said("Soon")
     first, second = [at for at, target in way.met if target.startswith(POLL)][:2]

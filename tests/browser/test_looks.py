@@ -163,7 +163,7 @@ def test_the_first_stop_of_the_page_leads_past_the_log_to_the_composer(window, c
     hers.find("#log").focus()
     hers.page.keyboard.press("Shift+Tab")
     expect(hers.find(".skip")).to_be_focused()
-    assert hers.is_in_view(".skip")
+    hers.expect_in_view(".skip")
     hers.page.keyboard.press("Enter")
     expect(hers.composer).to_be_focused()
 

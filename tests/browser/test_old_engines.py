@@ -107,6 +107,34 @@ def test_a_worker_of_which_a_part_throws_says_that_it_is_broken(engine):
     assert engine(f"{NO_PAGE}{meets}{parts} meet(); print(said.join());") == "mine,broken"
 
 
+# A clock that goes on when it is told to, and with it the timers, each at its time.
+CLOCK = """var now = 0;
+setTimeout = function (callback, ms) { return timers.push({ at: now + ms, call: callback }); };
+clearTimeout = function (timer) { if (timer) { timers[timer - 1].at = NaN; } };
+function pass(ms) {
+    for (var until = now + ms; now < until;) {
+        now += 1;
+        for (var i = 0; i < timers.length; i += 1) { if (timers[i].at === now) { timers[i].call(); } }
+    }
+}
+"""
+SILENT = "{ open: function () { return function () { said.push('closed'); }; } }"
+GREETING = "{ open: function (url, heard) { heard('hello', '{}'); return function () {}; } }"
+
+
+@pytest.mark.parametrize(("source", "expected"), [(SILENT, "3999  4000 closed unheard"),
+                                                  (GREETING, "3999 greeted 4000 greeted")], ids=["silent", "greeting"])
+def test_a_stream_has_four_seconds_to_greet(engine, source, expected):
+    attempt = f"""var said = [];
+    Chat.attempt({source}, '/stream', function (what, why) {{ said.push(what === 'ended' ? why : what); }});
+    pass(3999);
+    var before = said.join(' ');
+    pass(1);
+    print(['3999', before, '4000', said.join(' ')].join(' '));"""
+    begin = PAGE + joined(["base", "chat", "elapsed", "request", "attempt"]) + CLOCK
+    assert engine(begin + attempt) == expected
+
+
 def test_an_engine_that_knows_no_more_than_es5_runs_these(engine):
     """There must be nothing modern in them for all this to mean anything."""
     assert engine("print([typeof Promise, typeof Map, typeof Object.assign].join());") != "function,function,function"

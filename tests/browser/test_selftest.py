@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import PHONE
+from tests.serving import eventually
 
 FINDINGS = {
     "Round trip", "Short poll", "Held poll", "EventSource", "Event stream", "Event stream by XMLHttpRequest",
@@ -59,8 +60,8 @@ def test_the_report_is_copied_whole(window, visitor):
 def test_it_fits_the_screen(window, visitor, look):
     hers = window(visitor, **look).go("/selftest")
     expect(hers.find("#findings li").first).to_be_visible()
-    assert not hers.is_too_wide()
-    assert hers.find("#no-script").is_hidden()
+    hers.expect_no_wider()
+    expect(hers.find("#no-script")).to_be_hidden()
 
 
 def test_something_that_holds_streams_back_is_named(window, visitor):
@@ -145,9 +146,8 @@ def test_it_leaves_no_stream_open(window, visitor, chat):
     for end in ("requestfinished", "requestfailed"):
         hers.page.on(end, lambda request: closed.append(request) if "/stream" in request.url else None)
     after_testing(hers)
-    hers.page.wait_for_function("true")
     assert opened, "premise: there were some"
-    assert len(closed) == len(opened), [request.url for request in opened if request not in closed]
+    eventually(lambda: hers.page.title() and len(closed) == len(opened))
 
 
 def test_without_script_it_is_a_page(window, visitor):

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import PHONE
+from tests.serving import eventually
 
 WORD = "Donaudampfschifffahrtsgesellschaft" * 12
 FINGER_PX = 44
@@ -22,6 +23,10 @@ def size(width, height):
     return {"width": width, "height": height}
 
 
+def bottom(box):
+    return box["y"] + box["height"]
+
+
 SIZES = [(1180, 860), (800, 600), (844, 390), (390, 844), (390, 420), (320, 568), (240, 400)]
 
 
@@ -32,10 +37,9 @@ def test_composer_and_last_message_are_in_view_at_every_size(window, carol, busy
         hers.page.set_viewport_size(size(width, height))
         expect(hers.message("Line 29")).to_be_in_viewport(ratio=1)
         for part in "#composer", "#body", "#composer button", "#state", "#room-name":
-            assert hers.is_in_view(part), (part, width, height)
-        last = hers.box(hers.message("Line 29"))
-        assert last["y"] + last["height"] <= hers.box("#composer")["y"]
-        assert not hers.is_too_wide()
+            hers.expect_in_view(part)
+        eventually(lambda: bottom(hers.box(hers.message("Line 29"))) <= hers.box("#composer")["y"])
+        hers.expect_no_wider()
 
 
 def test_the_last_message_stays_in_view_when_the_keyboard_opens(window, carol, busy):
@@ -44,10 +48,10 @@ def test_the_last_message_stays_in_view_when_the_keyboard_opens(window, carol, b
     hers.composer.focus()
     hers.page.set_viewport_size(size(390, 420))
     expect(hers.message("Line 29")).to_be_in_viewport(ratio=1)
-    assert hers.is_in_view("#composer")
+    hers.expect_in_view("#composer")
     hers.composer.fill("A text\nof several\nlines")
     expect(hers.message("Line 29")).to_be_in_viewport(ratio=1)
-    assert hers.is_in_view("#composer button")
+    hers.expect_in_view("#composer button")
 
 
 def test_long_words_and_names_do_not_widen_the_page(window, people, chat, garden):
@@ -55,7 +59,7 @@ def test_long_words_and_names_do_not_widen_the_page(window, people, chat, garden
     longest.say(f"{WORD}\n`{WORD}`\nhttps://example.org/{WORD}", room=garden)
     hers = window(longest, garden, viewport=size(320, 568))
     hers.messages.wait_for()
-    assert not hers.is_too_wide()
+    hers.expect_no_wider()
     assert hers.find("#log").evaluate("log => log.scrollWidth <= log.clientWidth")
 
 
@@ -77,13 +81,13 @@ class TestOnAPhone:
     @pytest.fixture
     def phone(self, window, alice, carol, busy):
         window(alice, busy)
-        hers = window(carol, busy, **PHONE)
+        hers = window(carol, busy, reduced_motion="reduce", **PHONE)  # what appears is there at once
         expect(hers.find("#to-people")).to_have_text("2 here")
         hers.jump_to_end()
         return hers
 
     def test_rooms_and_people_are_behind_their_buttons(self, phone):
-        assert not phone.find("#rooms").is_visible()
+        expect(phone.find("#rooms")).to_be_hidden()
         phone.find("#to-rooms").tap()
         expect(phone.find("#rooms .close")).to_be_focused()
         phone.find("#rooms .close").tap()
@@ -108,16 +112,18 @@ class TestOnAPhone:
         phone.message("Mine").wait_for()
         too_small = self._too_small(phone)
         phone.find("#to-rooms").tap()
+        expect(phone.find("#rooms .close")).to_be_focused()
         too_small += self._too_small(phone)
         phone.find("#rooms .close").tap()
         phone.find("#to-people").tap()
+        expect(phone.find("#people .close")).to_be_focused()
         too_small += self._too_small(phone)
         assert not too_small
 
     def test_plain_pages_fit_and_their_buttons_are_big_enough(self, phone):
         for path in ("/", "/rooms/new", "/me", "/device", "/sign-in", "/nowhere"):
             phone.go(path)
-            assert not phone.is_too_wide(), path
+            phone.expect_no_wider()
             assert not self._too_small(phone), path
         phone.complaints.clear()  # the browser's own word about /nowhere
 
@@ -128,7 +134,7 @@ class TestOnAPhone:
         expect(row.locator("button.edit")).to_be_hidden()
         row.locator(".more").tap()
         expect(row.locator("button.edit")).to_be_visible()
-        assert phone.is_in_view(row.locator(".acts"))
+        phone.expect_in_view(row.locator(".acts"))
         row.locator("button.edit").tap()
         field = phone.find(".edit-form textarea")
         field.fill("Mine, edited")
@@ -157,9 +163,9 @@ class TestOnAPhone:
 
 def test_without_script_the_panels_open_by_their_links(window, carol, busy):
     plain = window(carol, java_script_enabled=False, **PHONE).go(f"/rooms/{busy}")
-    assert not plain.find("#rooms").is_visible()
+    expect(plain.find("#rooms")).to_be_hidden()
     plain.find("#to-rooms").click()
     expect(plain.find("#rooms")).to_be_visible()
     plain.find("#rooms .close").click()
     expect(plain.find("#rooms")).to_be_hidden()
-    assert plain.is_in_view("#composer")
+    plain.expect_in_view("#composer")

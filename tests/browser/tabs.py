@@ -18,13 +18,12 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 
 class Talk:
-    """What a person says in a room, and how many streams the server has opened since."""
+    """What a person says in a room."""
 
     def __init__(self, server: Server, person: Person, slug: str) -> None:
         self.slug = slug
         self._person = person
         self._server = server
-        self._opened_before = self._opened()
 
     def in_another_room(self) -> "Talk":
         return Talk(self._server, self._person, self._person.post("/rooms", name="Meadow").json["slug"])
@@ -58,12 +57,6 @@ class Talk:
             is_over.set()
             thread.join()
         self.say("The last")
-
-    def streams(self) -> int:
-        return self._opened() - self._opened_before
-
-    def _opened(self) -> int:
-        return self._server.log.count("GET /stream ")
 
 
 def open_tabs(window: Callable[..., Window], person: Person | None, *rooms: str, **options: object) -> list[Window]:

@@ -7,6 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import LOST
+from tests.serving import eventually
 
 POSTS = "**/messages?*"
 MUTED = {"error": {"code": "muted", "message": "You are muted for a minute.", "field": None}}
@@ -69,6 +70,7 @@ def test_the_event_settles_a_message_whose_answer_is_still_on_the_way(window, ca
     hers.say("Once")
     hers.expect_said("Once")
     expect(hers.rows).to_have_count(1)
+    eventually(lambda: hers.page.title() and answers)
     route, answer = answers[0]
     route.fulfill(response=answer)
     hers.say("Twice")

@@ -66,11 +66,12 @@ def test_typing_that_stops_is_forgotten(window, listener, carol, garden):
 
 
 def test_two_who_type_are_both_named_and_more_are_several(window, people, chat, listener, bob, carol, garden):
+    dora = people(chat, "dora")
     for person in bob, carol:
         person.post(f"/rooms/{garden}/typing")
     expect(listener.typing).to_contain_text("are typing…")
     expect(listener.typing).to_contain_text("carol")
-    people(chat, "dora").post(f"/rooms/{garden}/typing")
+    dora.post(f"/rooms/{garden}/typing")
     expect(listener.typing).to_have_text("Several people are typing…")
 
 

@@ -1,9 +1,11 @@
 """One line for all tabs of a person in a browser: whichever way they share it, each shows what the store has, once."""
 
+from functools import partial
+
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.obstacles import Exchange, obstacles_before
+from tests.browser.obstacles import STREAM, Exchange, obstacles_before
 from tests.browser.tabs import WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.test_queue import close, crash
 from tests.browser.windows import IN_THE_PAGE, LOST
@@ -16,12 +18,24 @@ in_every_way = pytest.mark.parametrize("scripts", WAYS.values(), ids=WAYS)
 
 
 @pytest.fixture
+def way(chat):
+    with obstacles_before(chat.host, chat.port) as way:
+        yield way
+
+
+@pytest.fixture
+def window(way, window):
+    """By a way of its own, so that nothing is counted that tabs of another test have asked the server for."""
+    return partial(window, at=way.base_url)
+
+
+@pytest.fixture
 def talk(chat, alice, garden):
     return Talk(chat, alice, garden)
 
 
 @in_every_way
-def test_twelve_tabs_are_live_by_one_stream(window, carol, talk, scripts):
+def test_twelve_tabs_are_live_by_one_stream(window, way, carol, talk, scripts):
     tabs = open_tabs(window, carol, *[talk.slug] * TABS, scripts=scripts)
     talk.say("To all")
     expect_the_same(talk, *tabs)
@@ -31,7 +45,7 @@ def test_twelve_tabs_are_live_by_one_stream(window, carol, talk, scripts):
     for tab in tabs:
         expect(tab.here).to_have_text(["carol"])
         tab.expect_live()
-    assert talk.streams() == 1
+    assert len(way.asked(STREAM)) == 1
 
 
 @pytest.mark.parametrize("end", [close, crash])
@@ -48,7 +62,7 @@ def test_the_tab_that_came_first_ends_in_the_middle_and_nothing_is_lost(window, 
 
 
 @in_every_way
-def test_a_tab_whose_page_is_behind_begins_to_hear_and_then_asks_for_the_rest(window, carol, talk, scripts):
+def test_a_tab_whose_page_is_behind_begins_to_hear_and_then_asks_for_the_rest(window, way, carol, talk, scripts):
     (first,) = open_tabs(window, carol, talk.slug, scripts=scripts)
     start: list[Route] = []
     polls: list[Route] = []
@@ -68,14 +82,15 @@ def test_a_tab_whose_page_is_behind_begins_to_hear_and_then_asks_for_the_rest(wi
     polls[0].fulfill(response=answer)
     expect_the_same(talk, first, late)
     late.expect_live()
-    assert talk.streams() == 1
+    assert len(way.asked(STREAM)) == 1
 
 
 @in_every_way
-def test_two_visitors_tabs_in_two_rooms_share_a_stream_for_both(window, carol, talk, scripts):
+def test_two_visitors_tabs_in_two_rooms_share_a_stream_for_both(window, way, carol, talk, scripts):
     meadow = talk.in_another_room()
-    here, there = open_tabs(window, None, talk.slug, meadow.slug, scripts=scripts)
-    assert talk.streams() == 2, "opened anew for both rooms"
+    (here,) = open_tabs(window, None, talk.slug, scripts=scripts)
+    there = here.beside().enter(meadow.slug)
+    assert len(way.asked(STREAM)) == 2, "opened anew for both rooms"
     for number in range(3):
         talk.say(f"Garden {number}")
         meadow.say(f"Meadow {number}")
@@ -83,18 +98,18 @@ def test_two_visitors_tabs_in_two_rooms_share_a_stream_for_both(window, carol, t
     expect_the_same(meadow, there)
     for tab in here, there:
         assert not tab.page.title().startswith("("), "a visitor is told nothing of other rooms"
-    assert talk.streams() == 2
+    assert len(way.asked(STREAM)) == 2
 
 
 @in_every_way
-def test_a_tab_of_another_person_has_a_stream_of_its_own(window, carol, bob, talk, scripts):
+def test_a_tab_of_another_person_has_a_stream_of_its_own(window, way, carol, bob, talk, scripts):
     (hers,) = open_tabs(window, carol, talk.slug, scripts=scripts)
     hers.context.add_cookies([{"name": name, "value": value, "url": f"{hers.base_url}/"}
                               for name, value in bob.cookies.items()])
     his = hers.beside().enter(talk.slug)
     talk.say("To both")
     expect_the_same(talk, hers, his)
-    assert talk.streams() == 2
+    assert len(way.asked(STREAM)) == 2
 
 
 @in_every_way
@@ -105,7 +120,7 @@ def test_signing_out_in_one_tab_is_noticed_by_the_others(window, carol, talk, sc
         expect(tab.state).to_contain_text("signed out")
 
 
-def test_a_tab_of_another_edition_has_a_stream_of_its_own(window, carol, talk):
+def test_a_tab_of_another_edition_has_a_stream_of_its_own(window, way, carol, talk):
     (hers,) = open_tabs(window, carol, talk.slug)
     newer = hers.beside()
 
@@ -119,7 +134,7 @@ def test_a_tab_of_another_edition_has_a_stream_of_its_own(window, carol, talk):
     newer.enter(talk.slug)
     talk.say("To both")
     expect_the_same(talk, hers, newer)
-    assert talk.streams() == 2
+    assert len(way.asked(STREAM)) == 2
 
 
 BROKEN = {
@@ -129,12 +144,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("made", BROKEN.values(), ids=BROKEN)
-def test_without_a_worker_one_tab_leads(window, carol, talk, made):
+def test_without_a_worker_one_tab_leads(window, way, carol, talk, made):
     made = f"{{ const Real = SharedWorker; window.SharedWorker = function (url, name) {{ return {made}; }}; }}"
     tabs = open_tabs(window, carol, *[talk.slug] * 3, scripts=[made], forgives="nowhere")
     talk.say("All the same")
     expect_the_same(talk, *tabs)
-    assert talk.streams() == 1
+    assert len(way.asked(STREAM)) == 1
 
 
 def breaks_a_part(exchange: Exchange) -> None:
@@ -143,28 +158,29 @@ def breaks_a_part(exchange: Exchange) -> None:
     exchange.send(answer.replace(b"/* poll.js */", b"throw new Error('broken');"))
 
 
-def test_where_a_part_of_the_worker_throws_one_tab_leads(window, chat, carol, talk):
-    with obstacles_before(chat.host, chat.port) as way:
-        way.put("/scripts/shared-worker", breaks_a_part)
-        tabs = open_tabs(window, carol, *[talk.slug] * 3, at=way.base_url, forgives=f"broken|{LOST}")
-        assert len(way.asked("/scripts/shared-worker")) == 1
-        talk.say("All the same")
-        expect_the_same(talk, *tabs)
-        assert talk.streams() == 1
+def test_where_a_part_of_the_worker_throws_one_tab_leads(window, way, carol, talk):
+    way.put("/scripts/shared-worker", breaks_a_part)
+    tabs = open_tabs(window, carol, *[talk.slug] * 3, forgives=f"broken|{LOST}")
+    assert len(way.asked("/scripts/shared-worker")) == 1
+    talk.say("All the same")
+    expect_the_same(talk, *tabs)
+    assert len(way.asked(STREAM)) == 1
 
 
 def test_a_worker_is_found_below_a_path_too(window, serving, people):
     server = serving(environ={"SCRIPT_NAME": "/chat"})
     lobby = Talk(server, people(server, "alice"), "lobby")
-    tabs = open_tabs(window, people(server, "carol"), "lobby", "lobby", at=server.base_url)
-    lobby.say("Below a path")
-    expect_the_same(lobby, *tabs)
-    assert lobby.streams() == 1
+    with obstacles_before(server.host, server.port) as way:
+        tabs = open_tabs(window, people(server, "carol"), "lobby", "lobby", at=f"{way.base_url}{server.mount}",
+                         forgives=LOST)
+        lobby.say("Below a path")
+        expect_the_same(lobby, *tabs)
+        assert len(way.asked(STREAM)) == 1
     assert tabs[0].page.evaluate("!Object.keys(localStorage).some(key => /no-worker$/.test(key))")
 
 
-def test_where_nothing_can_be_stored_each_tab_has_a_stream(window, carol, talk):
+def test_where_nothing_can_be_stored_each_tab_has_a_stream(window, way, carol, talk):
     tabs = open_tabs(window, carol, talk.slug, talk.slug, scripts=[IN_THE_PAGE, NO_STORAGE])
     talk.say("To each")
     expect_the_same(talk, *tabs)
-    assert talk.streams() == 2
+    assert len(way.asked(STREAM)) == 2

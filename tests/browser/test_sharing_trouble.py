@@ -6,6 +6,7 @@ import sys
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.obstacles import STREAM, obstacles_before
 from tests.browser.pages import Window
 from tests.browser.tabs import NO_STREAMS, WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.windows import IN_THE_PAGE, LOST
@@ -47,17 +48,18 @@ def in_the_worker(browser: Browser, tab: Window, script: str) -> None:
 
 @pytest.mark.parametrize("end", ["close()", "Chat.guard(function () { throw new Error('broken'); })()"],
                          ids=["it ends", "it throws"])
-def test_a_worker_that_fails_is_replaced_and_nothing_is_lost(window, browser, carol, talk, end):
-    tabs = open_tabs(window, carol, *[talk.slug] * 3, forgives="broken")
-    talk.say("Before")
-    expect_the_same(talk, *tabs)
-    in_the_worker(browser, tabs[0], end)
-    talk.say("While nobody carries")
-    eventually(lambda: tabs[0].page.title() and talk.streams() == 2)
-    expect_the_same(talk, *tabs)
-    talk.say("After")
-    expect_the_same(talk, *tabs)
-    assert talk.streams() == 2
+def test_a_worker_that_fails_is_replaced_and_nothing_is_lost(window, browser, chat, carol, talk, end):
+    with obstacles_before(chat.host, chat.port) as way:
+        tabs = open_tabs(window, carol, *[talk.slug] * 3, at=way.base_url, forgives=f"broken|{LOST}")
+        talk.say("Before")
+        expect_the_same(talk, *tabs)
+        in_the_worker(browser, tabs[0], end)
+        talk.say("While nobody carries")
+        eventually(lambda: tabs[0].page.title() and len(way.asked(STREAM)) == 2)
+        expect_the_same(talk, *tabs)
+        talk.say("After")
+        expect_the_same(talk, *tabs)
+        assert len(way.asked(STREAM)) == 2
 
 
 def test_a_leader_that_hangs_is_left_and_follows_when_it_is_back(window, carol, talk):

@@ -3,6 +3,7 @@
 import re
 import time
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -58,9 +59,10 @@ def test_a_refused_stream_asks_the_poll_once_and_waits_as_long_as_that_says(wind
     hers.go(f"/rooms/{garden}")
     expect(hers.state).to_have_text(HELD_UP)
     hers.page.evaluate("window.dispatchEvent(new Event('online'))")  # no reason to come earlier
-    eventually(lambda: hers.page.title() and len(polls.times) == 2)
-    assert len(streams.times) == 2
-    assert streams.times[1] - polls.times[0] >= ASKED_SECONDS
+    eventually(lambda: hers.page.title() and len(polls.times) >= 2)
+    asked = sorted([(at, "stream") for at in streams.times] + [(at, "poll") for at in polls.times])[:4]
+    assert [what for _, what in asked] == ["stream", "poll"] * 2
+    assert asked[2][0] - asked[1][0] >= ASKED_SECONDS
     streams.end()
     polls.end()
     alice.say("When all is well again", room=garden)
@@ -74,7 +76,7 @@ def test_a_refused_poll_waits_as_long_as_it_is_told(window, alice, carol, garden
     polls = Refusals(hers, POLL, **busy(429))
     hers.go(f"/rooms/{garden}")
     expect(hers.state).to_have_text(HELD_UP)
-    eventually(lambda: hers.page.title() and len(polls.times) == 2)
+    eventually(lambda: hers.page.title() and len(polls.times) >= 2)
     assert polls.times[1] - polls.times[0] >= ASKED_SECONDS
     polls.end()
     alice.say("When all is well again", room=garden)
@@ -89,8 +91,8 @@ def test_a_post_that_is_refused_so_is_sent_when_it_may_be(window, carol, garden)
     expect(hers.pending.locator(".status")).to_have_text(re.compile(r"^waiting, \d s$"))
     posts.end()
     hers.expect_said("In a moment")
-    assert len(posts.times) == 1
-    assert time.monotonic() - posts.times[0] >= ASKED_SECONDS
+    tries = [*posts.times, time.monotonic()]
+    assert all(later - earlier >= ASKED_SECONDS for earlier, later in pairwise(tries)), tries
 
 
 @pytest.mark.parametrize("scripts", [(), (NO_STREAMS,)], ids=["by stream", "by poll"])

@@ -30,7 +30,7 @@ def test_tabs_beside_each_other_share_and_others_do_not(engine, chat, carol):
     assert [page.run(who) for page in (first, second, stranger)] == ["carol", "carol", None]
     assert [page.run("localStorage.getItem('note')") for page in (first, second, stranger)] == ["seen", "seen", None]
     second.close()
-    assert first.run("document.visibilityState") == "visible"
+    first.wait("document.visibilityState === 'visible'")
 
 
 def test_a_foreword_comes_before_the_site_s_own_script(engine, chat, garden):

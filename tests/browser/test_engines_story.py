@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.engines.talking import Talk, enter
+from tests.serving import eventually
 
 # Firefox keeps no page that has a request open, or a Web Lock of its own or of its SharedWorker: Back loads it anew.
 FOR_THE_CACHE = {"firefox": "delete Object.getPrototypeOf(navigator).locks"}
@@ -40,8 +41,11 @@ def test_edit_and_remove(engine, chat, alice, carol, garden):
 def test_a_page_that_comes_back_from_the_cache_is_the_same_and_goes_on(engine, chat, alice, carol, garden):
     page = engine.open(f"{chat.base_url}/rooms/{garden}", carol.cookies, before=FOR_THE_CACHE.get(engine.name, ""))
     talk = enter(page)
-    alice.say("Before", room=garden)
+    before = alice.say("Before", room=garden)
     talk.expect_said("Before")
+    # Told by now how far one has read: Firefox keeps no page that has a request open.
+    eventually(lambda: chat.query("SELECT 1 FROM memberships WHERE user_id = ? AND read_id >= ?",
+                                  carol.user["id"], before["id"]))
     page.run("void (window.isTheSame = true)")
     page.go("/")
     alice.say("Meanwhile", room=garden)
@@ -94,6 +98,6 @@ def test_a_phone_scrolls_in_one_direction_only(engine, chat, alice, carol, garde
     talk = enter(page)
     alice.say("https://example.org/" + "a-long-address/" * 20, room=garden)
     page.wait("document.querySelector('#rows .message[data-id] .text')")
-    assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
+    page.wait("document.documentElement.scrollWidth <= window.innerWidth")
     talk.say("By thumb")
     talk.expect_message("By thumb")

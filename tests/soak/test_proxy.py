@@ -113,8 +113,8 @@ def test_it_delays_and_keeps_the_order(target):
 
 def test_it_pauses_without_losing(target):
     with proxy_before(target[0]) as (proxy, client):
-        strike(proxy, "pause", 1.0)
         began = time.monotonic()
+        strike(proxy, "pause", 1.0)
         client.sendall(b"late")
         assert client.recv(100) == b"late"
         assert time.monotonic() - began > 0.4

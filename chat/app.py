@@ -28,7 +28,6 @@ log = logging.getLogger("chat.requests")
 
 REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits ten times over
 ADDRESSES = 4096  # of pages and files that have been linked to of late
-WORDS = 1024
 MOUNTS = 16  # the site may be reached below several paths
 COOKIES = 4096  # of browsers that have asked of late, some 500 bytes each
 YEAR_SECONDS = 365 * 86400
@@ -46,8 +45,8 @@ def create_app(config: Config | None = None) -> Flask:
     Raises ConfigError for a setting that is wrong.
     """
     config = config or configuration.load()
-    for remembered in (_word, _markup, _words):
-        remembered.cache_clear()  # of an app in another language
+    catalogue.forget()  # what an app in another language has said
+    _markup.cache_clear()
     app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
     app.config.update(
         SECRET_KEY=_secret(config.instance),
@@ -115,7 +114,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 def _give_to_templates(app: Flask, parts: Parts) -> None:
     app.add_template_filter(clock.in_words, "clock")
     # One language for the whole site, so that each text is looked up once.
-    app.jinja_env.install_gettext_callables(_word, _words, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(catalogue.singular, catalogue.plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=_in_page, gettext=_in_page)
 
     @lru_cache(MOUNTS)
@@ -181,24 +180,14 @@ def _log_to_stderr(app: Flask) -> None:
         root.setLevel(logging.INFO)
 
 
-@lru_cache(WORDS)
-def _word(text: str) -> str:
-    return catalogue.singular(text)
-
-
 def _in_page(text: str, /, **values: Any) -> Markup:
     """As Jinja's, which makes the same Markup of the same text anew each time, dozens on every page."""
-    return Markup(_word(text)) % values if values else _markup(text)
+    return Markup(catalogue.singular(text)) % values if values else _markup(text)
 
 
-@lru_cache(WORDS)
+@lru_cache(catalogue.WORDS)
 def _markup(text: str) -> Markup:
-    return Markup(_word(text)) % {}
-
-
-@lru_cache(WORDS)
-def _words(one: str, many: str, count: int) -> str:
-    return catalogue.plural(one, many, count)
+    return Markup(catalogue.singular(text)) % {}
 
 
 class _Rests:

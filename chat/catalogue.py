@@ -5,24 +5,36 @@ A request under CGI pays for everything that its process loads, and most polls s
 
 import threading
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app
+
+WORDS = 1024
 
 _lock = threading.Lock()
 
 
 def gettext(text: str, **params: object) -> str:
-    return str(_babel().gettext(text, **params))
+    """The text in the site's language, with the values of its names."""
+    return singular(text) % params if params else singular(text)
 
 
+@lru_cache(WORDS)
 def singular(text: str) -> str:
     """The text in the site's language, nothing put into it yet."""
     return str(_babel().get_translations().ugettext(text))
 
 
+@lru_cache(WORDS)
 def plural(one: str, many: str, count: int) -> str:
     return str(_babel().get_translations().ungettext(one, many, count))
+
+
+def forget() -> None:
+    """Look every text up anew, for an app in another language."""
+    singular.cache_clear()
+    plural.cache_clear()
 
 
 def format_date(day: date, form: str) -> str:

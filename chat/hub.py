@@ -128,7 +128,7 @@ class Hub:
             reader.passing = self._passed
             reader.end = self._ending
             self._index(reader, reader.rehear())
-            self.expect(reader)
+            self._expect(reader, time.monotonic())
 
     def forget(self, reader: Reader) -> None:
         with self._lock:
@@ -137,11 +137,15 @@ class Hub:
                 self.held[reader.transport] -= 1
             self._unindex(reader)
 
-    def expect(self, reader: Reader, after: int = 0) -> None:
-        """Wake it when it is due, and not before the second `after`."""
-        second = max(after, int(min(reader.due_at, time.monotonic() + NOT_SOON_SECONDS)))
+    def expect(self, reader: Reader) -> None:
+        """Wake it when it is due."""
         with self._lock:
-            self._expected.setdefault(second, []).append(reader)
+            self._expect(reader, time.monotonic())
+
+    def _expect(self, reader: Reader, now: float, after: int = 0) -> None:
+        """See in the second in which it is due whether it is, and not before the second `after`."""
+        second = max(after, int(min(reader.due_at, now + NOT_SOON_SECONDS)))
+        self._expected.setdefault(second, []).append(reader)
 
     def _index(self, reader: Reader, hearing: Hearing | None) -> None:
         if hearing is None:
@@ -204,7 +208,7 @@ class Hub:
                     if reader in self.readers:
                         if reader.due_at <= now:
                             reader.wake()
-                        self.expect(reader, after=int(now) + 1)
+                        self._expect(reader, now, after=int(now) + 1)
 
     def close(self, reason: str, over_seconds: float = 0.0) -> None:
         """End whoever registers from now on with `bye` for this reason, and all readers, in random order."""

@@ -224,6 +224,16 @@ def cookie_path() -> str:
 
 def csrf_token() -> str:
     """What a POST of this browser must bring along."""
+    return _token(current_app.secret_key, session["csrf_token"]) if "csrf_token" in session else _new_token()
+
+
+@lru_cache(TOKENS)
+def _token(secret: object, seed: object) -> str:
+    """Sign the seed in this request's cookie, once for all its pages: what is signed now stays right."""
+    return _new_token()
+
+
+def _new_token() -> str:
     from flask_wtf.csrf import generate_csrf  # late: it loads WTForms, and no poll needs it
 
     return str(generate_csrf())

@@ -73,8 +73,7 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a slo
 errorlog = "-"
 logger_class = ShyLogger
 accesslog = None  # the app logs, without query strings and whole addresses
-# No line names a thread or a process. To find out for each would make every greenlet known as a thread first.
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+logging.logThreads = False  # no line names one, and to find out would make every greenlet a thread first
 
 
 def on_starting(server: Any) -> None:

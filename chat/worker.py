@@ -73,11 +73,20 @@ class StreamWorker(GeventWorker):
         """Serve until told to end; then, as its connections end, let the parked ones end, too."""
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
-        self._probe_after_seconds = self._parts().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
+        self._set_options()
         self._can_park = self._find_out_whether_to_park()
         self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
         self._await_parked()
+
+    def _set_options(self) -> None:
+        """Once for each address: the connections inherit them from the socket on which they come."""
+        probe_after_seconds = self._parts().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
+        for listener in self.sockets:
+            if listener.family in (socket.AF_INET, socket.AF_INET6):
+                for level, option, value in SOCKET_OPTIONS:
+                    listener.setsockopt(level, option, value)
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe_after_seconds)
 
     def _find_out_whether_to_park(self) -> bool:
         oldest, newest = TESTED_GUNICORN
@@ -92,13 +101,6 @@ class StreamWorker(GeventWorker):
     def timeout_ctx(self) -> Idle:
         # A connection that falls idle while the worker ends has nothing to wait for.
         return Idle(0 if self._is_draining else self.cfg.keepalive, self._idle)
-
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        if client.family in (socket.AF_INET, socket.AF_INET6):
-            for level, option, value in SOCKET_OPTIONS:
-                client.setsockopt(level, option, value)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self._probe_after_seconds)
-        super().handle(listener, client, addr)
 
     def handle_request(self, *args: Any) -> Any:
         """Serve a request, then let the others have theirs: who asks again at once would keep them waiting for ever."""

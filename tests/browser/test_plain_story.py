@@ -59,8 +59,9 @@ def set_up(olga):
 
 def flood(dave):
     """Who is too fast is told so, and their text stands in the composer again."""
-    for number in range(10):
+    for number in range(30):
         say(dave, f"Buy this, part {number}")
+        expect(dave.message(f"part {number}").or_(dave.find("#problem:not(:empty)"))).to_be_visible()
         if dave.find("#problem").inner_text():
             break
     expect(dave.find("#problem")).to_contain_text("Wait a moment, then send it again.")

@@ -1,13 +1,10 @@
 """Join the parts into a WSGI app."""
 
 import logging
-import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
@@ -17,7 +14,7 @@ from markupsafe import Markup
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, drawing, host, identity, scripts, views
+from chat import __version__, catalogue, clock, drawing, host, identity, scripts, secret, views
 from chat import config as configuration
 from chat.config import Config
 from chat.parts import Parts
@@ -49,7 +46,7 @@ def create_app(config: Config | None = None) -> Flask:
     _markup.cache_clear()
     app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
     app.config.update(
-        SECRET_KEY=_secret(config.instance),
+        SECRET_KEY=secret.of(config.instance),
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
         SESSION_COOKIE_NAME="longwave_token",
@@ -149,26 +146,6 @@ def _me(user: Any) -> dict[str, Any]:
         "initial": initial,
         "is_owner": user.is_owner,
     }
-
-
-def _secret(instance: Path) -> str:
-    """The key that signs tokens: made on the first start, the same for all processes and for ever."""
-    path = instance / "secret"
-    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        pass
-    draft = instance / f"secret.{os.getpid()}"
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_hex(32))
-    try:
-        os.link(draft, path)  # fails where another process was first, and never shows half a key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_text()
 
 
 def _log_to_stderr(app: Flask) -> None:

@@ -36,7 +36,7 @@ class Found(NamedTuple):
     at: float
 
 
-def look(instance: Path, url: str, fetch: "Fetch | None" = None, clock: Callable[[], float] = time.time) -> Found:
+def look(instance: Path, url: str, ask: "Fetch | None" = None, clock: Callable[[], float] = time.time) -> Found:
     """Ask the site at `url` for the private files, unless that was done within the hour."""
     earlier = last_found(instance)
     if earlier is not None and earlier.url == url and 0 <= clock() - earlier.at < GOOD_SECONDS and not earlier.exposed:
@@ -47,7 +47,7 @@ def look(instance: Path, url: str, fetch: "Fetch | None" = None, clock: Callable
         for address in dict.fromkeys(_addresses(url, path)):
             if time.monotonic() > deadline:
                 break
-            answer = (fetch or _fetch)(address)
+            answer = (ask or fetch)(address)
             is_answered |= answer is not None
             if answer is not None and answer[:MOST_BYTES] == content[:MOST_BYTES]:
                 exposed.append(address)
@@ -85,7 +85,7 @@ def _addresses(url: str, path: Path) -> Iterator[str]:
             yield root + quote("/".join(names[-length:]))
 
 
-def _fetch(address: str) -> bytes | None:
+def fetch(address: str) -> bytes | None:
     """The body of a 200, b"" for any other answer, None for none."""
     parts = urlsplit(address)
     try:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urljoin
 
 from chat import canary, capacity, hosting
 from chat.config import SETTINGS, Config
 from chat.errors import ChatError
+from chat.heads import Heads
 from chat.store import Store, Transaction, creation, facts, inbox, journal
 
 REFUSED_SHOWN = 20
@@ -33,6 +35,7 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
         yield Finding(True, f"The database {store.path} can be written.")
         yield _journal(store.path)
         yield from _inbox(store)
+        yield from _heads(config, store, url)
     except ChatError as error:
         yield Finding(False, f"The database {store.path}: {error}")
     finally:
@@ -78,6 +81,20 @@ def _canary(config: Config, url: str) -> Finding:
     if not found.is_answered:
         return Finding(True, f"{url} did not answer, so that nobody knows whether it hands out private files.")
     return Finding(True, f"{url} hands out no private files.")
+
+
+def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
+    """Whether the web server hands out head files, where it was asked for private ones; or that there are none."""
+    heads, seen = Heads(config, store), hosting.last_seen(config.instance)
+    earlier = canary.last_found(config.instance)
+    site = url or (earlier.url if earlier is not None else "")
+    if heads.is_used and site:
+        found = heads.look(urljoin(f"{site.rstrip('/')}/", config.heads_url))
+        yield Finding(found.is_well, str(found.words))
+    elif heads.is_used:
+        yield Finding(True, "Whether the web server hands out head files is seen with: longwave check --url https://…")
+    elif seen is not None and not seen.readers and seen.readers is not None:
+        yield Finding(True, "Nobody can be held here, and every poll is a request: CHAT_HEADS_DIR would save most.")
 
 
 def _try_to_write(tx: Transaction) -> None:

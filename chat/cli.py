@@ -12,6 +12,7 @@ from chat import __version__, checks, outside, owner, people, rooms
 from chat import config as configuration
 from chat.config import Config
 from chat.errors import ChatError, ConfigError
+from chat.heads import Heads
 from chat.relay import UnixRelay
 from chat.store import Store, creation
 from chat.store import rooms as room_table
@@ -37,7 +38,14 @@ def open_store(config: Config) -> Iterator[Store]:
     """The store of a chat that exists, whose running processes are told of what is written."""
     if not creation.exists(config):
         raise click.ClickException(f"There is no chat in {config.instance} yet. Make one with: longwave upgrade")
-    store = Store(config, on_commit=UnixRelay(Path(config.instance)).ring)
+    relay = UnixRelay(Path(config.instance))
+
+    def committed() -> None:
+        relay.ring()
+        heads.publish()
+
+    store = Store(config, on_commit=committed)
+    heads = Heads(config, store)
     store.check()
     try:
         yield store

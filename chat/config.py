@@ -91,6 +91,16 @@ def many(item: Check) -> Check:
     )
 
 
+def _folder_or_none(text: str) -> Path | None:
+    return _folder(text) if text else None
+
+
+def _path(text: str) -> str:
+    if not re.fullmatch(r"/?[\w.~-]+(/[\w.~-]+)*", text, re.ASCII) or ".." in text.split("/"):
+        raise ValueError
+    return text
+
+
 def _folder(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError
@@ -263,6 +273,17 @@ class Config:
         Check("auto, or a whole number from 0 to 86400", lambda text: None if text == "auto" else _seconds(text)),
         "The same in seconds, for hosts that cut off what lasts. auto is 25 to 55 on a server that is not our own "
         "worker; with 0 a stream ends with all that there is, and is opened anew at the interval of polls.",
+    )
+    heads_dir: Path | None = _setting(
+        "",
+        Check("the path of a folder; or nothing", _folder_or_none),
+        "A folder of its own that the web server hands out: the newest number of each room lies there, and readers "
+        "who poll look at it instead of asking the chat.",
+    )
+    heads_url: str = _setting(
+        "heads",
+        Check("a path such as heads, below the site's own address, or /files/heads", _path),
+        "The address of CHAT_HEADS_DIR.",
     )
     roster_max: int = _setting("200", whole(1, 10000), "With more people here only their count is shown.")
     trusted_proxies: tuple[str, ...] = _setting(

@@ -16,6 +16,7 @@ from chat.errors import N_
 
 FILE = "host"
 EXAMPLE_READERS = 50
+IDLE_SECONDS = 300  # between the polls of who reads a head file instead
 LESS = 1.2  # times: what is noted anew only when it has become so much less
 POLL_SECONDS = 0.002  # of a core, for a poll without news; measured 1 to 1.7 ms on two cores of a small machine
 KILOBYTES = {capacity.PARKED: 2.5, capacity.GREENLETS: 20.0, capacity.THREADS: 50.0}  # measured, of who waits
@@ -32,7 +33,8 @@ class Sentence(NamedTuple):
 class Hosting(NamedTuple):
     """A host as it was last seen: what it bears, what it grants, and what its processes were seen to take.
 
-    `lifetime` is between how many seconds streams end; `request_seconds` what a request takes that is a process.
+    `lifetime` is between how many seconds streams end; `request_seconds` what a request takes that is a process;
+    `has_heads` whether whoever polls looks at head files in between.
     """
 
     budget: Budget
@@ -41,6 +43,7 @@ class Hosting(NamedTuple):
     interval_ms: int
     megabytes: float
     request_seconds: float = POLL_SECONDS
+    has_heads: bool = False
 
     def words(self) -> list[Sentence]:
         return [_kind(self), *_lifetime(self), _cost(self)]
@@ -151,7 +154,8 @@ def cost(hosting: Hosting, readers: int) -> Cost:
     budget, (low, high) = hosting.budget, hosting.lifetime
     known = budget.processes or 1
     held = 0 if high == 0 else readers if hosting.readers is None else min(readers, hosting.readers * known)
-    polls_a_minute = (readers - held) * 60_000 / hosting.interval_ms
+    interval_seconds = IDLE_SECONDS if hosting.has_heads else hosting.interval_ms / 1000
+    polls_a_minute = (readers - held) * 60 / interval_seconds
     requests = polls_a_minute + (held * 120 / (low + high) if held else 0)
     at_work = math.ceil(polls_a_minute / 60 * hosting.request_seconds)
     processes = max(1, at_work) if budget.kind == capacity.ONCE else max(known, at_work)

@@ -222,6 +222,12 @@ def cookie_path() -> str:
     return request.script_root + "/"
 
 
+def heads_url() -> str:
+    """The path of the folder of head files, as this request's site is reached."""
+    url = parts().operators_config.heads_url
+    return url if url.startswith("/") else f"{request.script_root}/{url}"
+
+
 def csrf_token() -> str:
     """What a POST of this browser must bring along."""
     return _token(current_app.secret_key, session["csrf_token"]) if "csrf_token" in session else _new_token()

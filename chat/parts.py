@@ -14,6 +14,7 @@ from chat.attendance import Attendance
 from chat.capacity import Budget
 from chat.config import Config
 from chat.errors import ChatError
+from chat.heads import Heads
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
 from chat.hub import Event, Hub
@@ -73,6 +74,7 @@ class Parts:
         except ChatError:
             self.store.stop()
             raise
+        self.heads = Heads(config, self.store)
         self.limits = Limits(instance / "limits")
         rehear_all = partial(rooms.rehear_all, self.store)
         self.hub = Hub(self.store, config.ring_events, on_site=self._learn_of_site, rehear_all=rehear_all)
@@ -113,6 +115,7 @@ class Parts:
             self.hub.start()
             self.site.reload()
         self._look()
+        self.heads.publish()
 
     def rest(self, is_end: bool) -> None:
         """After each request of such a process, once a minute among all of them: what others do from time to time."""
@@ -161,7 +164,8 @@ class Parts:
         if self._budget is None:
             return None
         streams = self.streams
-        seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms, hosting.megabytes_here())
+        seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms, hosting.megabytes_here(),
+                       has_heads=self.heads.is_used)
         return seen._replace(request_seconds=time.process_time()) if self._budget.kind == capacity.ONCE else seen
 
     def _note_host(self) -> None:
@@ -219,6 +223,8 @@ class Parts:
     def _committed(self) -> None:
         self.relay.ring()
         self.hub.wake()
+        if not self.runtime.has_loop:  # which must not wait for files with every commit
+            self.heads.publish()
 
     def _tick(self) -> None:
         self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
@@ -233,6 +239,7 @@ class Parts:
         self.presence.tick()
         self._seconds += 1
         upkeep.every_second(self.store)
+        self.heads.publish()
         if self._seconds % upkeep.MINUTE_SECONDS == 0:
             upkeep.every_minute(self.store, self.config)
         here = self.presence.people_here() if self._seconds % TOUCH_SECONDS == 0 else None

@@ -1,7 +1,7 @@
 """What browsers get of `static/`: the edition of its files, and its many small scripts joined to one for each page.
 
 The files stay apart in the source, and nothing joined is kept on disk. A first visit is one request instead of
-forty-six, six at a time.
+forty-seven, six at a time.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from chat import drawing
 
 # The ladder, which knows no page, in the order in which its files build on each other.
-_LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "element_stream", "xhr_stream", "poll",
-           "ladder", "upper_steps", "lower_steps", "carrier")
+_LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "element_stream", "xhr_stream", "heads",
+           "poll", "ladder", "upper_steps", "lower_steps", "carrier")
 
 # What each page loads, in this order. A part that throws does not keep those after it from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def read() -> Edition:
     folder = drawing.folder("static")
     parts = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".txt" and not path.name.startswith("."):  # a head file, or its draft
             content = path.read_bytes()
             digest.update(content)
             if path.suffix == ".js":

@@ -19,6 +19,8 @@ __all__ = [
     "highest_id",
     "is_in_gap",
     "newest_id",
+    "newest_of_room",
+    "newest_of_rooms",
     "of_messages",
     "overwrite",
     "prune",
@@ -41,6 +43,12 @@ _GAP = Prepared(
     .limit(1)
 )
 _NEWEST = Prepared(select(func.max(events.c.id).label("id")))
+_NEWEST_OF_ROOM = Prepared(select(func.max(events.c.id).label("id")).where(events.c.channel == bindparam("channel")))
+_NEWEST_OF_ROOMS = Prepared(
+    select(events.c.channel, func.max(events.c.id).label("id"))
+    .where(events.c.id > bindparam("cursor"), events.c.channel.like("room:%"))
+    .group_by(events.c.channel)
+)
 
 
 def after(
@@ -55,6 +63,17 @@ def after(
 def newest_id(connection: Connection) -> int:
     """The id of the newest event that can be read: what a reader that has read everything holds as its cursor."""
     return _NEWEST.value(connection) or highest_id(connection)
+
+
+def newest_of_room(connection: Connection, room_id: int) -> int:
+    """The id of the room's newest event that is still in the log; 0 where there is none."""
+    return _NEWEST_OF_ROOM.value(connection, channel=f"room:{room_id}") or 0
+
+
+def newest_of_rooms(connection: Connection, cursor: int) -> dict[int, int]:
+    """The same of every room that has an event beyond the cursor."""
+    found = _NEWEST_OF_ROOMS.all(connection, cursor=cursor)
+    return {int(row.channel.partition(":")[2]): row.id for row in found}
 
 
 def pruned_to(connection: Connection) -> int:

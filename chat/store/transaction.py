@@ -5,11 +5,12 @@ from typing import Any
 from sqlalchemy import Table, column, insert, select, table
 from sqlalchemy.engine import Connection
 
-from chat.schema import events
+from chat.schema import events, facts
 from chat.store.prepared import Prepared
 from chat.times import now
 
 _ADD_EVENT = Prepared(insert(events))
+_PUT_FACT = Prepared(insert(facts).prefix_with("OR REPLACE"))
 _SEQUENCE = table("sqlite_sequence", column("name"), column("seq"))
 _HIGHEST_ID = Prepared(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == events.name))
 
@@ -58,7 +59,15 @@ class Transaction:
         )
         self._last_id = event_id
         self.appended += 1
+        if name in ("leave", "room", "revoke"):
+            self._begin_epoch(channel, name, event_id)
         return event_id
+
+    def _begin_epoch(self, channel: str, name: str, event_id: int) -> None:
+        """Note that somebody may have lost the right to read, a room or the site; see `store.epochs`."""
+        scope = "site" if name == "revoke" else channel
+        if not scope.startswith("user:"):  # what the room's own channel was told as well
+            _PUT_FACT.run(self.connection, {"name": f"epoch:{scope}", "value": str(event_id)})
 
 
 def highest_id(connection: Connection) -> int:

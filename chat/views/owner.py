@@ -1,13 +1,15 @@
 """The owner's page: rooms, people, settings and the log of acts, all by links and forms."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
 from chat import canary, flood, identity, owner, site, text, times
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
-from chat.hosting import Hosting
+from chat.hosting import Sentence
+from chat.parts import Parts
 from chat.store import acts, bans, users
 from chat.store import rooms as room_table
 from chat.views import answers, forms
@@ -47,7 +49,7 @@ def page(error: dict[str, Any] | None = None) -> Response:
             hints_for_settings=_setting_hints(),
             words_for_acts=_act_words(),
             canary=canary.look(parts.operators_config.instance, request.url_root),
-            words_for_host=_host_words(parts.hosting),
+            words_for_host=[gettext(text, **params) for text, params in _host_words(parts)],
             **facts,
         )
     )
@@ -84,8 +86,11 @@ def _setting_hints() -> dict[str, str]:
     }
 
 
-def _host_words(hosting: Hosting | None) -> list[str]:
-    return [gettext(text, **params) for text, params in hosting.words()] if hosting is not None else []
+def _host_words(parts: Parts) -> list[Sentence]:
+    found = parts.hosting.words() if parts.hosting is not None else []
+    if parts.heads.is_used:
+        found.append(parts.heads.look(urljoin(request.url_root, identity.heads_url())).words)
+    return found
 
 
 def _act_words() -> dict[str, str]:

@@ -17,7 +17,7 @@ from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0
-POLL_AWAY_SECONDS = 420.0
+POLL_AWAY_SECONDS = 420.0  # also of who has a head file, and polls once in five minutes
 PADDED = ("1", "true")  # the contract's word, and that of the polyfill that many pages have
 # What a worker that parks says in the environ of a request: that it could park this one, and that it has.
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"
@@ -167,7 +167,9 @@ def _held(asked: "Asked", wait_seconds: float) -> list[Event]:
 
 def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
     """The answer as text, because every event's JSON is there already."""
-    present = asked.poll_presence()
+    present = asked.present_rooms()
+    head_urls = _head_urls(asked, present)
+    asked.poll_presence(is_seldom=bool(head_urls))
     token = asked.parts.presence.token(present)
     if present and request.args.get("presence") != token:
         lines += [
@@ -175,10 +177,20 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
             for room_id, slug in present.items()
         ]
     facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
+    if head_urls:
+        facts["head_urls"] = head_urls
     text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{sse.to_json(facts)[1:]}'
     answer = Response(text, mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _head_urls(asked: "Asked", present: dict[int, str]) -> dict[str, str]:
+    """The addresses of the head files of a reader's rooms, for whom there is no better way here; by slug."""
+    if not asked.parts.streams.is_full:
+        return {}
+    names = asked.parts.heads.names(present)
+    return {present[room_id]: f"{identity.heads_url()}/{name}" for room_id, name in names.items()}
 
 
 def _as_json(event_id: int | None, name: str, data: str) -> str:
@@ -271,13 +283,13 @@ class Asked:
         """The rooms that the reader hears from now on, id and slug."""
         return self.parts.streams.slugs(self.reader.hearing.present_rooms())
 
-    def poll_presence(self) -> dict[int, str]:
-        """Note that a poller is here, or away for longer; returns its rooms."""
+    def poll_presence(self, is_seldom: bool = False) -> dict[int, str]:
+        """Note that a poller is here; for longer who is away or polls seldom. Returns its rooms."""
         present = self.present_rooms()
         if self.user is not None:
             for room_id, slug in present.items():
                 is_away = self.parts.presence.is_away(self.user["id"], room_id)
-                seconds = POLL_AWAY_SECONDS if is_away else POLL_PRESENT_SECONDS
+                seconds = POLL_AWAY_SECONDS if is_away or is_seldom else POLL_PRESENT_SECONDS
                 self.parts.presence.poll(self.user, {room_id: slug}, seconds)
         return present
 

@@ -38,6 +38,7 @@
       var isNew = !line || isOver;
       var more = word.place.rooms.filter(function (room) { return rooms.indexOf(room) < 0; });
       if (isNew) { make(word); }
+      else if (!tabs[word.tab] && standing.name === 'checking') { line.hurry(); }  // it may have joined a room
       tabs[word.tab] = { tell: tell, isHidden: word.isHidden, heardAt: Chat.elapsed() };
       if (!isNew && more.length) { widen(more, word.place.cursor); }
       tell({ say: 'joined', number: number, isFresh: isNew || more.length > 0, state: state(), hello: hello });

@@ -19,6 +19,8 @@
         ask: function (query, done, timeoutMs) {
           return Chat.request.get(ladder.address('poll', query), null, done, timeoutMs);
         },
+        get: function (url, done, timeoutMs) { return Chat.request.get(url, null, done, timeoutMs); },
+        cursor: function () { return ladder.at; },
         answered: function (json, isPrompt) { ladder.answered(json, isPrompt); },
         refused: function (answer) { ladder.refused(answer); },
         tell: function (name, detail) { ladder.tell(name, detail); },
@@ -40,6 +42,7 @@
         this.planProbe();
       }
       this.forgive(true);
+      if (!this.probeTimer && !this.probe) { this.planProbe(); }
       this.take(json);
       if (!json.presence) { this.askWho(); }  // whoever is somebody is in a room
     },

@@ -2,7 +2,8 @@
    between lets it; else at an interval, which grows while there is none.
 
    Each poll measures anew: an empty answer that came late was held, one that came at once was not. Holds that
-   break are tried shorter. */
+   break are tried shorter. Where the app names head files, they are looked at instead at the interval, and the app is
+   asked for what they announce, and seldom otherwise. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -15,17 +16,22 @@
   var GROWTH = 1.25;
   var LONGEST_INTERVAL_MS = 30000;
   var HIDDEN_INTERVAL_MS = 60000;  // nobody looks
+  var LONGEST_LOOK_MS = 10000;  // looks cost the app nothing
+  var LOOK_MS_A_ROOM = 1000;
+  var SELDOM_MS = 300000;   // who asks so often is still here
+  var SPREAD = 0.2;
   var NEXT_HOLD_MS = 50;
   var PROMPT_MS = 4000;       // the time that a stream has for its greeting
   var ANSWER_MS = 15000;
 
-  /* way: ask(query, done, timeoutMs) -> calls off; answered(json, isPrompt), refused(answer), tell(name, detail),
-     isHidden(). */
+  /* way: ask(query, done, timeoutMs) and get(url, done, timeoutMs) -> calls off; answered(json, isPrompt),
+     refused(answer), tell(name, detail), isHidden(), cursor(). */
   Chat.poll = function (way) {
     var turn = 0;              // answers to an earlier turn come too late
     var timer = null;
     var callOff = null;
     var askedAt = 0;
+    var lookedAt = 0;          // the same, or at the heads
     var fixedMs = 0;           // no holding, at this interval
     var isFirst = true;        // answered at once: it brings who is here, and says that the way is open
     var isHeld = true;         // until an answer says otherwise
@@ -34,6 +40,8 @@
     var answers = 0;
     var quietMs = 0;
     var presence = '';
+    var heads = Chat.heads(way.get);
+    var askBy = 0;             // when the app is asked whatever the heads say
 
     function start(intervalMs) {
       stop();
@@ -41,6 +49,7 @@
       isHeld = !fixedMs && holdSeconds > 0;
       quietMs = 0;
       presence = '';
+      heads.forget();
       askNow();
     }
 
@@ -61,7 +70,7 @@
       var mine = turn;
       var waitSeconds = fixedMs || isFirst ? 0 : holdSeconds;
       timer = null;
-      askedAt = Chat.elapsed();
+      askedAt = lookedAt = Chat.elapsed();
       var query = { wait: waitSeconds };
       if (presence) { query.presence = presence; }
       callOff = way.ask(query, function (answer) {
@@ -79,6 +88,7 @@
         return way.refused(answer);
       }
       judge(answer.json, waitSeconds, tookMs);
+      heads.take(answer.json);
       presence = answer.json.presence || '';
       way.answered(answer.json, tookMs < 1000 * waitSeconds + PROMPT_MS);
       if (mine === turn) { goOn(answer.json); }
@@ -108,16 +118,22 @@
     function goOn(json) {
       isFirst = false;
       if (json.more) { return ask(); }
-      var pauseMs = isHeld ? NEXT_HOLD_MS : intervalAfter(json);
+      if (isHeld) { return goOnAfter(NEXT_HOLD_MS); }
+      var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
+      askBy = askedAt + SELDOM_MS * (1 + SPREAD * (2 * Math.random() - 1));
+      if (isNews(json)) { quietMs = 0; }
+      goOnAfter(hasHeads() ? leastMs : longer(leastMs, LONGEST_INTERVAL_MS));
+    }
+
+    function goOnAfter(pauseMs) {
       var isOften = !way.isHidden();
       if (isHeld && isOften) { way.tell('live'); }
       else { way.tell('checking', Math.round((isOften ? pauseMs : HIDDEN_INTERVAL_MS) / 1000)); }
-      timer = Chat.later(askWhenDue, pauseMs);
+      timer = Chat.later(goOnWhenDue, pauseMs);
     }
 
-    function intervalAfter(json) {
-      var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
-      quietMs = isNews(json) || !quietMs ? leastMs : Math.max(leastMs, Math.min(LONGEST_INTERVAL_MS, GROWTH * quietMs));
+    function longer(leastMs, mostMs) {
+      quietMs = Math.max(leastMs, Math.min(mostMs, GROWTH * quietMs));
       return quietMs;
     }
 
@@ -127,11 +143,27 @@
       return is;
     }
 
-    function askWhenDue() {
-      var leftMs = way.isHidden() ? HIDDEN_INTERVAL_MS - (Chat.elapsed() - askedAt) : 0;
-      if (leftMs <= 0) { return ask(); }
-      timer = Chat.later(askWhenDue, leftMs);
+    function goOnWhenDue() {
+      var leftMs = way.isHidden() ? HIDDEN_INTERVAL_MS - (Chat.elapsed() - lookedAt) : 0;
+      if (leftMs <= 0) { return hasHeads() && Chat.elapsed() < askBy ? look() : ask(); }
+      timer = Chat.later(goOnWhenDue, leftMs);
       way.tell('checking', HIDDEN_INTERVAL_MS / 1000);
+    }
+
+    function hasHeads() {
+      return !isHeld && heads.count() > 0;
+    }
+
+    function look() {
+      var mine = turn;
+      timer = null;
+      lookedAt = Chat.elapsed();
+      callOff = heads.look(way.cursor(), function (isQuiet) {
+        if (mine !== turn) { return; }
+        callOff = null;
+        if (!isQuiet) { return ask(); }
+        goOnAfter(longer(Math.max(INTERVAL_MS, LOOK_MS_A_ROOM * heads.count()), LONGEST_LOOK_MS));
+      });
     }
 
     /* Not to interrupt one that is on its way. */
@@ -141,7 +173,7 @@
       askNow();
     }
 
-    return { start: start, stop: stop, hurry: hurry };
+    return { start: start, stop: stop, hurry: hurry, hasHeads: hasHeads };
   };
 
 }(this.Chat, this));

@@ -123,12 +123,14 @@
       this.rest = { intervalMs: intervalMs, until: Chat.elapsed() + durationMs };
     },
 
-    /* Beside polls: they go on until the stream greets */
+    /* Beside polls: they go on until the stream greets. Where the server names head files, it says by that in each
+       answer that it has no room for a stream. */
 
     planProbe: function (leastMs) {
       var ladder = this;
       root.clearTimeout(this.probeTimer);
-      if (!this.source) { return; }
+      this.probeTimer = null;
+      if (!this.source || this.polls.hasHeads()) { return; }
       this.probeTimer = Chat.later(function () { ladder.tryStream(); }, Math.max(leastMs || 0, this.pauseMs()));
     },
 
@@ -139,7 +141,9 @@
     },
 
     tryStream: function () {
-      if (this.isPolling && !this.probe) { this.probe = this.attempt(); }
+      root.clearTimeout(this.probeTimer);
+      this.probeTimer = null;
+      if (this.isPolling && !this.probe && !this.polls.hasHeads()) { this.probe = this.attempt(); }
     },
 
     probeEnded: function (why, data) {

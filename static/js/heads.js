@@ -1,0 +1,91 @@
+/* A number instead of a request: for each room the web server hands out a small file with the id of the newest event,
+   and the app is asked when that is beyond the cursor.
+
+   The app names the files with each answer. One that cannot be read has perhaps got another name, so the app is
+   asked, too. One that is named again although it cannot be read, or that says something else than the app does (a
+   cache, a gate, a server that does not hand it out), is not believed for a while, and polls go on without it. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var MOST_FAILURES = 2;     // in a row: one may be an accident
+  var DISBELIEF_MS = 300000;          // and twice as long each time, until one has announced something
+  var LONGEST_DISBELIEF_MS = 3600000;
+  var ANSWER_MS = 15000;
+  var SAID = { message: 1, edit: 1, remove: 1 };  // what is told by the room's own channel alone
+
+  /* get(url, done, timeoutMs) -> calls off. */
+  Chat.heads = function (get) {
+    var urls = {};      // by room, as the app named them last
+    var heard = {};     // by room, the newest event that the app told of: the file must say as much
+    var doubted = null; // what made the app be asked: {room, url, number}, number null when there was none
+    var failures = 0;
+    var disbeliefMs = DISBELIEF_MS;
+    var disbelievedUntil = 0;
+
+    function rooms() {
+      var all = [];
+      for (var room in urls) { all.push(room); }
+      return all;
+    }
+
+    /* An answer of the app: it names the files, and shows whether what was read before was right. */
+    function take(json) {
+      Chat.each(json.events, note);
+      if (doubted && !json.more) { judge(json); }
+      urls = json.head_urls || {};
+    }
+
+    function note(event) {
+      if (event.event === 'reset') { heard = {}; }
+      if (SAID[event.event]) { heard[event.data.room] = Math.max(event.id, heard[event.data.room] || 0); }
+    }
+
+    function judge(json) {
+      var isSame = (json.head_urls || {})[doubted.room] === doubted.url;
+      var isRight = doubted.number === null ? !isSame : doubted.number <= json.cursor;
+      if (isRight && doubted.number) { disbeliefMs = DISBELIEF_MS; }
+      doubted = null;
+      failures = isRight ? 0 : failures + 1;
+      if (failures < MOST_FAILURES) { return; }
+      failures = 0;
+      disbelievedUntil = Chat.elapsed() + disbeliefMs;
+      disbeliefMs = Math.min(LONGEST_DISBELIEF_MS, 2 * disbeliefMs);
+    }
+
+    /* Read one after the other, as far as one is beyond the cursor or cannot be read: done(isQuiet). */
+    function look(cursor, done) {
+      var left = rooms();
+      var callOff = null;
+      next();
+
+      function next() {
+        var room = left.shift();
+        if (!room) {
+          failures = 0;
+          return done(true);
+        }
+        callOff = get(urls[room], function (answer) {
+          var number = answer.isOk && typeof answer.json === 'number' ? answer.json : null;
+          if (number < heard[room]) { number = null; }
+          if (number !== null && number <= cursor) { return next(); }
+          doubted = { room: room, url: urls[room], number: number };
+          done(false);
+        }, ANSWER_MS);
+      }
+
+      return function () { if (callOff) { callOff(); } };
+    }
+
+    return {
+      take: take,
+      look: look,
+      count: function () { return Chat.elapsed() < disbelievedUntil ? 0 : rooms().length; },
+      forget: function () {  // before a beginning: what was doubted was in another network, perhaps
+        doubted = null;
+        urls = {};
+      }
+    };
+  };
+
+}(this.Chat));

@@ -1,0 +1,146 @@
+/* Readers without a browser: the ladder's own files in one bare engine, on a clock that is turned by hand, before a
+   host that can hold nobody. An argument says how it goes, as JSON; what was asked and heard is printed as JSON.
+
+   readers, seconds  how many, for how long
+   says, ends        when a message is written, and when somebody loses the right to read: seconds
+   heads             what becomes of the head files: good, missing, page, stale, ahead, cut; there are none without */
+import fs from 'node:fs';
+import path from 'node:path';
+import vm from 'node:vm';
+
+const [folder, given] = process.argv.slice(2);
+const play = { readers: 1, seconds: 600, says: [], ends: [], ...JSON.parse(given) };
+const INTERVAL_MS = 4000;
+const ON_THE_WAY_MS = 20;
+const PARTS = ['base', 'elapsed', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream', 'xhr_stream',
+  'heads', 'poll', 'ladder', 'upper_steps', 'lower_steps'];
+
+/* The clock */
+
+let now = 1_000_000;
+let serial = 0;
+const timers = new Map();
+
+const setTimer = (callback, delayMs = 0) => {
+  timers.set(++serial, { at: now + Math.max(0, delayMs), callback });
+  return serial;
+};
+
+function turnTo(until) {
+  for (;;) {
+    const due = [...timers].reduce((first, each) => (!first || each[1].at < first[1].at ? each : first), null);
+    if (!due || due[1].at > until) { break; }
+    timers.delete(due[0]);
+    now = Math.max(now, due[1].at);
+    due[1].callback();
+  }
+  now = until;
+}
+
+/* The host: a log, and the file of its one room */
+
+const log = [];
+const asked = { polls: [], streams: 0, looks: 0 };
+let epoch = 1;
+const kept = new Map();  // what a cache holds of each file
+
+function poll(query, reader) {
+  const cursor = log.length ? log[log.length - 1] : 1;
+  asked.polls.push([reader, now]);
+  const events = log.filter(id => id > query.get('since'))
+    .map(id => ({ id, event: 'message', data: { id, room: 'lobby' } }));
+  const named = play.heads ? { head_urls: { lobby: `/heads/${epoch}.txt` } } : {};
+  return [200, JSON.stringify({ cursor, events, more: false, interval_ms: INTERVAL_MS, presence: 'k7', ...named })];
+}
+
+function look(file) {
+  const newest = log.length ? log[log.length - 1] : 1;
+  asked.looks += 1;
+  if (play.heads === 'cut') { return [0, '']; }
+  if (play.heads === 'missing' || file !== `/heads/${epoch}.txt`) { return [404, '<!doctype html>']; }
+  if (play.heads === 'page') { return [200, '<!doctype html><h1>Please pay</h1>']; }
+  if (play.heads === 'ahead') { return [200, `${newest + 1000}\n`]; }
+  if (play.heads === 'stale') {
+    if (!kept.has(file)) { kept.set(file, newest); }
+    return [200, `${kept.get(file)}\n`];
+  }
+  return [200, `${newest}\n`];
+}
+
+/* What the engine offers, to each reader their own, so that one knows who asks */
+
+function engine(reader) {
+  class XMLHttpRequest {
+    readyState = 0;
+    status = 0;
+    responseText = '';
+    open(method, address) { this.address = new URL(address, 'http://chat.test/'); }
+    setRequestHeader() { }
+    getResponseHeader() { return null; }
+    abort() { clear(this.timer); }
+    send() {
+      this.timer = setTimer(() => {
+        const { pathname, searchParams } = this.address;
+        [this.status, this.responseText] = pathname === '/poll' ? poll(searchParams, reader) : look(pathname);
+        this.timer = setTimer(() => {
+          this.readyState = 4;
+          this.onreadystatechange();
+        }, ON_THE_WAY_MS);
+      }, ON_THE_WAY_MS);
+    }
+  }
+  class EventSource {
+    listeners = {};
+    constructor() {
+      asked.streams += 1;
+      this.readyState = 1;
+      setTimer(() => {
+        this.tell('hello', { cursor: log.length ? log[log.length - 1] : 1, heartbeat_seconds: 15 });
+        this.tell('mode', { transport: 'poll', interval_ms: INTERVAL_MS });
+      }, ON_THE_WAY_MS);
+    }
+    addEventListener(name, callback) { this.listeners[name] = callback; }
+    tell(name, data) { this.listeners[name]?.({ type: name, data: JSON.stringify(data), lastEventId: '' }); }
+    close() { this.listeners = {}; }
+  }
+  const clear = timer => timers.delete(timer);
+  class FakeDate extends Date { static now() { return now; } }
+  const context = vm.createContext({
+    XMLHttpRequest, EventSource, Date: FakeDate, setTimeout: setTimer, clearTimeout: clear, clearInterval: clear,
+    setInterval: () => 0, console: { error: problem => { throw problem; } } });
+  for (const part of PARTS) {
+    vm.runInContext(fs.readFileSync(path.join(folder, `${part}.js`), 'utf8'), context, { filename: part });
+    if (part === 'base') { vm.runInContext('Chat.supported = true; Chat.url = null;', context); }
+  }
+  return context;
+}
+
+/* Everybody comes within an interval; then it goes as was said */
+
+const heard = [];
+for (let reader = 0; reader < play.readers; reader += 1) {
+  const mine = [];
+  heard.push(mine);
+  const { Chat } = engine(reader);
+  const memory = new Map();
+  const line = Chat.ladder({
+    stream: 'http://chat.test/stream', poll: 'http://chat.test/poll', session: 'http://chat.test/session', me: '',
+    rooms: ['lobby'], cursor: 1, isHidden: () => false,
+    memory: { get: key => memory.get(key) ?? null, set: (key, value) => memory.set(key, value) }
+  }, (what, name, event) => { if (what === 'event' && name === 'message') { mine.push([event.id, now]); } });
+  setTimer(() => line.open(), (INTERVAL_MS * reader) / play.readers);
+}
+const start = now;
+const deeds = [
+  ...play.says.map(at => [at, () => log.push(log.length + 2)]),
+  ...play.ends.map(at => [at, () => { epoch += 1; }])];
+const wrote = [];
+for (const [at, deed] of deeds.sort((one, other) => one[0] - other[0])) {
+  turnTo(start + 1000 * at);
+  deed();
+  if (play.says.includes(at)) { wrote.push([log[log.length - 1], now]); }
+}
+turnTo(start + 1000 * play.seconds);
+const since = moments => moments.map(([what, at]) => [what, (at - start) / 1000]);
+process.stdout.write(JSON.stringify(
+  { ...asked, polls: since(asked.polls), wrote: since(wrote), heard: heard.map(since) }));

@@ -1,0 +1,377 @@
+"""Head files: a number that never goes back, under a name that nobody knows who may not read, whatever fails."""
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from chat import forgetting, heads, owner, people, rooms
+from chat.heads import Heads
+from chat.store import events
+from tests.unit.chats import Chat, opened
+
+LOBBY = 1
+
+
+@pytest.fixture
+def chat(tmp_path):
+    with opened(tmp_path / "instance", heads_dir=tmp_path / "web" / "heads") as chat:
+        chat.alice, chat.bob = chat.guest("alice"), chat.guest("bob")
+        for user in (chat.alice, chat.bob):
+            chat.store.write(rooms.join, user, "lobby")
+        yield chat
+
+
+@pytest.fixture
+def served(chat) -> Heads:
+    """The head files as one process keeps them, after each of its commits."""
+    return another(chat)
+
+
+def another(chat: Chat) -> Heads:
+    return Heads(chat.config, chat.store)
+
+
+def folder(chat: Chat) -> Path:
+    assert chat.config.heads_dir is not None
+    return chat.config.heads_dir
+
+
+def files(chat: Chat) -> set[str]:
+    return {path.name for path in folder(chat).iterdir()} - {"index.html"}
+
+
+def number(chat: Chat, name: str) -> int:
+    return int((folder(chat) / name).read_text())
+
+
+def newest(chat: Chat) -> int:
+    with chat.store.read() as connection:
+        return events.newest_of_room(connection, LOBBY)
+
+
+# The number
+
+
+def test_it_is_that_of_the_newest_event_of_the_room_whatever_happened(chat, served):
+    name = served.names([LOBBY])[LOBBY]
+    assert number(chat, name) == newest(chat)
+    said = chat.post(chat.alice, "hi")
+    assert served.publish() and number(chat, name) == said["id"]
+    chat.store.write(rooms.open_room, chat.bob, "Garden", None, "")
+    chat.post(chat.bob, "elsewhere", room="garden")
+    assert served.publish() and number(chat, name) == said["id"], "another room's is not told"
+    for verb, *arguments in ((rooms.edit, chat.alice, said["id"], "hello"), (rooms.remove, chat.alice, said["id"])):
+        chat.store.write(verb, *arguments)
+        assert served.publish() and number(chat, name) == newest(chat) > said["id"]
+
+
+def test_the_web_server_may_read_it_and_nobody_can_list_the_folder(chat, served):
+    before = os.umask(0o077)
+    try:
+        name = served.names([LOBBY])[LOBBY]
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder(chat) / name).stat().st_mode) == 0o644
+    assert stat.S_IMODE(folder(chat).stat().st_mode) == 0o711 and (folder(chat) / "index.html").read_text() == ""
+
+
+def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monkeypatch):
+    """The one is stopped after it has read the log, while the other one posts and wants to publish."""
+    name = served.names([LOBBY])[LOBBY]
+    has_read, may_write = threading.Event(), threading.Event()
+    replace = Heads._replace
+
+    def stop_before(self, path, *rest):
+        if threading.current_thread().name == "slow" and path.name == name:
+            has_read.set()
+            assert may_write.wait(20)
+        replace(self, path, *rest)
+
+    monkeypatch.setattr(Heads, "_replace", stop_before)
+    monkeypatch.setattr(heads, "PATIENCE_SECONDS", 20.0)
+    first = chat.post(chat.alice, "first")
+    slow = threading.Thread(target=served.publish, name="slow")
+    slow.start()
+    assert has_read.wait(20)
+    second = chat.post(chat.bob, "second")
+    other = another(chat)
+    quick = threading.Thread(target=other.publish)
+    quick.start()
+    assert number(chat, name) < first["id"]
+    may_write.set()
+    slow.join(20)
+    quick.join(20)
+    assert number(chat, name) == second["id"]
+
+
+def test_whoever_hangs_inside_holds_nobody_up_and_nobody_writes_past_them(chat, served, monkeypatch):
+    name = served.names([LOBBY])[LOBBY]
+    monkeypatch.setattr(heads, "PATIENCE_SECONDS", 0.05)
+    with served._locked() as is_inside:
+        assert is_inside
+        said = chat.post(chat.alice, "hi")
+        assert not another(chat).publish() and number(chat, name) < said["id"]
+        assert another(chat).names([LOBBY]) == {}, "a file that may be behind is not named"
+    assert another(chat).publish() and number(chat, name) == said["id"]
+
+
+@pytest.mark.parametrize("step", ["before it began", "with the number written", "with a draft left behind"])
+def test_what_a_killed_process_has_left_undone_another_one_does(chat, served, monkeypatch, step):
+    name = served.names([LOBBY])[LOBBY]
+    said = chat.post(chat.alice, "hi")
+    if step != "before it began":
+        def die(self, path, *rest):
+            if step == "with a draft left behind" or path.name == heads.DONE:
+                path.with_name(f".{path.name}.4711-1").write_text("4")
+                raise KeyboardInterrupt
+            Heads_replace(self, path, *rest)
+
+        Heads_replace = Heads._replace
+        monkeypatch.setattr(Heads, "_replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            served.publish()
+        monkeypatch.undo()
+    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+
+
+def test_after_a_power_cut_which_may_have_kept_the_note_and_not_the_file_all_are_made_anew(chat, served, monkeypatch):
+    name = served.names([LOBBY])[LOBBY]
+    before = (folder(chat) / name).read_text()
+    said = chat.post(chat.alice, "hi")
+    served.publish()
+    (folder(chat) / name).write_text(before)
+    monkeypatch.setattr(heads, "_boot_id", lambda: "another")
+    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+
+
+def test_after_a_restored_backup_the_files_are_made_anew(chat, served):
+    name = served.names([LOBBY])[LOBBY]
+    done = chat.config.instance / heads.DONE
+    done.write_text(done.read_text().replace(f"[{newest_of_all(chat)}", "[1000000"))
+    (folder(chat) / name).write_text("1000000\n")
+    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat)
+
+
+def newest_of_all(chat: Chat) -> int:
+    with chat.store.read() as connection:
+        return events.highest_id(connection)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
+def test_a_damaged_note_of_what_was_done_is_none(chat, served, content):
+    name = served.names([LOBBY])[LOBBY]
+    (chat.config.instance / heads.DONE).write_text(content)
+    said = chat.post(chat.alice, "hi")
+    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+
+
+# The name
+
+
+def leave(chat):
+    chat.store.write(rooms.leave, chat.bob, "lobby")
+
+
+def sign_out(chat):
+    session = chat.store.write(people.sign_in, "dave", 30, people.From(None, ""))
+    with chat.store.read() as connection:
+        user = people.find_by_session(connection, session.key)
+    chat.store.write(people.sign_out, user.session_id)
+
+
+def is_forgotten(chat):
+    chat.store.write(forgetting.ask, chat.bob, "leave")
+
+
+def is_banned(chat):
+    chat.store.write(owner.ban, None, chat.bob.id, "spam", None, chat.config)
+
+
+def is_signed_out(chat):
+    chat.store.write(owner.end_sessions, None, chat.bob.id)
+
+
+def loses_their_name(chat):
+    chat.store.write(lambda tx: tx.connection.exec_driver_sql("UPDATE users SET seen_at = '2020' WHERE name = 'bob'"))
+    chat.guest("bob")
+
+
+def room_is_closed(chat):
+    chat.store.write(owner.close_room, None, "lobby")
+
+
+def has_an_entry_word(chat):
+    chat.store.write(owner.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
+
+
+LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_name, room_is_closed, has_an_entry_word]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_is_another_one_when_anybody_loses_the_right_to_read_and_the_old_file_is_gone(chat, served, loss):
+    old = served.names([LOBBY])[LOBBY]
+    loss(chat)
+    assert served.publish()
+    assert old not in files(chat)
+    new = served.names([LOBBY])[LOBBY]
+    assert new != old and files(chat) == {new} and number(chat, new) == newest(chat)
+    assert another(chat).names([LOBBY]) == {LOBBY: new}, "and the same for every process"
+
+
+def test_a_removed_room_has_no_file(chat, served):
+    served.names([LOBBY])
+    chat.store.write(owner.remove_room, None, "lobby")
+    assert served.publish() and files(chat) == set()
+
+
+def test_the_loss_is_made_good_though_the_process_was_killed_right_after_the_commit(chat, served):
+    old = served.names([LOBBY])[LOBBY]
+    is_banned(chat)
+    assert old in files(chat), "nobody has published for this to mean anything"
+    assert another(chat).publish() and old not in files(chat)
+
+
+def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
+    chat.store.write(rooms.open_room, chat.bob, "Garden", None, "")
+    names = served.names([LOBBY, 2])
+    chat.store.write(rooms.leave, chat.bob, "garden")
+    again = served.names([LOBBY, 2])
+    assert again[LOBBY] == names[LOBBY] and again[2] != names[2] and files(chat) == set(again.values())
+
+
+def test_coming_and_talking_change_no_name(chat, served):
+    names = served.names([LOBBY])
+    chat.store.write(rooms.join, chat.guest("carol"), "lobby")
+    said = chat.post(chat.bob, "hi")
+    chat.store.write(rooms.remove, chat.bob, said["id"])
+    assert served.names([LOBBY]) == names
+
+
+def test_it_never_comes_back(chat, served):
+    seen = set()
+    for _ in range(5):
+        seen.add(served.names([LOBBY])[LOBBY])
+        leave(chat)
+        chat.store.write(rooms.join, chat.bob, "lobby")
+    assert len(seen) == 5
+
+
+def test_nobody_guesses_it_without_the_site_s_secret(chat, served, tmp_path):
+    name = served.names([LOBBY])[LOBBY]
+    assert len(name.partition(".")[0]) == 40  # 160 bits
+    (chat.config.instance / "secret").write_text("another")
+    assert another(chat).names([LOBBY])[LOBBY] != name and name not in files(chat)
+
+
+def test_another_word_of_the_operator_s_about_who_may_read_is_another_name(tmp_path):
+    names = set()
+    for settings in ({}, {"public": "off"}, {"entry_word": "sesame"}):
+        with opened(tmp_path / "instance", heads_dir=tmp_path / "heads", **settings) as chat:
+            names.add(another(chat).names([LOBBY])[LOBBY])
+            assert len(files(chat)) == 1
+    assert len(names) == 3
+
+
+# What can fail
+
+
+def test_without_a_folder_nothing_is_written(tmp_path):
+    with opened(tmp_path / "instance") as chat:
+        served = another(chat)
+        chat.post(chat.guest("alice"), "hi")
+        assert not served.publish() and served.names([LOBBY]) == {} and not served.is_used
+        assert not (tmp_path / "instance" / heads.DONE).exists()
+
+
+def test_a_folder_that_is_deleted_is_made_again_when_somebody_asks(chat, served):
+    name = served.names([LOBBY])[LOBBY]
+    for path in folder(chat).iterdir():
+        path.unlink()
+    folder(chat).rmdir()
+    said = chat.post(chat.alice, "hi")
+    assert served.publish() and not folder(chat).exists()
+    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+
+
+def test_a_folder_that_cannot_be_is_told_of_once_and_nothing_is_named(chat, served, caplog):
+    folder(chat).parent.write_text("a file")
+    for body in ("one", "two"):
+        chat.post(chat.alice, body)
+        served.publish()
+        assert served.names([LOBBY]) == {}
+    assert len(caplog.records) == 1 and "head files" in caplog.text
+
+
+@pytest.mark.parametrize("folder_changes", [True, False])
+def test_a_number_that_cannot_be_written_is_not_left_as_it_was(chat, served, monkeypatch, caplog, folder_changes):
+    """On a full disk the file goes; where the folder may not be changed either, it is emptied."""
+    name = served.names([LOBBY])[LOBBY]
+    write, unlink = os.write, Path.unlink
+
+    def full(file, content):
+        if content.endswith(b"\n"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, content)
+
+    def refuse(self, missing_ok=False):
+        if self.name == name and not folder_changes:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(self, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chat.heads.os.write", full)
+        patched.setattr(Path, "unlink", refuse)
+        chat.post(chat.alice, "hi")
+        served.publish()
+        left = folder(chat) / name
+        assert not left.exists() if folder_changes else left.read_text() == ""
+        assert served.names([LOBBY]) == {}, "everybody asks the app meanwhile"
+        assert "No space left" in caplog.text
+        assert not [each for each in files(chat) if each != name]
+    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat), "until there is room again"
+
+
+def test_a_file_that_a_power_cut_has_left_empty_is_written_anew(chat, served):
+    name = served.names([LOBBY])[LOBBY]
+    (folder(chat) / name).write_text("")
+    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat)
+
+
+def test_what_others_keep_in_the_folder_stays(chat, served):
+    served.names([LOBBY])
+    (folder(chat) / "notes.txt").write_text("mine")
+    leave(chat)
+    served.publish()
+    assert files(chat) == {"notes.txt"}
+
+
+# Whether the web server hands them out
+
+
+def site(chat, answer):
+    """A web server that answers for the folder's files by `answer(path)`, and lists the folder where that is a list."""
+    def fetch(address):
+        name = address.removeprefix("https://example.org/heads/")
+        return answer(folder(chat) / name)
+    return fetch
+
+
+@pytest.mark.parametrize(("answer", "is_well", "word"), [
+    (lambda path: path.read_bytes() if path.is_file() else b"", True, "mostly asks no process"),
+    (lambda path: b"<h1>Not found</h1>", False, "does not hand out"),
+    (lambda path: None, False, "does not hand out"),
+    (lambda path: path.read_bytes() if path.is_file() else "\n".join(os.listdir(path)).encode(), False, "lists all")])
+def test_a_look_tells_whether_they_are_handed_out(chat, served, answer, is_well, word):
+    found = served.look("https://example.org/heads", site(chat, answer))
+    assert found.is_well == is_well and word in str(found.words)
+    assert files(chat) == set(), "and leaves nothing behind"
+
+
+def test_a_look_tells_that_nothing_can_be_written(chat, served):
+    folder(chat).parent.write_text("a file")
+    found = served.look("https://example.org/heads", lambda address: b"")
+    assert not found.is_well and "cannot be written" in str(found.words)

@@ -119,7 +119,7 @@ def owner_link() -> None:
     """Print a new link by which somebody becomes the owner; it works once."""
     config = configuration.load()
     with open_store(config) as store:
-        code = owner.new_code(store, config)
+        code = store.write(owner.make_kept_code, config)
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     click.echo(f"Open this where you chat, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from chat import proxies, rooms, site, text, times
 from chat.config import Config
 from chat.errors import N_, ChatError, ConfigError
@@ -35,25 +37,33 @@ def code_to_show(store: Store, config: Config) -> str | None:
     with store.read() as connection:
         if users.has_owner(connection):
             return None
-        kept = facts.get(connection, CODE_FACT)
-    try:
-        code = _code_file(config).read_text().strip()
-        if kept == _hash(code):
-            return code
-    except FileNotFoundError:
-        pass
-    return new_code(store, config)
+        kept = _kept_code(connection, config)
+    return kept or store.write(_first_code, config)
 
 
-def new_code(store: Store, config: Config) -> str:
-    """Make a code, and keep it where only the operator can read it."""
-    code = store.write(make_code)
+def _first_code(tx: Transaction, config: Config) -> str:
+    """Of two processes that begin a chat at once, the second finds the code of the first."""
+    return _kept_code(tx.connection, config) or make_kept_code(tx, config)
+
+
+def make_kept_code(tx: Transaction, config: Config) -> str:
+    """Make a code, and keep it where only the operator can read it; under the write lock, so that it is the newest."""
+    code = make_code(tx)
     draft = _code_file(config).with_suffix(".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     draft.write_text(code + "\n")
     draft.replace(_code_file(config))
     return code
+
+
+def _kept_code(connection: Connection, config: Config) -> str | None:
+    """What the file holds, if it is still valid."""
+    try:
+        code = _code_file(config).read_text().strip()
+    except FileNotFoundError:
+        return None
+    return code if facts.get(connection, CODE_FACT) == _hash(code) else None
 
 
 def forget_code_file(config: Config) -> None:

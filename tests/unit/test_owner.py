@@ -109,6 +109,19 @@ def test_the_code_lies_in_a_file_for_the_operator_alone_until_it_is_used(chat: C
     assert owner.code_to_show(chat.store, chat.config) is None, "there is an owner"
 
 
+def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Chat, monkeypatch):
+    codes = []
+
+    def write(*change):
+        monkeypatch.undo()
+        codes.append(owner.code_to_show(chat.store, chat.config))
+        return chat.store.write(*change)
+
+    monkeypatch.setattr(chat.store, "write", write)
+    codes.append(owner.code_to_show(chat.store, chat.config))
+    assert codes[0] == codes[1] == owner.code_to_show(chat.store, chat.config)
+
+
 def test_a_code_file_that_is_lost_or_stale_is_made_anew(chat: Chat):
     path = chat.config.instance / "owner-code"
     first = owner.code_to_show(chat.store, chat.config)

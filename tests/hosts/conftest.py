@@ -1,15 +1,10 @@
 """Every kind of host, one after another, each with its own copy of the program."""
 
-import shutil
-from urllib.request import urlopen
-
 import pytest
 
 from tests.clients import Person
-from tests.hosts.kinds import KINDS
-from tests.hosts.stage import a_stage, make_system_python
-from tests.plugin import find_tool
-from tests.serving import PATIENCE_SECONDS
+from tests.hosts.kinds import KINDS, a_host, missing_tools
+from tests.hosts.stage import make_system_python
 
 
 class Visitor(Person):
@@ -34,15 +29,10 @@ def system_python(pytestconfig):
 
 @pytest.fixture(scope="module", params=KINDS)
 def host(request, system_python):
-    start, tools = KINDS[request.param]
-    missing = [tool for tool in tools if not (find_tool(tool) or shutil.which(tool, path="/usr/sbin"))]
+    missing = missing_tools(request.param)
     if missing:
         pytest.skip(f"{', '.join(missing)}: see tests/system-packages.txt")
-    with a_stage(system_python) as stage:
-        host = start(stage)
-        # The first request loads the program and makes the database, which on a busy machine takes a while.
-        with urlopen(host.url, timeout=3 * PATIENCE_SECONDS) as answer:
-            assert answer.status == 200
+    with a_host(request.param, system_python) as host:
         yield host
 
 

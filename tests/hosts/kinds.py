@@ -1,11 +1,14 @@
 """The kinds of hosts: each puts the files of its folder in deploy/ in place and starts the servers they are for."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.request import urlopen
 
-from tests.hosts.stage import IS_ROOT, WEB_USER, Stage, free_port, own_python, without_lines
-from tests.serving import connect
+from tests.hosts.stage import IS_ROOT, WEB_USER, Stage, a_stage, free_port, own_python, without_lines
+from tests.serving import PATIENCE_SECONDS, connect
 
 MODULES = Path("/usr/lib/apache2/modules")
 LOADED = ("mpm_event", "authz_core", "authz_host", "alias", "dir", "mime", "env", "headers", "rewrite", "setenvif",
@@ -24,6 +27,7 @@ class Host:
     port: int
     streams: int = 0
     is_run_once: bool = False  # each request is a new process
+    has_heads: bool = False  # the web server hands out head files
     others: tuple[int, ...] = ()
     mount: str = ""
     headers: tuple[tuple[str, str], ...] = ()  # by which a proxy that is not there tells of the path
@@ -51,8 +55,9 @@ def passenger(stage: Stage) -> Host:
         root.mkdir(exist_ok=True)
         stage.deployed("passenger/.htaccess", root / ".htaccess")
         (root / "static").symlink_to(stage.app / "static")
+    hand_out_heads(stage, below)
     (stage.run / "passenger").mkdir()
-    return apache(stage, ("passenger",), f"""
+    host = apache(stage, ("passenger",), f"""
         PassengerRoot /usr/lib/ruby/vendor_ruby/phusion_passenger/locations.ini
         PassengerDefaultRuby /usr/bin/ruby
         PassengerInstanceRegistryDir {stage.run}/passenger
@@ -74,6 +79,7 @@ def passenger(stage: Stage) -> Host:
             PassengerAppRoot {stage.app}
         </Location>
         """)
+    return replace(host, has_heads=True)
 
 
 def cgi(stage: Stage) -> Host:
@@ -83,6 +89,7 @@ def cgi(stage: Stage) -> Host:
         stage.deployed("cgi/longwave.cgi", root / "longwave.cgi")
         stage.deployed("cgi/.htaccess", root / ".htaccess")
         (root / "static").symlink_to(stage.app / "static")
+    hand_out_heads(stage, below)
     host = apache(stage, ("cgid",), f"""
         ScriptSock {stage.run}/cgid.sock
         DocumentRoot {stage.web}
@@ -92,12 +99,16 @@ def cgi(stage: Stage) -> Host:
             Require all granted
         </Directory>
         """)
-    return replace(host, is_run_once=True)
+    return replace(host, is_run_once=True, has_heads=True)
+
+
+def hand_out_heads(stage: Stage, below: Path) -> None:
+    """Where deploy/ has head files put, in the folder that the address leads to: of the two here the upper one."""
+    stage.settings(heads_dir=stage.web / "heads")
+    (below / "heads").symlink_to(stage.web / "heads")
 
 
 def mod_wsgi(stage: Stage) -> Host:
-    streams = 11
-    stage.settings(streams=streams)
     conf = stage.deployed("apache-mod_wsgi/longwave.conf", stage.top / "longwave.conf").read_text()
     host = apache(stage, ("wsgi",), f"""
         WSGISocketPrefix {stage.run}/wsgi
@@ -105,7 +116,7 @@ def mod_wsgi(stage: Stage) -> Host:
         Alias /chat/static {stage.app}/static
         WSGIScriptAlias /chat {stage.app}/wsgi.py
         """ + conf, CHAT_INSTANCE=stage.instance)
-    return replace(host, streams=streams)
+    return replace(host, streams=11)
 
 
 def apache(stage: Stage, modules: tuple[str, ...], conf: str, **environ: object) -> Host:
@@ -144,7 +155,7 @@ def apache(stage: Stage, modules: tuple[str, ...], conf: str, **environ: object)
 
 
 def uwsgi(stage: Stage, **change: str) -> Host:
-    stage.settings(trusted_proxies="unix", **({"streams": 12} if change else {}))
+    stage.settings(trusted_proxies="unix", **({} if change else {"heads_dir": stage.app / "heads"}))
     ini = stage.deployed("uwsgi/longwave.ini", stage.top / "longwave.ini")
     text = ini.read_text() + "".join(f"{name} = {value}\n" for name, value in change.items())
     ini.write_text(without_lines(text, "^processes = 4") if change else text)
@@ -153,7 +164,7 @@ def uwsgi(stage: Stage, **change: str) -> Host:
     site = stage.deployed("uwsgi/nginx.conf", stage.top / "site.conf", **{"listen 80;": f"listen 127.0.0.1:{port};"})
     below = stage.deployed("sub-path/nginx-uwsgi.conf", stage.top / "below.conf")
     nginx(stage, site.read_text().rstrip().removesuffix("}") + below.read_text() + "}", port)
-    return Host(stage, port, streams=12 if change else 0)
+    return Host(stage, port, streams=12 if change else 0, has_heads=not change)
 
 
 def uwsgi_threads(stage: Stage) -> Host:
@@ -173,9 +184,9 @@ def nginx(stage: Stage, site: str, port: int) -> None:
     stage.start(["/usr/sbin/nginx", "-c", stage.top / "nginx.conf"], port)
 
 
-def gunicorn(stage: Stage, *arguments: str, holds: int = 0, **settings: object) -> Host:
+def gunicorn(stage: Stage, *arguments: str, holds: int = 0) -> Host:
     """gunicorn at a Unix socket; nginx and Caddy before it, both with what deploy/ says, but for certificates."""
-    stage.settings(trusted_proxies="unix", **settings)
+    stage.settings(trusted_proxies="unix")
     path = stage.run / "longwave.sock"
     stage.start([own_python(), "-m", "gunicorn", "--bind", f"unix:{path}", *arguments], path, WORKERS=2)
     port, caddy_port = free_port(), free_port()
@@ -200,7 +211,7 @@ def gunicorn_sync(stage: Stage) -> Host:
 
 
 def gunicorn_gthread(stage: Stage) -> Host:
-    return gunicorn(stage, "-k", "gthread", "--threads", str(THREADS), holds=24, streams=12)
+    return gunicorn(stage, "-k", "gthread", "--threads", str(THREADS), holds=24)
 
 
 def gunicorn_gevent(stage: Stage) -> Host:
@@ -235,7 +246,7 @@ def werkzeug(stage: Stage) -> Host:
 
 def alone(stage: Stage, program: str, streams: int) -> Host:
     """A server that is a Python package, with no proxy but the one that the tests pretend to be."""
-    stage.settings(trusted_proxies="127.0.0.1", streams=streams)
+    stage.settings(trusted_proxies="127.0.0.1")
     port = free_port()
     stage.start([own_python(), "-c", program], port, PORT=port, PYTHONPATH=stage.app)
     return Host(stage, port, streams=streams, headers=(("X_Forwarded_Prefix", "/chat"),))
@@ -254,3 +265,21 @@ KINDS: dict[str, tuple[Callable[[Stage], Host], tuple[str, ...]]] = {
     "waitress": (waitress, ()),
     "Werkzeug": (werkzeug, ()),
 }
+
+
+def missing_tools(kind: str) -> list[str]:
+    return [tool for tool in KINDS[kind][1] if not shutil.which(tool) and not shutil.which(tool, path="/usr/sbin")]
+
+
+@contextmanager
+def a_host(kind: str, system_python: Path, has_heads: bool = True) -> Iterator[Host]:
+    """A host of this kind, which has answered; of one with head files they can be left out, as most do at first."""
+    with a_stage(system_python) as stage:
+        host = KINDS[kind][0](stage)
+        if host.has_heads and not has_heads:
+            stage.settings()  # in time, where no process is started before there is a request
+            host = replace(host, has_heads=False)
+        # The first request loads the program and makes the database, which on a busy machine takes a while.
+        with urlopen(host.url, timeout=3 * PATIENCE_SECONDS) as answer:
+            assert answer.status == 200
+        yield host

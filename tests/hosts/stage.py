@@ -41,7 +41,8 @@ class Stage:
         self.top = top
         self.app, self.instance, self.web, self.run = (top / name for name in ("app", "instance", "web", "run"))
         self.system_python = system_python
-        self._stack = stack
+        self._servers: list[tuple[Sequence[object], int | Path, dict[str, object], subprocess.Popen[bytes]]] = []
+        stack.callback(self._end_servers)
         top.chmod(0o755)
         for folder in (self.instance, self.web, self.run):
             folder.mkdir()
@@ -83,7 +84,7 @@ class Stage:
                 if not path.is_symlink():
                     shutil.chown(path, WEB_USER, WEB_USER)
 
-    def start(self, command: Sequence[object], port_or_path: int | Path, **environ: object) -> subprocess.Popen[bytes]:
+    def start(self, command: Sequence[object], port_or_path: int | Path, **environ: object) -> None:
         """Start a server and wait until it listens; it is ended with the stage, by its own id."""
         log = self.top / f"log-{Path(str(command[0])).name}-{len(list(self.top.glob('log-*')))}"
         with log.open("wb") as output:
@@ -91,7 +92,7 @@ class Stage:
                 list(map(str, command)), cwd=self.app, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
                 env=environment(self.instance, {}) | {name: str(value) for name, value in environ.items()})
-        self._stack.callback(end, process)
+        self._servers.append((command, port_or_path, environ, process))
 
         def listens() -> bool:
             assert process.poll() is None, f"{command[0]} ended:\n{self.log}"
@@ -105,7 +106,19 @@ class Stage:
             return False
 
         eventually(listens, within=2 * PATIENCE_SECONDS)
-        return process
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nothing of the host runs meanwhile; afterwards the same servers do, where they were."""
+        servers = list(self._servers)
+        self._end_servers()
+        yield
+        for command, port_or_path, environ, _ in servers:
+            self.start(command, port_or_path, **environ)
+
+    def _end_servers(self) -> None:
+        while self._servers:
+            end(self._servers.pop()[-1])
 
     @property
     def log(self) -> str:
@@ -142,6 +155,30 @@ def a_stage(system_python: Path) -> Iterator[Stage]:
             print(stage.log, file=sys.stderr)  # shown with whatever fails
 
 
+def processes(folder: str) -> set[Path]:
+    """Below /proc: the servers that were started with a path in the folder, and all that they have started."""
+    parents = {path: stat_of(path)[1] for path in Path("/proc").iterdir() if path.name.isdigit()}
+    found = {path for path in parents if folder in _command(path)}
+    while more := {path for path, parent in parents.items() if Path(f"/proc/{parent}") in found} - found:
+        found |= more
+    return found
+
+
+def stat_of(path: Path) -> list[str]:
+    """The fields of a process's `stat` from its state on; of one that has ended, zeros."""
+    try:
+        return path.joinpath("stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["", "0", *"0" * 20]
+
+
+def _command(path: Path) -> str:
+    try:
+        return "".join(path.joinpath(name).read_text(errors="replace") for name in ("cmdline", "environ"))
+    except OSError:
+        return ""
+
+
 def make_system_python(cache: Path) -> Path:
     """A venv of the system's Python with what deploy/passenger/requirements.txt lists; made once, then found again."""
     folder = cache if can_all_enter(cache) else Path(tempfile.gettempdir()) / f"longwave-hosts-{os.getuid()}"
@@ -149,6 +186,13 @@ def make_system_python(cache: Path) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the tests may be at it
         return _made(folder)
+
+
+def system_python() -> Path:
+    """The same where there is no cache of pytest's."""
+    folder = Path(tempfile.gettempdir()) / f"longwave-hosts-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    return make_system_python(folder)
 
 
 def _made(folder: Path) -> Path:

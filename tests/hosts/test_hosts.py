@@ -6,9 +6,10 @@ from tests.hosts.readers import LAST, reading
 from tests.serving import eventually
 
 READERS = 30
-CGI_READERS = 10  # a process each time: two cores start some four a second
+CGI_READERS = 10  # a process each time: two cores start some four a second, and other tests have most of them
 POSTS = 6
 POST_SECONDS = 2.0
+SLOWER = 3  # than with nobody reading, on a machine that other tests keep so busy that this is more
 PRIVATE = ("/instance/secret", "/instance/longwave.db", "/chat/app.py", "/wsgi.py", "/setup.cfg", "/longwave.cgi.bak",
            "/.htaccess", "/passenger_wsgi.py", "/static/../wsgi.py", "/static/%2e%2e/wsgi.py")
 
@@ -56,22 +57,44 @@ def test_a_held_poll_is_answered_by_news_or_at_once(host, alice, bob):
 
 
 def test_posts_are_answered_while_thirty_read_and_nobody_misses_any(host, alice):
-    cursor = alice.cursor()
+    alone = max(say_in_seconds(alice, "alone") for _ in range(2))
     waits = []
     count = CGI_READERS if host.is_run_once else READERS
-    with reading(host, count, cursor) as readers:
+    with reading(host, count, alice.cursor()) as readers:
         for number in range(POSTS):
-            began = time.monotonic()
-            alice.say(f"message {number}" if number < POSTS - 1 else LAST)
-            waits.append(time.monotonic() - began)
+            waits.append(say_in_seconds(alice, f"message {number}" if number < POSTS - 1 else LAST))
             time.sleep(0.3)
     assert [reader.error for reader in readers if reader.error] == []
     written = [f"message {number}" for number in range(POSTS - 1)] + [LAST]
     assert all(reader.bodies == written for reader in readers)
-    # The slowest may have met the machine itself, which runs other tests.
-    assert sorted(waits)[-2] < POST_SECONDS, waits
     held = sum(reader.way == "stream" for reader in readers)
     assert held == min(count, host.streams) or 0 < held <= host.streams
+    assert max(waits) < max(POST_SECONDS, SLOWER * alone), (waits, alone)
+
+
+def say_in_seconds(person, body):
+    began = time.monotonic()
+    person.say(body)
+    return time.monotonic() - began
+
+
+def test_the_web_server_itself_hands_out_the_number_of_the_newest_event(host, enter, alice, bob):
+    named = bob.poll("room=lobby").get("head_urls")
+    if not host.has_heads:
+        assert named is None
+        return
+    for body in ("one", "another, within the same second"):
+        said = alice.say(body)
+        answer = bob.get(f"{named['lobby']}?_={said['id']}")
+        assert answer.status == 200 and int(answer.body) == said["id"]
+        assert not answer.headers["Content-Security-Policy"], "a process of the chat has answered"
+    there = enter(host=host.below("/chat")).poll("room=lobby")["head_urls"]["lobby"]
+    assert there == f"/chat{named['lobby']}" and bob.get(there).body == answer.body
+    assert bob.get("/heads/").body == b"", "and lists none"
+    assert enter("erin").post("/sign-out").status == 204
+    assert bob.get(named["lobby"]).status == 404, "who has left knows no name any more"
+    again = bob.poll("room=lobby")["head_urls"]["lobby"]
+    assert again != named["lobby"] and bob.get(again).status == 200
 
 
 def test_the_owner_acts(host, enter, alice):

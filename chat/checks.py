@@ -93,7 +93,7 @@ def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
         yield Finding(found.is_well, str(found.words))
     elif heads.is_used:
         yield Finding(True, "Whether the web server hands out head files is seen with: longwave check --url https://…")
-    elif seen is not None and not seen.readers and seen.readers is not None:
+    elif seen is not None and seen.readers == 0:
         yield Finding(True, "Nobody can be held here, and every poll is a request: CHAT_HEADS_DIR would save most.")
 
 

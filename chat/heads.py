@@ -64,6 +64,7 @@ class Heads:
         self._instance = config.instance
         self._store = store
         self._complaint = ""
+        self._seen_well: tuple[Look, float] | None = None  # and until when that is good
         if self._folder is not None:
             # Who may read at all is the operator's word, too: with another one all names are others.
             who = f"{config.public} {config.entry_word}"
@@ -161,26 +162,35 @@ class Heads:
 
     # Reading
 
-    def names(self, room_ids: Collection[int]) -> dict[int, str]:
-        """The file of each of these rooms, made where there is none; of none, where one of them cannot be had."""
+    def names(self, room_ids: Collection[int], known_id: int) -> dict[int, str]:
+        """The file of each of these rooms, made where there is none; of none, where one of them cannot be had.
+
+        `known_id` is up to which event it is known that the rooms may be read: no later epoch's name is told.
+        """
         if not room_ids or not self.publish():
             return {}
         try:
             with self._store.read() as connection:
-                names = self._names(epochs.of_rooms(connection, room_ids))
+                of_rooms = epochs.of_rooms(connection, room_ids)
+            if max(of_rooms.values()) > known_id:
+                return {}
+            names = self._names(of_rooms)
             are_there = all(self._number(name) is not None for name in names.values())
-            return names if are_there else self._made(room_ids)
+            return names if are_there else self._made(room_ids, known_id)
         except _FAILURES as error:
             self._complain(error)
             return {}
 
-    def _made(self, room_ids: Collection[int]) -> dict[int, str]:
+    def _made(self, room_ids: Collection[int], known_id: int) -> dict[int, str]:
         with self._locked() as is_inside:
             if not is_inside:
                 return {}
             self._make_folder()
             with self._store.read() as connection:
-                names = self._names(epochs.of_rooms(connection, room_ids))
+                of_rooms = epochs.of_rooms(connection, room_ids)
+                if max(of_rooms.values()) > known_id:
+                    return {}
+                names = self._names(of_rooms)
                 numbers = {room_id: events.newest_of_room(connection, room_id) for room_id in room_ids}
             for room_id, name in names.items():
                 self._put(name, max(numbers[room_id], self._number(name) or 0))
@@ -190,7 +200,7 @@ class Heads:
         """To be passed through by the web server, and listed by nobody."""
         assert self._folder is not None
         if not self._folder.exists():
-            self._folder.mkdir(parents=True)
+            self._folder.mkdir(parents=True, exist_ok=True)  # another process may be quicker
             self._folder.chmod(0o711)
         if not (self._folder / "index.html").exists():
             self._replace(self._folder / "index.html", "", 0o644)
@@ -236,15 +246,28 @@ class Heads:
     # Looking whether the web server hands them out
 
     def look(self, url: str, fetch: Fetch = canary.fetch) -> "Look":
-        """Put a file there and ask the site for it, as a reader would, by the folder's address `url`."""
+        """Put a file there and ask the site for it, as a reader would, by the folder's address `url`.
+
+        What was well is good for an hour: a host of one process cannot answer anybody meanwhile.
+        """
         assert self._folder is not None
+        if self._seen_well is not None and self._seen_well[0].url == url and time.monotonic() < self._seen_well[1]:
+            return self._seen_well[0]
+        found = self._look(url, fetch)
+        self._seen_well = (found, time.monotonic() + canary.GOOD_SECONDS) if found.is_well else None
+        return found
+
+    def _look(self, url: str, fetch: Fetch) -> "Look":
+        assert self._folder is not None
+        if not self.publish() and self._complaint:
+            return Look(url, self._complaint, False, False)
         name, number = self._name(NO_ROOM, secrets.randbits(32)), secrets.randbits(32)
         try:
             self._make_folder()
             self._replace(self._folder / name, f"{number}\n", 0o644)
             try:
                 is_served = fetch(f"{url}/{name}") == f"{number}\n".encode()
-                listing = fetch(f"{url}/") or b""
+                listing = is_served and fetch(f"{url}/") or b""
             finally:
                 self._withdraw(self._folder / name)
         except OSError as error:

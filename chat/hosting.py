@@ -154,7 +154,8 @@ def cost(hosting: Hosting, readers: int) -> Cost:
     budget, (low, high) = hosting.budget, hosting.lifetime
     known = budget.processes or 1
     held = 0 if high == 0 else readers if hosting.readers is None else min(readers, hosting.readers * known)
-    interval_seconds = IDLE_SECONDS if hosting.has_heads else hosting.interval_ms / 1000
+    looks_at_heads = hosting.has_heads and high > 0  # streams that end at once are opened anew at the interval
+    interval_seconds = IDLE_SECONDS if looks_at_heads else hosting.interval_ms / 1000
     polls_a_minute = (readers - held) * 60 / interval_seconds
     requests = polls_a_minute + (held * 120 / (low + high) if held else 0)
     at_work = math.ceil(polls_a_minute / 60 * hosting.request_seconds)

@@ -41,8 +41,10 @@ def code_to_show(store: Store, config: Config) -> str | None:
     return kept or store.write(_first_code, config)
 
 
-def _first_code(tx: Transaction, config: Config) -> str:
-    """Of two processes that begin a chat at once, the second finds the code of the first."""
+def _first_code(tx: Transaction, config: Config) -> str | None:
+    """Of two processes that begin a chat at once, the second finds the code of the first, or what became of it."""
+    if users.has_owner(tx.connection):
+        return None
     return _kept_code(tx.connection, config) or make_kept_code(tx, config)
 
 

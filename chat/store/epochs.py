@@ -1,7 +1,7 @@
 """The facts `epoch:…`: the last event by which anybody may have lost the right to read a room, or the whole site.
 
-`Transaction.append` notes them with the event itself, so that no verb can forget it. Ids are never given twice, so an
-epoch never comes back.
+`Transaction.append` notes them with the event itself, so that no verb can forget it. Ids are never given twice, but
+after a restored backup, so an epoch does not come back.
 """
 
 from collections.abc import Collection
@@ -15,6 +15,8 @@ from chat.store.rooms import REMOVED
 
 _EPOCH = cast(facts.c.value, Integer)
 _NEWEST = Prepared(select(func.max(_EPOCH).label("id")).where(facts.c.name.like("epoch:%")))
+_ALL = Prepared(select(facts.c.name, _EPOCH.label("id")).where(facts.c.name.like("epoch:%")))
+_ROOMS = Prepared(select(rooms.c.id).where(rooms.c.kind != REMOVED))
 _OF_ROOM = Prepared(
     select(func.max(_EPOCH).label("id")).where(facts.c.name.in_(("epoch:site", bindparam("scope"))))
 )
@@ -32,4 +34,6 @@ def of_rooms(connection: Connection, room_ids: Collection[int]) -> dict[int, int
 
 def of_all(connection: Connection) -> dict[int, int]:
     """The epochs of all rooms that are still there."""
-    return of_rooms(connection, connection.execute(select(rooms.c.id).where(rooms.c.kind != REMOVED)).scalars().all())
+    found = {epoch.name: epoch.id for epoch in _ALL.all(connection)}
+    of_site = found.get("epoch:site", 0)
+    return {room.id: max(of_site, found.get(f"epoch:room:{room.id}", 0)) for room in _ROOMS.all(connection)}

@@ -189,7 +189,7 @@ def _head_urls(asked: "Asked", present: dict[int, str]) -> dict[str, str]:
     """The addresses of the head files of a reader's rooms, for whom there is no better way here; by slug."""
     if not asked.parts.streams.is_full:
         return {}
-    names = asked.parts.heads.names(present)
+    names = asked.parts.heads.names(present, asked.parts.hub.last_id)
     return {present[room_id]: f"{identity.heads_url()}/{name}" for room_id, name in names.items()}
 
 

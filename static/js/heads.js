@@ -31,9 +31,13 @@
 
     /* An answer of the app: it names the files, and shows whether what was read before was right. */
     function take(json) {
+      var named = json.head_urls || {};
       Chat.each(json.events, note);
       if (doubted && !json.more) { judge(json); }
-      urls = json.head_urls || {};
+      for (var room in named) {
+        if (urls[room] && named[room] !== urls[room]) { delete heard[room]; }  // begun anew, from what the log still has
+      }
+      urls = named;
     }
 
     function note(event) {

@@ -41,6 +41,7 @@
     var quietMs = 0;
     var presence = '';
     var heads = Chat.heads(way.get);
+    var isLooking = false;
     var askBy = 0;             // when the app is asked whatever the heads say
 
     function start(intervalMs) {
@@ -57,6 +58,7 @@
       turn += 1;
       root.clearTimeout(timer);
       timer = null;
+      isLooking = false;
       if (callOff) { callOff(); }
       callOff = null;
     }
@@ -157,19 +159,21 @@
     function look() {
       var mine = turn;
       timer = null;
+      isLooking = true;
       lookedAt = Chat.elapsed();
       callOff = heads.look(way.cursor(), function (isQuiet) {
         if (mine !== turn) { return; }
+        isLooking = false;
         callOff = null;
         if (!isQuiet) { return ask(); }
         goOnAfter(longer(Math.max(INTERVAL_MS, LOOK_MS_A_ROOM * heads.count()), LONGEST_LOOK_MS));
       });
     }
 
-    /* Not to interrupt one that is on its way. */
+    /* Not to interrupt a poll that is on its way; what is looked at instead may lack a room. */
     function hurry() {
-      if (!timer) { return; }
-      root.clearTimeout(timer);
+      if (!timer && !isLooking) { return; }
+      stop();
       askNow();
     }
 

@@ -3,6 +3,7 @@
 
    readers, seconds  how many, for how long
    says, ends        when a message is written, and when somebody loses the right to read: seconds
+   hurry             the look, by number, while which its reader's line is told to hurry
    heads             what becomes of the head files: good, missing, page, stale, ahead, cut; there are none without */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -53,9 +54,10 @@ function poll(query, reader) {
   return [200, JSON.stringify({ cursor, events, more: false, interval_ms: INTERVAL_MS, presence: 'k7', ...named })];
 }
 
-function look(file) {
+function look(file, reader) {
   const newest = log.length ? log[log.length - 1] : 1;
   asked.looks += 1;
+  if (asked.looks === play.hurry) { lines[reader].hurry(); }
   if (play.heads === 'cut') { return [0, '']; }
   if (play.heads === 'missing' || file !== `/heads/${epoch}.txt`) { return [404, '<!doctype html>']; }
   if (play.heads === 'page') { return [200, '<!doctype html><h1>Please pay</h1>']; }
@@ -81,7 +83,8 @@ function engine(reader) {
     send() {
       this.timer = setTimer(() => {
         const { pathname, searchParams } = this.address;
-        [this.status, this.responseText] = pathname === '/poll' ? poll(searchParams, reader) : look(pathname);
+        [this.status, this.responseText] = pathname === '/poll' ? poll(searchParams, reader)
+          : look(pathname, reader);
         this.timer = setTimer(() => {
           this.readyState = 4;
           this.onreadystatechange();
@@ -118,6 +121,7 @@ function engine(reader) {
 /* Everybody comes within an interval; then it goes as was said */
 
 const heard = [];
+const lines = [];
 for (let reader = 0; reader < play.readers; reader += 1) {
   const mine = [];
   heard.push(mine);
@@ -128,6 +132,7 @@ for (let reader = 0; reader < play.readers; reader += 1) {
     rooms: ['lobby'], cursor: 1, isHidden: () => false,
     memory: { get: key => memory.get(key) ?? null, set: (key, value) => memory.set(key, value) }
   }, (what, name, event) => { if (what === 'event' && name === 'message') { mine.push([event.id, now]); } });
+  lines.push(line);
   setTimer(() => line.open(), (INTERVAL_MS * reader) / play.readers);
 }
 const start = now;

@@ -1,12 +1,13 @@
 """One page for every engine: made better in place where script runs, left whole where it or the styles are too old."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import DESKTOP, PHONE
-from tests.serving import eventually
+from tests.serving import TOP, eventually
 
 MARK_ROWS = """() => {
     document.isTheSame = true;
@@ -116,8 +117,8 @@ def old_window(window):
         opened = window(person, **options)
 
         def age(route):
-            answer = route.fetch()
-            route.fulfill(response=answer, body=as_an_old_engine_reads(answer.text()))
+            style = TOP.joinpath(urlsplit(route.request.url).path.removeprefix("/")).read_text()
+            route.fulfill(body=as_an_old_engine_reads(style), content_type="text/css")
         opened.page.route("**/css/*.css*", age)
         return opened.go(f"/rooms/{room}")
     return open_window

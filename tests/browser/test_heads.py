@@ -68,6 +68,12 @@ def test_a_message_is_heard_after_half_the_interval():
     assert max(after_silence.delays) <= LONGEST_LOOK_SECONDS + 0.5
 
 
+def test_who_hurries_while_a_file_is_on_its_way_asks_the_app():
+    """A tab that shares the line may have joined a room, whose file is not looked at yet."""
+    play = Play(readers=1, seconds=60, heads="good", hurry=3)
+    assert len(play.polls) == 2 and play.looks > 5
+
+
 def test_a_file_whose_name_has_changed_costs_one_question_and_nothing_is_missed():
     play = Play(readers=4, seconds=1200, says=SAYS, ends=[150, 301, 1000.2], heads="good")
     assert play.all_heard_everything_once() and max(play.delays) <= LONGEST_LOOK_SECONDS + 0.5

@@ -14,6 +14,7 @@ from chat.store import events
 from tests.unit.chats import Chat, opened
 
 LOBBY = 1
+ALL = 1 << 62  # what a process knows that has read all of the log
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def newest(chat: Chat) -> int:
 
 
 def test_it_is_that_of_the_newest_event_of_the_room_whatever_happened(chat, served):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     assert number(chat, name) == newest(chat)
     said = chat.post(chat.alice, "hi")
     assert served.publish() and number(chat, name) == said["id"]
@@ -72,7 +73,7 @@ def test_it_is_that_of_the_newest_event_of_the_room_whatever_happened(chat, serv
 def test_the_web_server_may_read_it_and_nobody_can_list_the_folder(chat, served):
     before = os.umask(0o077)
     try:
-        name = served.names([LOBBY])[LOBBY]
+        name = served.names([LOBBY], ALL)[LOBBY]
     finally:
         os.umask(before)
     assert stat.S_IMODE((folder(chat) / name).stat().st_mode) == 0o644
@@ -81,7 +82,7 @@ def test_the_web_server_may_read_it_and_nobody_can_list_the_folder(chat, served)
 
 def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monkeypatch):
     """The one is stopped after it has read the log, while the other one posts and wants to publish."""
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     has_read, may_write = threading.Event(), threading.Event()
     replace = Heads._replace
 
@@ -109,19 +110,19 @@ def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monk
 
 
 def test_whoever_hangs_inside_holds_nobody_up_and_nobody_writes_past_them(chat, served, monkeypatch):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     monkeypatch.setattr(heads, "PATIENCE_SECONDS", 0.05)
     with served._locked() as is_inside:
         assert is_inside
         said = chat.post(chat.alice, "hi")
         assert not another(chat).publish() and number(chat, name) < said["id"]
-        assert another(chat).names([LOBBY]) == {}, "a file that may be behind is not named"
+        assert another(chat).names([LOBBY], ALL) == {}, "a file that may be behind is not named"
     assert another(chat).publish() and number(chat, name) == said["id"]
 
 
 @pytest.mark.parametrize("step", ["before it began", "with the number written", "with a draft left behind"])
 def test_what_a_killed_process_has_left_undone_another_one_does(chat, served, monkeypatch, step):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     said = chat.post(chat.alice, "hi")
     if step != "before it began":
         def die(self, path, *rest):
@@ -135,25 +136,25 @@ def test_what_a_killed_process_has_left_undone_another_one_does(chat, served, mo
         with pytest.raises(KeyboardInterrupt):
             served.publish()
         monkeypatch.undo()
-    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+    assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
 def test_after_a_power_cut_which_may_have_kept_the_note_and_not_the_file_all_are_made_anew(chat, served, monkeypatch):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     before = (folder(chat) / name).read_text()
     said = chat.post(chat.alice, "hi")
     served.publish()
     (folder(chat) / name).write_text(before)
     monkeypatch.setattr(heads, "_boot_id", lambda: "another")
-    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+    assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
 def test_after_a_restored_backup_the_files_are_made_anew(chat, served):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     done = chat.config.instance / heads.DONE
     done.write_text(done.read_text().replace(f"[{newest_of_all(chat)}", "[1000000"))
     (folder(chat) / name).write_text("1000000\n")
-    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat)
+    assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == newest(chat)
 
 
 def newest_of_all(chat: Chat) -> int:
@@ -163,10 +164,10 @@ def newest_of_all(chat: Chat) -> int:
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
 def test_a_damaged_note_of_what_was_done_is_none(chat, served, content):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     (chat.config.instance / heads.DONE).write_text(content)
     said = chat.post(chat.alice, "hi")
-    assert another(chat).names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+    assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
 # The name
@@ -213,23 +214,23 @@ LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_n
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_it_is_another_one_when_anybody_loses_the_right_to_read_and_the_old_file_is_gone(chat, served, loss):
-    old = served.names([LOBBY])[LOBBY]
+    old = served.names([LOBBY], ALL)[LOBBY]
     loss(chat)
     assert served.publish()
     assert old not in files(chat)
-    new = served.names([LOBBY])[LOBBY]
+    new = served.names([LOBBY], ALL)[LOBBY]
     assert new != old and files(chat) == {new} and number(chat, new) == newest(chat)
-    assert another(chat).names([LOBBY]) == {LOBBY: new}, "and the same for every process"
+    assert another(chat).names([LOBBY], ALL) == {LOBBY: new}, "and the same for every process"
 
 
 def test_a_removed_room_has_no_file(chat, served):
-    served.names([LOBBY])
+    served.names([LOBBY], ALL)
     chat.store.write(owner.remove_room, None, "lobby")
     assert served.publish() and files(chat) == set()
 
 
 def test_the_loss_is_made_good_though_the_process_was_killed_right_after_the_commit(chat, served):
-    old = served.names([LOBBY])[LOBBY]
+    old = served.names([LOBBY], ALL)[LOBBY]
     is_banned(chat)
     assert old in files(chat), "nobody has published for this to mean anything"
     assert another(chat).publish() and old not in files(chat)
@@ -237,41 +238,59 @@ def test_the_loss_is_made_good_though_the_process_was_killed_right_after_the_com
 
 def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
     chat.store.write(rooms.open_room, chat.bob, "Garden", None, "")
-    names = served.names([LOBBY, 2])
+    names = served.names([LOBBY, 2], ALL)
     chat.store.write(rooms.leave, chat.bob, "garden")
-    again = served.names([LOBBY, 2])
+    again = served.names([LOBBY, 2], ALL)
     assert again[LOBBY] == names[LOBBY] and again[2] != names[2] and files(chat) == set(again.values())
 
 
 def test_coming_and_talking_change_no_name(chat, served):
-    names = served.names([LOBBY])
+    names = served.names([LOBBY], ALL)
     chat.store.write(rooms.join, chat.guest("carol"), "lobby")
     said = chat.post(chat.bob, "hi")
     chat.store.write(rooms.remove, chat.bob, said["id"])
-    assert served.names([LOBBY]) == names
+    assert served.names([LOBBY], ALL) == names
+
+
+def test_a_process_that_has_not_heard_of_the_loss_tells_nobody_the_new_name(chat, served):
+    old = served.names([LOBBY], ALL)[LOBBY]
+    known = newest(chat)
+    leave(chat)
+    assert served.names([LOBBY], known) == {} and old not in files(chat)
+    assert served.names([LOBBY], newest(chat)).keys() == {LOBBY}
+
+
+def test_to_publish_takes_no_look_at_the_whole_log(chat, monkeypatch):
+    asked = []
+    monkeypatch.setattr(events._CHANNELS_AFTER, "_fetch", lambda connection, values: asked.append(values) or [])
+    with chat.store.read() as connection:
+        events.newest_of_rooms(connection, 7)
+        driver = connection.connection.driver_connection
+        [plan] = driver.execute(f"EXPLAIN QUERY PLAN {events._CHANNELS_AFTER._sql}", asked[0]).fetchall()
+    assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan[-1]
 
 
 def test_it_never_comes_back(chat, served):
     seen = set()
     for _ in range(5):
-        seen.add(served.names([LOBBY])[LOBBY])
+        seen.add(served.names([LOBBY], ALL)[LOBBY])
         leave(chat)
         chat.store.write(rooms.join, chat.bob, "lobby")
     assert len(seen) == 5
 
 
 def test_nobody_guesses_it_without_the_site_s_secret(chat, served, tmp_path):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     assert len(name.partition(".")[0]) == 40  # 160 bits
     (chat.config.instance / "secret").write_text("another")
-    assert another(chat).names([LOBBY])[LOBBY] != name and name not in files(chat)
+    assert another(chat).names([LOBBY], ALL)[LOBBY] != name and name not in files(chat)
 
 
 def test_another_word_of_the_operator_s_about_who_may_read_is_another_name(tmp_path):
     names = set()
     for settings in ({}, {"public": "off"}, {"entry_word": "sesame"}):
         with opened(tmp_path / "instance", heads_dir=tmp_path / "heads", **settings) as chat:
-            names.add(another(chat).names([LOBBY])[LOBBY])
+            names.add(another(chat).names([LOBBY], ALL)[LOBBY])
             assert len(files(chat)) == 1
     assert len(names) == 3
 
@@ -283,18 +302,18 @@ def test_without_a_folder_nothing_is_written(tmp_path):
     with opened(tmp_path / "instance") as chat:
         served = another(chat)
         chat.post(chat.guest("alice"), "hi")
-        assert not served.publish() and served.names([LOBBY]) == {} and not served.is_used
+        assert not served.publish() and served.names([LOBBY], ALL) == {} and not served.is_used
         assert not (tmp_path / "instance" / heads.DONE).exists()
 
 
 def test_a_folder_that_is_deleted_is_made_again_when_somebody_asks(chat, served):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     for path in folder(chat).iterdir():
         path.unlink()
     folder(chat).rmdir()
     said = chat.post(chat.alice, "hi")
     assert served.publish() and not folder(chat).exists()
-    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == said["id"]
+    assert served.names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
 def test_a_folder_that_cannot_be_is_told_of_once_and_nothing_is_named(chat, served, caplog):
@@ -302,14 +321,14 @@ def test_a_folder_that_cannot_be_is_told_of_once_and_nothing_is_named(chat, serv
     for body in ("one", "two"):
         chat.post(chat.alice, body)
         served.publish()
-        assert served.names([LOBBY]) == {}
+        assert served.names([LOBBY], ALL) == {}
     assert len(caplog.records) == 1 and "head files" in caplog.text
 
 
 @pytest.mark.parametrize("folder_changes", [True, False])
 def test_a_number_that_cannot_be_written_is_not_left_as_it_was(chat, served, monkeypatch, caplog, folder_changes):
     """On a full disk the file goes; where the folder may not be changed either, it is emptied."""
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     write, unlink = os.write, Path.unlink
 
     def full(file, content):
@@ -329,20 +348,21 @@ def test_a_number_that_cannot_be_written_is_not_left_as_it_was(chat, served, mon
         served.publish()
         left = folder(chat) / name
         assert not left.exists() if folder_changes else left.read_text() == ""
-        assert served.names([LOBBY]) == {}, "everybody asks the app meanwhile"
+        assert served.names([LOBBY], ALL) == {}, "everybody asks the app meanwhile"
         assert "No space left" in caplog.text
         assert not [each for each in files(chat) if each != name]
-    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat), "until there is room again"
+    assert served.names([LOBBY], ALL) == {LOBBY: name}, "until there is room again"
+    assert number(chat, name) == newest(chat)
 
 
 def test_a_file_that_a_power_cut_has_left_empty_is_written_anew(chat, served):
-    name = served.names([LOBBY])[LOBBY]
+    name = served.names([LOBBY], ALL)[LOBBY]
     (folder(chat) / name).write_text("")
-    assert served.names([LOBBY]) == {LOBBY: name} and number(chat, name) == newest(chat)
+    assert served.names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == newest(chat)
 
 
 def test_what_others_keep_in_the_folder_stays(chat, served):
-    served.names([LOBBY])
+    served.names([LOBBY], ALL)
     (folder(chat) / "notes.txt").write_text("mine")
     leave(chat)
     served.publish()
@@ -369,6 +389,13 @@ def test_a_look_tells_whether_they_are_handed_out(chat, served, answer, is_well,
     found = served.look("https://example.org/heads", site(chat, answer))
     assert found.is_well == is_well and word in str(found.words)
     assert files(chat) == set(), "and leaves nothing behind"
+
+
+def test_what_was_well_is_not_looked_at_again_at_once(chat, served):
+    answer = site(chat, lambda path: path.read_bytes() if path.is_file() else b"")
+    found = served.look("https://example.org/heads", answer)
+    assert served.look("https://example.org/heads", lambda address: pytest.fail("within the hour")) == found
+    assert not served.look("https://example.org/elsewhere", lambda address: None).is_well
 
 
 def test_a_look_tells_that_nothing_can_be_written(chat, served):

@@ -78,3 +78,9 @@ def test_what_fifty_readers_cost(name, held, requests, processes):
     cost = hosting.cost(ALL[name], 50)
     assert (cost.held, cost.polling, cost.requests, cost.processes) == (held, 50 - held, requests, processes)
     assert cost.megabytes >= processes * ALL[name].megabytes
+
+
+@pytest.mark.parametrize(("name", "requests"), [("Passenger", 10), ("brief", 750)])
+def test_head_files_save_what_is_polled_but_no_stream_that_ends_at_once(name, requests):
+    seen = ALL[name]._replace(has_heads=True)
+    assert hosting.cost(seen, 50).requests == requests

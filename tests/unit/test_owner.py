@@ -122,6 +122,19 @@ def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Cha
     assert codes[0] == codes[1] == owner.code_to_show(chat.store, chat.config)
 
 
+def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat, monkeypatch):
+    alice = chat.guest("alice")
+
+    def write(*change):
+        monkeypatch.undo()
+        chat.store.write(owner.claim, alice, owner.code_to_show(chat.store, chat.config))
+        owner.forget_code_file(chat.config)
+        return chat.store.write(*change)
+
+    monkeypatch.setattr(chat.store, "write", write)
+    assert owner.code_to_show(chat.store, chat.config) is None
+
+
 def test_a_code_file_that_is_lost_or_stale_is_made_anew(chat: Chat):
     path = chat.config.instance / "owner-code"
     first = owner.code_to_show(chat.store, chat.config)

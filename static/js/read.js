@@ -6,10 +6,12 @@
 
   var SOON_MS = 800;
   var PERIOD_MS = 5000;  // in a busy room every reader would otherwise post for every message
+  var POLLED_MS = 30000; // where requests are dear, and one's other tabs hear of it by a poll
 
   var readId = Number(Chat.fact('read-id')) || 0;
   var seenId = readId;
   var toldAt = 0;
+  var periodMs = PERIOD_MS;
   var timer = null;
 
   function lastId() {
@@ -22,7 +24,7 @@
     Chat.rooms.setUnread(Chat.room, 0);
     seenId = Math.max(seenId, lastId());
     if (!Chat.me || timer || seenId <= readId) { return; }
-    timer = Chat.later(tell, Math.max(SOON_MS, toldAt + PERIOD_MS - Date.now()));
+    timer = Chat.later(tell, Math.max(SOON_MS, toldAt + periodMs - Date.now()));
   }
 
   function tell() {
@@ -58,7 +60,10 @@
   Chat.start(function () {
     Chat.listen(document, 'visibilitychange', plan);
     Chat.listen(root, 'pagehide', tellLeaving);
-    Chat.on('state', function (name) { if (name === 'live') { plan(); } });
+    Chat.on('state', function (name) {
+      periodMs = name === 'checking' ? POLLED_MS : PERIOD_MS;
+      if (name === 'live') { plan(); }
+    });
     plan();
   });
 

@@ -194,6 +194,7 @@ def test_a_room_joined_while_people_talk_there_is_heard_from_the_join_on_each_on
         eventually(lambda: len(said) > 20)
         carol.post(f"/rooms/{shed}/join")
         joined = carol.cursor()
+        eventually(lambda: said[-1] > joined)
         for _ in range(2):
             expect_heard(said[-1])
             line.cut()

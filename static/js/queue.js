@@ -2,13 +2,15 @@
 
    Each is an entry of its own in localStorage, under a key that bears the person's id, so that tabs never
    overwrite each other's, a reload or a crash loses none, and whoever signs in next here finds their own
-   queue. What could not be stored is kept in this page alone. */
+   queue. What could not be stored is kept in this page alone. A mark lies beside them: where it is missing,
+   somebody has emptied the storage, and what is missing with it was not sent by another tab. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var KEPT_DAYS = 30;  // other people's texts: so long is a guest's name kept for them
   var start = Chat.drawer + 'outbox.';
+  var MARK = Chat.drawer + 'queue';
   var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last looked at
   var loose = {};      // client id → an entry that is in this page alone
   var lastOrder = 0;
@@ -27,22 +29,39 @@
   }
 
   function put(entry) {
-    if (Chat.store.write(start + entry.clientId, entry)) { delete loose[entry.clientId]; }
-    else { loose[entry.clientId] = entry; }
     look();
+    keep(entry);
+    list();
+  }
+
+  function keep(entry) {
+    var isStored = Chat.store.write(MARK, true) && Chat.store.write(start + entry.clientId, entry);
+    if (isStored) { delete loose[entry.clientId]; }
+    else { loose[entry.clientId] = entry; }
   }
 
   /* Said or given up. A said one goes with its message, so that other tabs show it without a gap. */
   function remove(entry, message) {
     if (message && !loose[entry.clientId]) { Chat.store.write(start + entry.clientId, { said: message }); }
     Chat.store.remove(start + entry.clientId);
+    entries = entries.filter(function (other) { return other.clientId !== entry.clientId; });
     delete loose[entry.clientId];
-    for (var clientId in loose) { put(loose[clientId]); }  // there may be room now
     look();
+    for (var clientId in loose) { keep(loose[clientId]); }  // there may be room now
+    list();
   }
 
-  /* What there is now, other tabs' included. */
+  /* What there is now, other tabs' included. Where the mark is missing, the news that the storage was emptied may
+     still be on its way. */
   function look() {
+    var known = entries;
+    list();
+    if (Chat.store.read(MARK)) { return; }
+    Chat.each(known, function (entry) { if (!find(entry.clientId)) { keep(entry); } });
+    list();
+  }
+
+  function list() {
     entries = [];
     Chat.each(Chat.store.keys(start), function (key) {
       var entry = Chat.store.read(key);

@@ -18,6 +18,7 @@ TABS = 12
 TEXTS = ["One", "Two", "Three", "Four", "Five"]
 NO_WEB_LOCKS = "delete Navigator.prototype.locks"
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
+NOT_TOLD = "addEventListener('storage', event => { if (event.key === null) { event.stopImmediatePropagation(); } })"
 FILL_STORAGE = """() => {
     for (let size = 1 << 22; size >= 1; size >>= 1) {
         try { for (let i = 0; ; i += 1) { localStorage.setItem(`fill.${size}.${i}`, 'x'.repeat(size)); } }
@@ -258,13 +259,19 @@ def test_where_nothing_can_be_stored_the_page_alone_keeps_it_and_says_so(opened,
     assert said() == ["While all is well", *TEXTS]
 
 
-def test_storage_that_is_emptied_by_others_loses_nothing(opened, line, said):
-    one = opened()
+@pytest.mark.parametrize("scripts", [(), (NOT_TOLD,)], ids=["told of it", "not yet told"])
+def test_storage_that_is_emptied_by_others_loses_nothing(opened, line, said, scripts):
+    one = opened(*scripts)
     other = one.beside().enter(one.room)
     line.cut()
     say_all(one)
+    one.page.evaluate("localStorage.setItem('mine', 1)")
+    eventually(lambda: other.page.evaluate("localStorage.getItem('mine')"))
     other.page.evaluate("localStorage.clear()")
-    eventually(lambda: one.page.title() and other.page.evaluate("Object.keys(localStorage).length") >= len(TEXTS))
+    eventually(lambda: one.page.evaluate("localStorage.getItem('mine')") is None)
+    one.say("Six")
+    expect(one.pending.locator(".said")).to_have_text([*TEXTS, "Six"])
+    eventually(lambda: one.page.title() and other.page.evaluate("Object.keys(localStorage).length") > len(TEXTS))
     line.resume()
-    one.expect_said(*TEXTS)
-    assert said() == TEXTS
+    one.expect_said(*TEXTS, "Six")
+    assert said() == [*TEXTS, "Six"]

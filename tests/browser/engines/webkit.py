@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the name that the standard ga
 ENTER_KEY = "\ue007"
 PATIENCE_MS = int(PATIENCE_SECONDS * 1000)
 SCRIPT_MS = 4000  # a script whose page is replaced by the next is never answered
+SESSION_TRIES = 3
 # The console of an automated WebKit is told to nobody, so that a page notes for itself what it complains of; over the
 # pages of a tab. What went wrong before its own scripts ended is noted where the page has a `before`.
 LISTEN = """(function (root) {
@@ -111,9 +113,7 @@ class Session:
 
     def __init__(self, environ: dict[str, str]) -> None:
         self._window = ""
-        self._process, self._address = start_driver(environ)
-        wish = {"timeouts": {"script": SCRIPT_MS, "pageLoad": PATIENCE_MS, "implicit": 0}}
-        made = call(f"{self._address}/session", "POST", {"capabilities": {"alwaysMatch": wish}})
+        self._process, self._address, made = start_session(environ)
         self._address += f"/session/{made['sessionId']}"
         self.version = made["capabilities"]["browserVersion"]
 
@@ -130,11 +130,32 @@ class Session:
         self._process.wait(PATIENCE_SECONDS)
 
 
+def start_session(environ: dict[str, str]) -> tuple["subprocess.Popen[bytes]", str, Any]:
+    """A driver that has a browser, its address, and what it said of the session.
+
+    The driver looks for a free port for its browser to meet it at, and the browser takes it a moment later. Where
+    somebody else was quicker the two wait for each other for ever, so another pair is given a try.
+    """
+    timeouts = {"script": SCRIPT_MS, "pageLoad": PATIENCE_MS, "implicit": 0}
+    wish = {"capabilities": {"alwaysMatch": {"timeouts": timeouts}}}
+    tries_left = SESSION_TRIES
+    while True:
+        process, address = start_driver(environ)
+        try:
+            return process, address, call(f"{address}/session", "POST", wish, PATIENCE_SECONDS)
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(PATIENCE_SECONDS)
+            tries_left -= 1
+            if not tries_left:
+                raise
+
+
 def start_driver(environ: dict[str, str]) -> tuple["subprocess.Popen[bytes]", str]:
-    """A driver that answers, and its address."""
+    """A driver that answers, in a process group of its own, and its address."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    process = subprocess.Popen(["WebKitWebDriver", f"--port={port}"], env=environ,
+    process = subprocess.Popen(["WebKitWebDriver", f"--port={port}"], env=environ, start_new_session=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     eventually(lambda: is_ready(address))
@@ -148,11 +169,11 @@ def is_ready(address: str) -> bool:
         return False
 
 
-def call(url: str, method: str, details: Any = None) -> Any:
+def call(url: str, method: str, details: Any = None, within: float = 3 * PATIENCE_SECONDS) -> Any:
     body = None if details is None else json.dumps(details).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=3 * PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=within) as answer:
             return json.load(answer)["value"]
     except urllib.error.HTTPError as refusal:
         with refusal:

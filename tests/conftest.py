@@ -45,6 +45,13 @@ def full():
 
 
 @pytest.fixture(scope="session")
+def quiet():
+    """A server that few tests share, so that the list of its rooms stays short: w3m draws 200 lines, no more."""
+    with serve(look_seconds=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def parting(lively):
     """Alice and carol have lost their connections while bob watches; alice is back, at the other worker.
 

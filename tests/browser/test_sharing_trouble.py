@@ -35,14 +35,18 @@ def talk(chat, alice, garden):
 
 
 def in_the_worker(browser: Browser, tab: Window, script: str) -> None:
-    """Run it where this tab's line is carried."""
+    """Run it where this tab's line is carried, to its end or the worker's."""
     session = browser.new_browser_cdp_session()
+    ended = []
+    session.on("Target.receivedMessageFromTarget", lambda answer: ended.append(answer))
+    session.on("Target.detachedFromTarget", lambda news: ended.append(news))
     workers = [target for target in session.send("Target.getTargets")["targetInfos"]
                if target["type"] == "shared_worker" and target["url"].startswith(tab.base_url)]
     (worker,) = workers
     attached = session.send("Target.attachToTarget", {"targetId": worker["targetId"], "flatten": False})
     message = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": script}}
     session.send("Target.sendMessageToTarget", {"sessionId": attached["sessionId"], "message": json.dumps(message)})
+    eventually(lambda: session.send("Target.getTargets") and ended)
     session.detach()
 
 

@@ -6,7 +6,7 @@ from tests.browser.terminals import terminal
 from tests.browser.text_browsers import BROWSERS
 from tests.plugin import needs_tool
 
-pytestmark = needs_tool("tmux", *BROWSERS)
+pytestmark = [needs_tool("tmux", *BROWSERS), pytest.mark.parametrize("chat", ["quiet"], indirect=True)]
 
 
 @pytest.fixture(params=BROWSERS)

@@ -8,6 +8,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
+import { Clock } from './turned_clock.mjs';
 
 const [folder, given] = process.argv.slice(2);
 const play = { readers: 1, seconds: 600, says: [], ends: [], ...JSON.parse(given) };
@@ -16,27 +17,10 @@ const ON_THE_WAY_MS = 20;
 const PARTS = ['base', 'elapsed', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream', 'xhr_stream',
   'heads', 'poll', 'ladder', 'upper_steps', 'lower_steps'];
 
-/* The clock */
-
-let now = 1_000_000;
-let serial = 0;
-const timers = new Map();
-
-const setTimer = (callback, delayMs = 0) => {
-  timers.set(++serial, { at: now + Math.max(0, delayMs), callback });
-  return serial;
-};
-
-function turnTo(until) {
-  for (;;) {
-    const due = [...timers].reduce((first, each) => (!first || each[1].at < first[1].at ? each : first), null);
-    if (!due || due[1].at > until) { break; }
-    timers.delete(due[0]);
-    now = Math.max(now, due[1].at);
-    due[1].callback();
-  }
-  now = until;
-}
+const clock = new Clock();
+const start = clock.now;
+const turnTo = until => { while (clock.turn(until)) { /* on */ } };
+const setTimer = (callback, delayMs) => clock.later(callback, delayMs);
 
 /* The host: a log, and the file of its one room */
 
@@ -47,7 +31,7 @@ const kept = new Map();  // what a cache holds of each file
 
 function poll(query, reader) {
   const cursor = log.length ? log[log.length - 1] : 1;
-  asked.polls.push([reader, now]);
+  asked.polls.push([reader, clock.now]);
   const events = log.filter(id => id > query.get('since'))
     .map(id => ({ id, event: 'message', data: { id, room: 'lobby' } }));
   const named = play.heads ? { head_urls: { lobby: `/heads/${epoch}.txt` } } : {};
@@ -106,8 +90,8 @@ function engine(reader) {
     tell(name, data) { this.listeners[name]?.({ type: name, data: JSON.stringify(data), lastEventId: '' }); }
     close() { this.listeners = {}; }
   }
-  const clear = timer => timers.delete(timer);
-  class FakeDate extends Date { static now() { return now; } }
+  const clear = timer => clock.clear(timer);
+  class FakeDate extends Date { static now() { return clock.now; } }
   const context = vm.createContext({
     XMLHttpRequest, EventSource, Date: FakeDate, setTimeout: setTimer, clearTimeout: clear, clearInterval: clear,
     setInterval: () => 0, console: { error: problem => { throw problem; } } });
@@ -131,11 +115,10 @@ for (let reader = 0; reader < play.readers; reader += 1) {
     stream: 'http://chat.test/stream', poll: 'http://chat.test/poll', session: 'http://chat.test/session', me: '',
     rooms: ['lobby'], cursor: 1, isHidden: () => false,
     memory: { get: key => memory.get(key) ?? null, set: (key, value) => memory.set(key, value) }
-  }, (what, name, event) => { if (what === 'event' && name === 'message') { mine.push([event.id, now]); } });
+  }, (what, name, event) => { if (what === 'event' && name === 'message') { mine.push([event.id, clock.now]); } });
   lines.push(line);
   setTimer(() => line.open(), (INTERVAL_MS * reader) / play.readers);
 }
-const start = now;
 const deeds = [
   ...play.says.map(at => [at, () => log.push(log.length + 2)]),
   ...play.ends.map(at => [at, () => { epoch += 1; }])];
@@ -143,7 +126,7 @@ const wrote = [];
 for (const [at, deed] of deeds.sort((one, other) => one[0] - other[0])) {
   turnTo(start + 1000 * at);
   deed();
-  if (play.says.includes(at)) { wrote.push([log[log.length - 1], now]); }
+  if (play.says.includes(at)) { wrote.push([log[log.length - 1], clock.now]); }
 }
 turnTo(start + 1000 * play.seconds);
 const since = moments => moments.map(([what, at]) => [what, (at - start) / 1000]);

@@ -51,6 +51,15 @@ def sign_out(tx: Transaction, session_id: int) -> None:
     tx.append(f"session:{session_id}", "revoke", "{}")
 
 
+def end_unseen(tx: Transaction, most: int) -> bool:
+    """End the sessions that nobody has come back to, at most so many; true while there may be more."""
+    unseen = sessions.forget_unseen(tx, times.ago(days=SESSION_DAYS), most)
+    for session in unseen:
+        if session.ended_at is None:
+            tx.append(f"session:{session.id}", "revoke", "{}")
+    return len(unseen) == most
+
+
 def find_by_session(connection: Connection, key: str) -> Any:
     """The user behind a session's key, or None; with `session_id` and `session_seen_at`."""
     return sessions.find_user(connection, _hash(key), times.ago(days=SESSION_DAYS))
@@ -63,8 +72,13 @@ def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
 
 
 def add_bot(tx: Transaction, name: object) -> str:
-    """Make a bot, or give an existing one a new key; returns the key, which is shown once and kept as a hash."""
+    """Make a bot, or give an existing one a new key; returns the key, which is shown once and kept as a hash.
+
+    What was opened with the old key ends.
+    """
     bot = bot_named(tx, name)
+    if bot.key_hash is not None:
+        tx.append(f"user:{bot.id}", "revoke", "{}")
     key = secrets.token_urlsafe(32)
     users.change(tx, bot.id, key_hash=_hash(key))
     return key
@@ -105,7 +119,6 @@ def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
 
 def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
     key = secrets.token_urlsafe(32)
-    sessions.end_unseen(tx, times.ago(days=SESSION_DAYS))
     sessions.add(tx, _hash(key), user_id, *where)
     return SignedIn(user_id, key)
 

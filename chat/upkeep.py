@@ -1,4 +1,5 @@
-"""What happens by itself: old messages and addresses go, wishes to be forgotten are carried on, the file is cleaned.
+"""What happens by itself: old messages, addresses and sessions go, wishes to be forgotten are carried on, the file is
+cleaned.
 
 Every process does it; each step is small, and doing it twice does nothing.
 """
@@ -8,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chat import forgetting, times
+from chat import forgetting, people, times
 from chat.config import Config
 from chat.hub import REWRITTEN, SITE
 from chat.sse import to_json
@@ -18,6 +19,7 @@ MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
 STEP_EVENTS = 1000
 STEP_MESSAGES = 200  # removed in one transaction, which nobody notices
+STEP_SESSIONS = 200
 
 
 def is_due(stamp: Path) -> bool:
@@ -51,6 +53,7 @@ def every_minute(store: Store, config: Config) -> None:
     if config.keep_days is not None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
+    _in_steps(store, people.end_unseen, STEP_SESSIONS)
     store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
 
 

@@ -86,9 +86,14 @@ def forget_user(tx: Transaction, user_id: int) -> None:
     tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
 
 
-def end_unseen(tx: Transaction, seen_before: str) -> None:
-    """Forget the sessions that nobody has come back to."""
-    tx.connection.execute(delete(sessions).where(sessions.c.seen_at <= seen_before))
+def forget_unseen(tx: Transaction, seen_before: str, most: int) -> Sequence[Any]:
+    """Drop the sessions that nobody has come back to, at most so many; returns them: `id`, `ended_at`."""
+    query = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.seen_at <= seen_before).limit(most)
+    unseen = tx.connection.execute(query).all()
+    if unseen:
+        tx.connection.execute(delete(sessions).where(sessions.c.id.in_([session.id for session in unseen])))
+        tx.erases = True
+    return unseen
 
 
 def add_device_code(tx: Transaction, code_hash: str, user_id: int) -> None:

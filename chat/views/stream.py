@@ -257,9 +257,13 @@ class Asked:
     def begin(self) -> str | None:
         """Set the reader's cursor; returns the data of a `reset` where its own can no longer be served.
 
-        This process reads the log first: it may be behind the one that served this reader before.
+        This process reads the log first: it may be behind the one that served this reader before. Raises ChatError
+        `sign_in` for a bot whose key was replaced since the request began; of sessions `rehearing` knows that.
         """
         self.parts.hub.wake()
+        if self._who.is_bot:
+            identity.forget_who()
+            identity.reader_required()
         newest = self.parts.hub.last_id
         if self.cursor is None:
             self.cursor = self.reader.cursor = newest

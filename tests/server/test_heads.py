@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from chat import config as configuration
-from chat import runtime
+from chat import people, rooms, runtime
 from chat.app import create_app
 from chat.heads import Heads
 from tests.clients import Person
@@ -76,6 +76,23 @@ def test_only_who_may_read_a_room_is_told(site, tmp_path):
     assert bob.get("/poll?room=lobby").json["error"]["code"] == "banned"
     after = heads_of(alice)["lobby"]
     assert after != closed and [path.name for path in (tmp_path / "heads").glob("*.txt")] == [after.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("way", ["poll", "stream"])
+def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypatch, way):
+    app = site()
+    hal = Browser(app)
+    hal.get("/")
+    store, rehearing = app.extensions["chat"].store, rooms.rehearing
+    hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(people.add_bot, 'hal')}"
+    assert heads_of(hal)
+
+    def replaced_before(*arguments):
+        store.write(people.add_bot, "hal")
+        return rehearing(*arguments)
+
+    monkeypatch.setattr(rooms, "rehearing", replaced_before)
+    assert hal.get(f"/{way}?room=lobby").status_code == 401
 
 
 def test_whoever_has_a_head_file_stays_here_for_seven_minutes(site):

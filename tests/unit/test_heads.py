@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import forgetting, heads, owner, people, rooms
+from chat import forgetting, heads, owner, people, rooms, upkeep
 from chat.heads import Heads
 from chat.store import events
 from tests.unit.chats import Chat, opened
@@ -201,6 +201,16 @@ def loses_their_name(chat):
     chat.guest("bob")
 
 
+def session_expires(chat):
+    chat.store.write(lambda tx: tx.connection.exec_driver_sql("UPDATE sessions SET seen_at = '2020' WHERE user_id = 1"))
+    upkeep.every_minute(chat.store, chat.config)
+
+
+def bot_has_a_new_key(chat):
+    for _ in range(2):
+        chat.store.write(people.add_bot, "hal")
+
+
 def room_is_closed(chat):
     chat.store.write(owner.close_room, None, "lobby")
 
@@ -209,7 +219,8 @@ def has_an_entry_word(chat):
     chat.store.write(owner.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
 
 
-LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_name, room_is_closed, has_an_entry_word]
+LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_name, session_expires, bot_has_a_new_key,
+          room_is_closed, has_an_entry_word]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -246,6 +257,7 @@ def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
 
 def test_coming_and_talking_change_no_name(chat, served):
     names = served.names([LOBBY], ALL)
+    chat.store.write(people.add_bot, "hal")
     chat.store.write(rooms.join, chat.guest("carol"), "lobby")
     said = chat.post(chat.bob, "hi")
     chat.store.write(rooms.remove, chat.bob, said["id"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat import hub as hub_module
-from chat import rooms
+from chat import people, rooms
 from chat.hub import Reader
 from tests.unit.chats import Chat, opened
 
@@ -209,6 +209,15 @@ def test_closing_ends_every_reader_and_whoever_comes_after(chat: Chat):
     late = chat.reader(named=[1])
     assert early.end == late.end == "restart"
     assert early.waiter.wait(0)
+
+
+def test_a_new_key_ends_what_a_bot_has_opened_with_the_old_one(chat: Chat):
+    key = chat.store.write(people.add_bot, "hal")
+    with chat.store.read() as connection:
+        hal = people.find_bot(connection, key)
+    reader = chat.reader(hal)
+    chat.store.write(people.add_bot, "hal")
+    assert reader.end == "revoked"
 
 
 def test_a_name_taken_by_another_ends_the_streams_of_its_former_bearer(chat: Chat):

@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 from chat import config as configuration
 from chat import owner, people, rooms, times, upkeep
 from chat.errors import ChatError, ConfigError
+from chat.hub import Reader
 from chat.schema import bans as bans_table
 from chat.schema import messages as message_table
 from chat.schema import sessions as session_table
-from chat.store import Store, bans, messages
+from chat.store import Store, bans, events, messages
 from tests.serving import eventually
 from tests.unit.chats import Chat, opened
 
@@ -203,3 +204,34 @@ def test_the_address_of_a_ban_stays_as_long_as_the_ban(chat: Chat, bob):
 def networks(chat: Chat) -> list[str | None]:
     with chat.store.read() as connection:
         return list(connection.execute(select(bans_table.c.network).order_by(bans_table.c.id)).scalars())
+
+
+# Sessions
+
+
+def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
+    chat: Chat, bob, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(upkeep, "STEP_SESSIONS", 2)
+    for _ in range(5):
+        chat.store.write(people._begin_session, bob.id, people.From("9.9.9.9", ""))
+    for session_id, days in enumerate((179, 181, 181, 181, 181, 181), start=1):
+        make_old(chat, days, session_table, "seen_at", id=session_id)
+    ended = 6
+    chat.store.write(people.sign_out, ended)
+    readers = {session_id: a_reader_by(chat, bob, session_id) for session_id in (1, 2, 5)}
+    before = chat.hub.last_id
+    a_minute_passes(chat)
+    with chat.store.read() as connection:
+        told = [row.channel for row in events.after(connection, before, 100)]
+        assert list(connection.execute(select(session_table.c.id)).scalars()) == [1]
+    assert told == [f"session:{session_id}" for session_id in (2, 3, 4, 5)], "each once, and what had ended no more"
+    assert {session_id: reader.end for session_id, reader in readers.items()} == {1: None, 2: "revoked", 5: "revoked"}
+
+
+def a_reader_by(chat: Chat, user, session_id: int) -> Reader:
+    """A reader whom the end of this session ends."""
+    own = [f"user:{user.id}", f"session:{session_id}"]
+    reader = Reader(rooms.rehearing(chat.store, user, own, None, session_id), chat.hub.last_id)
+    chat.hub.register(reader)
+    return reader

@@ -62,7 +62,8 @@ def create_app(config: Config | None = None) -> Flask:
     _surround_requests(app, parts)
     _give_to_templates(app, parts)
     known = KnownHosts(_Rests(app.wsgi_app, parts), config.hosts)
-    app.wsgi_app = TrustedProxies(known, config.trusted_proxies)  # type: ignore[method-assign]
+    told = other_origins.OtherOrigins(known, config.allowed_origins)
+    app.wsgi_app = TrustedProxies(told, config.trusted_proxies)  # type: ignore[method-assign]
     _log_to_stderr(app)
     return app
 

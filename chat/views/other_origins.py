@@ -5,6 +5,8 @@ https://fetch.spec.whatwg.org/#http-cors-protocol. It is for reading alone: a PO
 """
 
 import re
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from flask import Flask, Response, request
 
@@ -19,22 +21,62 @@ EXPOSED = "Retry-After"
 PREFLIGHT_SECONDS = 7200  # the longest that browsers keep it
 
 
+class OtherOrigins:
+    """WSGI middleware: every answer at these addresses says where it may be read, whichever part of the app gives it.
+
+    Errors, too: a page that is refused must learn why.
+    """
+
+    def __init__(self, app: Any, allowed: Collection[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not _READABLE.fullmatch(environ.get("PATH_INFO", "")):
+            return self._app(environ, start_response)
+        admission = self._admission(environ)
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, _varied(headers) + admission, *exc_info)
+
+        return self._app(environ, start)
+
+    def _admission(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
+        origin = _other_origin(environ, self._allowed)
+        if origin is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD", "OPTIONS"):
+            return []
+        return [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Credentials", "true"),
+            ("Access-Control-Expose-Headers", EXPOSED),
+        ]
+
+
+def _varied(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    vary = [value for name, value in headers if name.lower() == "vary"]
+    others = [header for header in headers if header[0].lower() != "vary"]
+    return [*others, ("Vary", ", ".join([*vary, "Origin"]))]
+
+
 def surround(app: Flask) -> None:
-    """Let every request be asked about, and every answer at these addresses say where it may be read."""
+    """Let every request be asked about."""
     app.before_request(_preflight)
-    app.after_request(_admit)
 
 
 def reader() -> str | None:
     """The other origin whose page asks and may read; None where no page of another origin does."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin not in identity.parts().config.allowed_origins or origin == _own():
-        return None
-    return origin
+    return _other_origin(request.environ, identity.parts().config.allowed_origins)
 
 
-def _own() -> str:
-    return f"{request.scheme}://{request.host}"
+def _other_origin(environ: dict[str, Any], allowed: Collection[str]) -> str | None:
+    origin = environ.get("HTTP_ORIGIN")
+    return origin if origin in allowed and origin != _own(environ) else None
+
+
+def _own(environ: dict[str, Any]) -> str:
+    scheme = environ["wsgi.url_scheme"]
+    default_port = ":443" if scheme == "https" else ":80"
+    return f"{scheme}://{environ.get('HTTP_HOST', '').removesuffix(default_port)}"
 
 
 def _preflight() -> Response | None:
@@ -50,17 +92,4 @@ def _preflight() -> Response | None:
     answer.headers["Access-Control-Allow-Methods"] = METHODS
     answer.headers["Access-Control-Allow-Headers"] = HEADERS
     answer.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
-    return answer
-
-
-def _admit(answer: Response) -> Response:
-    """Errors, too: a page that is refused must learn why."""
-    if not _READABLE.fullmatch(request.path):
-        return answer
-    answer.vary.add("Origin")
-    origin = reader() if request.method in ("GET", "HEAD", "OPTIONS") else None
-    if origin is not None:
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Allow-Credentials"] = "true"
-        answer.headers["Access-Control-Expose-Headers"] = EXPOSED
     return answer

@@ -1,5 +1,7 @@
 """Pages of other origins read along, if they are listed; nobody else's may, and none may post."""
 
+import re
+
 import pytest
 
 from tests.clients import FORM
@@ -16,7 +18,8 @@ CORS = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials")
 
 @pytest.fixture(scope="module")
 def server():
-    with serve(workers=1, allowed_origins=f"{LISTED}, {ALSO_LISTED}", trusted_proxies="127.0.0.1") as server:
+    with serve(workers=1, allowed_origins=f"{LISTED}, {ALSO_LISTED}", trusted_proxies="127.0.0.1",
+               hosts="127.0.0.1") as server:
         yield server
 
 
@@ -84,6 +87,14 @@ def test_every_answer_of_these_addresses_says_that_it_depends_on_the_origin(alic
         assert is_admitted(over_budget.headers, LISTED)
 
 
+@pytest.mark.parametrize("path", READABLE)
+def test_who_asks_for_another_host_name_is_refused_with_the_same_headers(alice, path):
+    refused = alice.get(path, Host="elsewhere.example", Origin=LISTED, Accept="application/json")
+    assert (refused.status, refused.code) == (400, "invalid")
+    assert is_admitted(refused.headers, LISTED)
+    assert not is_admitted(alice.get(path, Host="elsewhere.example", Origin="null").headers, "null")
+
+
 def test_a_held_poll_is_answered_with_the_same_headers(alice, people, server):
     alice.listen("room=lobby").close()  # the lobby's presence is there
     cursor = alice.cursor()
@@ -98,6 +109,7 @@ def test_a_held_poll_is_answered_with_the_same_headers(alice, people, server):
 def test_a_page_elsewhere_reads_in_the_name_of_whoever_looks_at_it(alice):
     answer = alice.get("/session", Origin=LISTED)
     assert answer.json["user"]["name"] == "alice"
+    assert {"Cookie", "Origin"} <= set(re.split(", *", answer.headers["Vary"])), "it depends on who looks, too"
 
 
 # What browsers ask first

@@ -25,7 +25,7 @@ OURS = ("HOST", "PORT", "WORKERS", "SCRIPT_NAME", "GUNICORN_CMD_ARGS", "PYTHONPA
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # there nobody waits for a disk
 LOG_SHOWN = 10_000
 CONNECTIONS_KEPT = 20
-PATIENCE_SECONDS = 20.0  # for what takes milliseconds here; a busy machine gets the rest
+PATIENCE_SECONDS = 40.0  # for what takes milliseconds here; a busy machine gets the rest
 
 
 @contextmanager
@@ -219,6 +219,17 @@ def open_files(pid: int) -> set[str]:
         with suppress(FileNotFoundError):  # closed meanwhile
             found.add(os.readlink(entry))
     return found
+
+
+def once_within(seconds: float, attempt: Callable[[int], float], tries: int = 3) -> None:
+    """Of a few attempts, which say how many seconds they took, one takes no more.
+
+    A machine that has other work may be late once or twice; what is slow by itself is late each time.
+    """
+    took: list[float] = []
+    while not took or took[-1] > seconds:
+        assert len(took) < tries, f"not within {seconds} s, but in {took}"
+        took.append(attempt(len(took)))
 
 
 def eventually(condition: Callable[[], Any], within: float = PATIENCE_SECONDS) -> Any:

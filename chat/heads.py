@@ -32,6 +32,7 @@ from chat.config import Config
 from chat.errors import N_
 from chat.hosting import Sentence
 from chat.store import Store, epochs, events
+from chat.store.epochs import Epoch
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,13 @@ Fetch = Callable[[str], bytes | None]
 
 class Done(NamedTuple):
     """Up to which event the files are right, the newest epoch then, and of which chat, folder and start of the machine:
-    what was not waited for is in doubt after a power cut.
+    what was not waited for is in doubt after a power cut. `generation` is of the log until a backup is restored.
     """
 
     until: int
-    epoch: int
+    epoch: str
     site: str
+    generation: str
 
 
 class Heads:
@@ -82,39 +84,45 @@ class Heads:
 
         Never raises. A file that cannot be written is taken away, and its readers ask the app.
         """
+        return self._published() is not None
+
+    def _published(self) -> Done | None:
         if self._folder is None:
-            return False
+            return None
         try:
             with self._store.glance() as connection:
                 newest = events.highest_id(connection)
             done = self._done()
-            if done is not None and done.until == newest:
-                return True
+            if done is not None and done.site == self._site and done.until == newest:
+                return done
             with self._locked() as is_inside:
-                if is_inside:
-                    self._catch_up()
-            return is_inside
+                return self._catch_up() if is_inside else None
         except _FAILURES as error:
             self._complain(error)
-            return False
+            return None
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> Done:
         """Under the lock: whoever has it later reads no less of the log."""
-        done = self._done()
+        before = self._done()
         with self._store.read() as connection:
-            newest, epoch = events.highest_id(connection), epochs.newest(connection)
-            if done is not None and not events.pruned_to(connection) <= done.until <= newest:
-                done = None  # the log was shortened meanwhile, or is that of a backup
-            changed = events.newest_of_rooms(connection, done.until) if done is not None else {}
-            is_same = done is not None and done.epoch == epoch
-            names = self._names(epochs.of_rooms(connection, changed) if is_same else epochs.of_all(connection))
+            newest, epoch = events.highest_id(connection), epochs.newest(connection).mark
+            if before is not None and before.until > newest:
+                before = None  # this log is that of a backup
+            generation = before.generation if before is not None else secrets.token_hex(8)
+            if before is not None and (before.site != self._site or before.until < events.pruned_to(connection)):
+                before = None  # a file may be lost in a power cut, or the log was shortened meanwhile
+            done = Done(newest, epoch, self._site, generation)
+            changed = events.newest_of_rooms(connection, before.until) if before is not None else {}
+            is_same = before is not None and before.epoch == epoch
+            names = self._names(done, epochs.of_rooms(connection, changed) if is_same else epochs.of_all(connection))
         if not is_same:
-            self._remove_all_but(names.values() if done is not None else ())
+            self._remove_all_but(names.values() if before is not None else ())
         for room_id in changed.keys() & names.keys():
             number = self._number(names[room_id])
             if number is not None:  # else nobody reads it
                 self._put(names[room_id], max(number, changed[room_id]))
-        self._replace(self._instance / DONE, json.dumps(Done(newest, epoch, self._site)), 0o600)
+        self._replace(self._instance / DONE, json.dumps(done), 0o600)
+        return done
 
     def _remove_all_but(self, kept: Collection[str]) -> None:
         assert self._folder is not None
@@ -167,30 +175,31 @@ class Heads:
 
         `known_id` is up to which event it is known that the rooms may be read: no later epoch's name is told.
         """
-        if not room_ids or not self.publish():
+        done = self._published() if room_ids else None
+        if done is None:
             return {}
         try:
             with self._store.read() as connection:
                 of_rooms = epochs.of_rooms(connection, room_ids)
-            if max(of_rooms.values()) > known_id:
+            if max(of_rooms.values()).id > known_id:
                 return {}
-            names = self._names(of_rooms)
+            names = self._names(done, of_rooms)
             are_there = all(self._number(name) is not None for name in names.values())
-            return names if are_there else self._made(room_ids, known_id)
+            return names if are_there else self._made(done, room_ids, known_id)
         except _FAILURES as error:
             self._complain(error)
             return {}
 
-    def _made(self, room_ids: Collection[int], known_id: int) -> dict[int, str]:
+    def _made(self, done: Done, room_ids: Collection[int], known_id: int) -> dict[int, str]:
         with self._locked() as is_inside:
             if not is_inside:
                 return {}
             self._make_folder()
             with self._store.read() as connection:
                 of_rooms = epochs.of_rooms(connection, room_ids)
-                if max(of_rooms.values()) > known_id:
+                if max(of_rooms.values()).id > known_id:
                     return {}
-                names = self._names(of_rooms)
+                names = self._names(done, of_rooms)
                 numbers = {room_id: events.newest_of_room(connection, room_id) for room_id in room_ids}
             for room_id, name in names.items():
                 self._put(name, max(numbers[room_id], self._number(name) or 0))
@@ -205,11 +214,11 @@ class Heads:
         if not (self._folder / "index.html").exists():
             self._replace(self._folder / "index.html", "", 0o644)
 
-    def _names(self, of_rooms: dict[int, int]) -> dict[int, str]:
-        return {room_id: self._name(room_id, epoch) for room_id, epoch in of_rooms.items()}
+    def _names(self, done: Done, of_rooms: dict[int, Epoch]) -> dict[int, str]:
+        return {room_id: self._name(room_id, epoch.mark, done.generation) for room_id, epoch in of_rooms.items()}
 
-    def _name(self, room_id: int, epoch: int) -> str:
-        return f"{self._signed(f'room {room_id} {epoch}')}.txt"
+    def _name(self, room_id: int, epoch: str, generation: str) -> str:
+        return f"{self._signed(f'room {room_id} {epoch} {generation}')}.txt"
 
     def _signed(self, words: str) -> str:
         return hmac.new(self._key, f"heads {words}".encode(), hashlib.sha256).hexdigest()[:40]
@@ -223,10 +232,10 @@ class Heads:
             return None
 
     def _done(self) -> Done | None:
-        """How far the files are right; None where nobody knows."""
+        """How far the files were right; None where nobody knows."""
         try:
             done = Done(*json.loads((self._instance / DONE).read_bytes()))
-            return done if done.site == self._site else None
+            return done._replace(until=int(done.until))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -261,7 +270,7 @@ class Heads:
         assert self._folder is not None
         if not self.publish() and self._complaint:
             return Look(url, self._complaint, False, False)
-        name, number = self._name(NO_ROOM, secrets.randbits(32)), secrets.randbits(32)
+        name, number = self._name(NO_ROOM, secrets.token_hex(8), ""), secrets.randbits(32)
         try:
             self._make_folder()
             self._replace(self._folder / name, f"{number}\n", 0o644)

@@ -1,5 +1,6 @@
 """One change of the store: the connection that holds the write lock, and the log to append to."""
 
+import secrets
 from typing import Any
 
 from sqlalchemy import Table, column, insert, select, table
@@ -67,7 +68,8 @@ class Transaction:
         """Note that somebody may have lost the right to read, a room or the site; see `store.epochs`."""
         scope = "site" if name == "revoke" else channel
         if not scope.startswith("user:"):  # what the room's own channel was told as well
-            _PUT_FACT.run(self.connection, {"name": f"epoch:{scope}", "value": str(event_id)})
+            mark = f"{event_id} {secrets.token_hex(8)}"  # a restored backup gives ids again, not this
+            _PUT_FACT.run(self.connection, {"name": f"epoch:{scope}", "value": mark})
 
 
 def highest_id(connection: Connection) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from chat import __version__, capacity, runtime, sse, times
 from chat.config import Config
 from chat.host import LASTING
+from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.hub import Hub, Reader, Rehear
 from chat.parking import Lot, Parked
 from chat.presence import Presence, User
@@ -73,6 +74,10 @@ class Streams:
             facts = {"cursor": cursor, "heartbeat_seconds": self.heartbeat_seconds, "version": __version__}
             self._hello = cursor, sse.frame("hello", sse.to_json(facts), id=cursor)
         return sse.retry(random.randint(*RETRY_MS)) + self._hello[1]
+
+    def idle_ms(self) -> int:
+        """After how long whoever looks at head files asks all the same."""
+        return round(1000 * IDLE_SECONDS * random.uniform(1 - IDLE_SPREAD, 1 + IDLE_SPREAD))
 
     def refusal(self, cursor: int | None) -> bytes:
         """All that a stream says for which there is no room: the reader is to poll."""

@@ -7,6 +7,7 @@ from functools import partial
 from flask import Blueprint, Response, g, request
 
 from chat import identity, rooms, sse
+from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.hub import Event, Reader
 from chat.older import OlderStream
 from chat.parts import Parts
@@ -17,7 +18,7 @@ from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0
-POLL_AWAY_SECONDS = 420.0  # also of who has a head file, and polls once in five minutes
+POLL_AWAY_SECONDS = IDLE_SECONDS * (1 + IDLE_SPREAD) + POLL_PRESENT_SECONDS  # also of who has a head file
 PADDED = ("1", "true")  # the contract's word, and that of the polyfill that many pages have
 # What a worker that parks says in the environ of a request: that it could park this one, and that it has.
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"
@@ -178,7 +179,7 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
         ]
     facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
     if head_urls:
-        facts["head_urls"] = head_urls
+        facts |= {"head_urls": head_urls, "idle_ms": asked.parts.streams.idle_ms()}
     text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{sse.to_json(facts)[1:]}'
     answer = Response(text, mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"

@@ -18,8 +18,6 @@
   var HIDDEN_INTERVAL_MS = 60000;  // nobody looks
   var LONGEST_LOOK_MS = 10000;  // looks cost the app nothing
   var LOOK_MS_A_ROOM = 1000;
-  var SELDOM_MS = 300000;   // who asks so often is still here
-  var SPREAD = 0.2;
   var NEXT_HOLD_MS = 50;
   var PROMPT_MS = 4000;       // the time that a stream has for its greeting
   var ANSWER_MS = 15000;
@@ -122,7 +120,7 @@
       if (json.more) { return ask(); }
       if (isHeld) { return goOnAfter(NEXT_HOLD_MS); }
       var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
-      askBy = askedAt + SELDOM_MS * (1 + SPREAD * (2 * Math.random() - 1));
+      askBy = askedAt + (json.idle_ms || 0);
       if (isNews(json)) { quietMs = 0; }
       goOnAfter(hasHeads() ? leastMs : longer(leastMs, LONGEST_INTERVAL_MS));
     }

@@ -4,6 +4,7 @@
    readers, seconds  how many, for how long
    says, ends        when a message is written, and when somebody loses the right to read: seconds
    hurry             the look, by number, while which its reader's line is told to hurry
+   idleMs            between which times those are to ask who look at head files
    heads             what becomes of the head files: good, missing, page, stale, ahead, cut; there are none without */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -34,7 +35,9 @@ function poll(query, reader) {
   asked.polls.push([reader, clock.now]);
   const events = log.filter(id => id > query.get('since'))
     .map(id => ({ id, event: 'message', data: { id, room: 'lobby' } }));
-  const named = play.heads ? { head_urls: { lobby: `/heads/${epoch}.txt` } } : {};
+  const [least, most] = play.idleMs;
+  const idle_ms = Math.round(least + Math.random() * (most - least));
+  const named = play.heads ? { head_urls: { lobby: `/heads/${epoch}.txt` }, idle_ms } : {};
   return [200, JSON.stringify({ cursor, events, more: false, interval_ms: INTERVAL_MS, presence: 'k7', ...named })];
 }
 

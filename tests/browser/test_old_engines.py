@@ -108,7 +108,8 @@ def test_a_worker_of_which_a_part_throws_says_that_it_is_broken(engine):
 
 
 # A clock that goes on when it is told to, and with it the timers, each at its time.
-CLOCK = """var now = 0;
+CLOCK = """var now = 1000000;
+Date.now = function () { return now; };
 setTimeout = function (callback, ms) { return timers.push({ at: now + ms, call: callback }); };
 clearTimeout = function (timer) { if (timer) { timers[timer - 1].at = NaN; } };
 function pass(ms) {
@@ -133,6 +134,36 @@ def test_a_stream_has_four_seconds_to_greet(engine, source, expected):
     print(['3999', before, '4000', said.join(' ')].join(' '));"""
     begin = PAGE + joined(["base", "chat", "elapsed", "request", "attempt"]) + CLOCK
     assert engine(begin + attempt) == expected
+
+
+# A room whose end is in view, in which somebody says something each second.
+READING = """var told = [], last = 0, start = now;
+Chat.rows = { last: function () { return last; }, idOf: function (row) { return row; } };
+Chat.log = { isSeen: function () { return true; } };
+Chat.rooms = { setUnread: function () {} };
+Chat.net = { post: function (url, fields, heard) {
+    told.push((now - start) / 1000 + ': ' + fields.id);
+    heard({ isOk: true });
+} };
+Chat.each(Chat.starters, function (begin) { begin(); });
+function listen(seconds) {
+    for (var i = 0; i < seconds; i += 1) {
+        last += 1;
+        Chat.emit('news', {}, null);
+        pass(1000);
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(("states", "expected"), [
+    (["live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16"), (["checking"], "0.8: 1, 30.8: 31"),
+    (["checking", "live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16")])
+def test_how_far_one_has_read_is_told_every_five_seconds_and_every_thirty_where_one_polls(engine, states, expected):
+    begin = PAGE + joined(["base", "chat", "read"]) + CLOCK + READING
+    tell = "".join(f"Chat.emit('state', '{state}');" for state in states)
+    seconds = 40 if states[-1] == "checking" else 20
+    assert engine(f"{begin}{tell}listen({seconds}); print(told.join(', '));") == expected
 
 
 def test_an_engine_that_knows_no_more_than_es5_runs_these(engine):

@@ -116,7 +116,7 @@
       Chat.each(news.events, function (event) { pass(['event', event.event, { id: event.id, data: event.data }]); });
       pass(['cursor', news.cursor]);
       if (news.more) { return ask(); }
-      if (!news.presence) { prove(); }  // whoever is somebody is in a room
+      if (hasBeenIn || !news.presence) { prove(); }  // whoever is somebody is in a room
       if (stage === 'doubting') { return join(); }
       stage = 'in';
       hasBeenIn = true;

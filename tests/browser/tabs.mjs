@@ -3,7 +3,8 @@
    argument says how it goes, as JSON; what came of it is printed as JSON.
 
    tabs, seconds, lacks  how many, for how long, and what this browser does not have: locks
-   deeds                 [second, deed, tab]: say (the next number), freeze, thaw, hide */
+   deeds                 [second, deed, tab]: say (the next number), freeze, thaw, hide, close; switch: somebody else signs
+                         in where no tab sees it */
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as settled } from 'node:timers/promises';
@@ -14,12 +15,15 @@ const [folder, given] = process.argv.slice(2);
 const play = { tabs: 3, lacks: [], deeds: [], ...JSON.parse(given) };
 const PARTS = ['elapsed', 'backoff', 'verdict', 'store', 'lock', 'carrier', 'listener', 'leader', 'sharing'];
 const FACTS = { edition: '1' };
+const ME = 3;
+const SOMEBODY_ELSE = 4;
 
 const clock = new Clock();
 const start = clock.now;
 const seconds = () => (clock.now - start) / 1000;
 const tabs = [];
 const said = [];
+let whoIsSignedIn = ME;
 const lines = [];  // [second, the tabs that have a line], whenever that changes
 
 function noteLines() {
@@ -106,7 +110,7 @@ function ladder(tab) {
 
 function request(tab) {
   return (address, fields, done) => {
-    const json = address === '/session' ? { user: { id: 3 } } : {
+    const json = address === '/session' ? { user: { id: whoIsSignedIn } } : {
       events: said.filter(id => id > fields.since).map(id => ({ id, event: 'message', data: { room: 'lobby' } })),
       cursor: Math.max(fields.since, ...said), more: false, presence: 'k7'
     };
@@ -119,7 +123,7 @@ function request(tab) {
 
 function open(number) {
   const listeners = { storage: [], pagehide: [], visibilitychange: [] };
-  const tab = { number, isFrozen: false, isHidden: false, line: null, heard: [], state: [] };
+  const tab = { number, isFrozen: false, isHidden: false, line: null, heard: [], state: '' };
   tab.tell = (name, event) => listeners[name].forEach(callback => callback(event));
   tabs.push(tab);
   const addEventListener = (name, callback) => listeners[name].push(callback);
@@ -144,18 +148,20 @@ function open(number) {
   const load = part => run(part, fs.readFileSync(path.join(folder, `${part}.js`), 'utf8'));
   load('base');
   Object.assign(context.Chat, {
-    supported: true, drawer: 'longwave.3.', fact: name => FACTS[name] ?? '', isVisible: () => !tab.isHidden,
+    supported: true, drawer: `longwave.${ME}.`, fact: name => FACTS[name] ?? '', isVisible: () => !tab.isHidden,
     ladder: ladder(tab), request: { get: request(tab) }
   });
   PARTS.forEach(load);
   const place = {
-    stream: '/stream', poll: '/poll', session: '/session', me: '3', rooms: [], cursor: 0,
+    stream: '/stream', poll: '/poll', session: '/session', me: String(ME), rooms: [], cursor: 0,
     memory: { get: () => null, set() { } }, isHidden: () => tab.isHidden
   };
-  context.Chat.sharing(place, (what, name, event) => {
+  const line = context.Chat.sharing(place, (what, name, event) => {
     if (what === 'state') { tab.state = name; }
     if (what === 'event' && name === 'message') { tab.heard.push([event.id, seconds()]); }
-  }).open();
+  });
+  tab.leave = line.close;
+  line.open();
 }
 
 const DEEDS = {
@@ -169,7 +175,13 @@ const DEEDS = {
   hide(number) {
     tabs[number].isHidden = true;
     tabs[number].tell('visibilitychange');
-  }
+  },
+  close(number) {
+    tabs[number].leave();
+    tabs[number].tell('pagehide');
+    tabs[number].isFrozen = true;  // for ever
+  },
+  switch() { whoIsSignedIn = SOMEBODY_ELSE; }
 };
 
 async function turnTo(second) {

@@ -6,9 +6,11 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.obstacles import STREAM, Exchange, obstacles_before
+from tests.browser.pages import Window
 from tests.browser.tabs import WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.test_queue import close, crash
 from tests.browser.windows import IN_THE_PAGE, LOST
+from tests.clients import Person
 from tests.serving import eventually
 
 TABS = 12  # twice as many as a browser has connections to a host
@@ -101,11 +103,16 @@ def test_two_visitors_tabs_in_two_rooms_share_a_stream_for_both(window, way, car
     assert len(way.asked(STREAM)) == 2
 
 
+def sit_down(tab: Window, person: Person) -> None:
+    """From now on the browser is this person's."""
+    tab.context.add_cookies([{"name": name, "value": value, "url": f"{tab.base_url}/"}
+                             for name, value in person.cookies.items()])
+
+
 @in_every_way
 def test_a_tab_of_another_person_has_a_stream_of_its_own(window, way, carol, bob, talk, scripts):
     (hers,) = open_tabs(window, carol, talk.slug, scripts=scripts)
-    hers.context.add_cookies([{"name": name, "value": value, "url": f"{hers.base_url}/"}
-                              for name, value in bob.cookies.items()])
+    sit_down(hers, bob)
     his = hers.beside().enter(talk.slug)
     talk.say("To both")
     expect_the_same(talk, hers, his)
@@ -113,11 +120,22 @@ def test_a_tab_of_another_person_has_a_stream_of_its_own(window, way, carol, bob
 
 
 @in_every_way
-def test_signing_out_in_one_tab_is_noticed_by_the_others(window, carol, talk, scripts):
+def test_signing_out_in_one_tab_ends_the_line_of_all_and_whoever_comes_next_has_their_own(
+        window, way, carol, bob, talk, scripts):
     one, *others = open_tabs(window, carol, *[talk.slug] * 3, scripts=scripts, forgives="status of 401")
     one.go("/").press("Sign out")
     for tab in others:
         expect(tab.state).to_contain_text("signed out")
+    eventually(lambda: one.page.title() is not None and not way.under_way(STREAM))
+    asked = len(way.asked(STREAM))
+    sit_down(one, bob)
+    one.enter(talk.slug)
+    talk.say("To whoever comes next")
+    expect_the_same(talk, one)
+    for tab in others:
+        expect(tab.state).to_contain_text("signed out")
+        expect(tab.rows).to_have_count(0)
+    assert len(way.asked(STREAM)) == asked + 1
 
 
 def test_a_tab_of_another_edition_has_a_stream_of_its_own(window, way, carol, talk):

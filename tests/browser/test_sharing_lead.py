@@ -69,3 +69,14 @@ def test_a_leader_that_is_hidden_for_long_hands_the_lead_over_and_no_longer_lead
 def test_a_lease_that_nobody_renews_is_over_before_the_silence_is_noticed():
     play = Play(100, [20, "freeze", FIRST], [35, "say"], lacks=["locks"])
     assert play.delay(1, said_at=35) < 1
+
+
+@in_both_ways
+def test_whoever_leads_next_has_the_line_of_the_same_person_or_nobody_has_it(lacks):
+    """The browser's cookie is somebody else's meanwhile, without a word to the tabs that are open."""
+    closed = [10, "say"], [20, "close", FIRST], [60, "say"]
+    play = Play(100, *closed, lacks=lacks)
+    assert play.states[1:] == ["live"] * 2 and [len(heard) for heard in play.heard[1:]] == [2] * 2, "a premise"
+    play = Play(100, [15, "switch"], *closed, lacks=lacks)
+    assert play.states[1:] == ["stopped"] * 2 and [len(heard) for heard in play.heard[1:]] == [1] * 2
+    assert play.leaders(100) == []

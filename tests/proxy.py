@@ -33,7 +33,8 @@ class Proxy:
 
     def cut(self) -> None:
         """End all connections as a lost network does, and let none in until `resume`."""
-        self._refuses = True
+        with self._lock:
+            self._refuses = True
         self._drop_all()
 
     def pause(self) -> None:
@@ -73,9 +74,15 @@ class Proxy:
             except OSError:  # the server is away: so are we
                 inner.close()
                 continue
+            outer.settimeout(None)  # a server that stands still takes what it takes
             with self._lock:
-                self._pairs[inner], self._pairs[outer] = outer, inner
-            self._run(self._carry, inner, outer)
+                is_cut = self._refuses  # perhaps since it was let in
+                if not is_cut:
+                    self._pairs[inner], self._pairs[outer] = outer, inner
+            if is_cut:
+                self._drop(inner, outer)
+            else:
+                self._run(self._carry, inner, outer)
 
     def _carry(self, inner: socket.socket, outer: socket.socket) -> None:
         """Both directions of one connection, until either side ends it."""

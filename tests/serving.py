@@ -37,9 +37,10 @@ def serve(workers: int = 2, *, environ: dict[str, str] | None = None, arguments:
     `config_file` is what stands in its longwave.cfg. Fails when it logged an error or a traceback, other than those
     that the pattern `forgives` finds.
     """
-    with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as folder:
+    with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as folder, closing(kept_port()) as kept:
         settings = {"limits": "off"} | settings
         server = Server([*command, *arguments], Path(folder) / "instance", workers, settings, environ or {})
+        server.port = kept.getsockname()[1]
         if config_file:
             server.instance.mkdir()
             (server.instance / "longwave.cfg").write_text(config_file)
@@ -59,7 +60,7 @@ class Server:
     def __init__(self, command: list[str], instance: Path, workers: int, settings: dict[str, Any],
                  environ: dict[str, str]):
         self.instance = instance
-        self.host, self.port = "127.0.0.1", 0
+        self.host, self.port = "127.0.0.1", 0  # any, unless one is kept for it
         self.mount = environ.get("SCRIPT_NAME", "")
         self._command = command
         self._wanted_workers = workers
@@ -87,7 +88,7 @@ class Server:
     # Start and end
 
     def start(self) -> None:
-        """Start it, the second time on the same port and instance, and wait until every worker answers."""
+        """Start it, also again on the same port and instance, and wait until every worker answers."""
         said = len(self._lines)
         self._process = subprocess.Popen(
             self._command, cwd=TOP, env=self._environ | {"PORT": str(self.port), "WORKERS": str(self._wanted_workers)},
@@ -205,6 +206,17 @@ def environment(instance: Path, settings: dict[str, Any]) -> dict[str, str]:
                if name not in OURS and not name.startswith("CHAT_")}
     chosen = {f"CHAT_{name.upper()}": str(value) for name, value in settings.items()}
     return {**outside, "CHAT_INSTANCE": str(instance), **chosen}
+
+
+def kept_port() -> socket.socket:
+    """A free loopback port that nobody else is given until this is closed.
+
+    A server that sets SO_REUSEADDR, as they all do, can listen there all the same, and again after it has ended.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 def connect(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """Clients that are not ours read a stream: npm's `eventsource`, `httpx-sse`, `sseclient-py`, `curl -N`."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -97,12 +98,20 @@ def test_a_foreign_client_hears_everything_once_and_in_order_also_over_a_restart
     assert listener.names.count("hello") >= 2, "premise: it came back"
 
 
-def curl(url, cookies, *more):
-    """What `curl -N` prints until it has been listening for two seconds."""
-    ran = subprocess.run(["curl", "--silent", "--no-buffer", "--max-time", "2", "--cookie", cookies, *more, url],
-                         capture_output=True, timeout=20)
-    assert ran.returncode == 28, f"it ended by itself: {ran}"  # 28: the time is over
-    return EventSource().feed(ran.stdout)
+def curl(url, cookies, *more, until):
+    """What `curl -N` prints until two pings after the message with this id, when nothing can be on its way any more."""
+    command = ["curl", "--silent", "--no-buffer", "--max-time", "100", "--cookie", cookies, *more, url]
+    source, events, pings = EventSource(), [], 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            while pings < 2:
+                piece = os.read(process.stdout.fileno(), 65536)
+                assert piece, f"it ended by itself, after {events}"
+                events += source.feed(piece)
+                pings = sum(event.type == "ping" and int(event.last_event_id) >= until for event in events)
+        finally:
+            process.kill()
+    return events
 
 
 def test_curl_reads_it_and_goes_on_with_the_last_id(server, people):
@@ -110,10 +119,11 @@ def test_curl_reads_it_and_goes_on_with_the_last_id(server, people):
     cursor = alice.cursor()
     said = [alice.say(text) for text in TEXTS]
     url = f"{server.base_url}/stream?room=lobby"
-    events = curl(f"{url}&since={cursor}", cookies_of(alice))
+    events = curl(f"{url}&since={cursor}", cookies_of(alice), until=said[-1]["id"])
     assert events[0].type == "hello"
     heard = [json.loads(event.data) for event in events if event.type == "message"]
     assert heard == said
     later = alice.say("later")
-    again = curl(url, cookies_of(alice), "--header", f"Last-Event-ID: {events[-1].last_event_id}")
+    last = events[-1].last_event_id
+    again = curl(url, cookies_of(alice), "--header", f"Last-Event-ID: {last}", until=later["id"])
     assert [json.loads(event.data) for event in again if event.type == "message"] == [later]

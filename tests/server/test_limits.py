@@ -1,6 +1,7 @@
 """Flood control: bursts, then one at a time; by person and by address, over all workers; reading is never limited."""
 
 import time
+from itertools import count
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.server.town import Townsman, a_prefix, an_address
 from tests.serving import eventually, serve
 
 BURST, SECONDS_EACH = 4, 5.0  # of 12 messages a minute
-ADDRESS_BURST = 8 * BURST
+ADDRESS_BURST, ADDRESS_SECONDS_EACH = 8 * BURST, SECONDS_EACH / 8
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +72,17 @@ def test_waiting_as_long_as_was_told_suffices(town, mayor, townsman):
     limit = {"CHAT_LIMITS": "on", "CHAT_POSTS_PER_MINUTE": "60"}
     try:
         assert mayor.post("/owner/settings", **limit).status == 204
-        statuses = [post(dave, f"number {number}").status for number in range(40)]
-        assert 429 in statuses, "premise"
-        told = [post(dave, "the same text", client_id="once") for _ in range(3)][-1]
-        assert told.status == 429
-        at = time.monotonic() + int(told.headers["Retry-After"])
+        posts = (post(dave, f"number {number}") for number in count())
+        eventually(lambda: next(posts).status == 429)
+        for number in count():
+            text = {"body": f"the same text, {number}", "client_id": f"once-{number}"}
+            told = [post(dave, **text) for _ in range(3)]
+            if {answer.status for answer in told} == {429}:  # or its moment had come just then
+                break
+        at = time.monotonic() + int(told[-1].headers["Retry-After"])
         eventually(lambda: time.monotonic() >= at)
-        again = post(dave, "the same text", client_id="once")
-        assert (again.status, again.json["body"]) == (201, "the same text")
+        again = post(dave, **text)
+        assert (again.status, again.json["body"]) == (201, text["body"])
     finally:
         town.query("DELETE FROM settings")
         assert mayor.post("/owner/settings", CHAT_WELCOME="").status == 204
@@ -112,11 +116,12 @@ def test_others_are_not_counted(busy, dave, townsman):
 @pytest.mark.parametrize("kind", ["one IPv4 address", "one network of IPv6"])
 def test_many_names_from_one_address_share_its_limit(busy, townsman, kind):
     prefix, address = a_prefix(), an_address()
-    total = 0
+    total, began = 0, time.monotonic()
     for number in range(12):
         at = address if kind == "one IPv4 address" else f"{prefix}:{number:x}::{number:x}"
         total += accepted(flood(townsman(busy, f"{prefix} {number}", worker=number % 2, address=at), BURST))
-    assert ADDRESS_BURST <= total < ADDRESS_BURST + 2 * BURST, "of 48; some time has passed"
+    passed = (time.monotonic() - began) / ADDRESS_SECONDS_EACH
+    assert ADDRESS_BURST <= total <= ADDRESS_BURST + passed + 1, "of 48"
     assert accepted(flood(townsman(busy, f"{prefix} elsewhere", address=f"{a_prefix()}::1"), BURST)) == BURST
 
 
@@ -168,8 +173,12 @@ def test_new_rooms_are_limited(dave):
 
 def test_typing_is_limited_and_the_rest_goes_on(busy, dave, townsman):
     heard = townsman(busy, worker=1).listen("room=lobby")
-    statuses = [dave.post("/rooms/lobby/typing").status for _ in range(30)]
-    assert statuses[:6] == [204] * 6 and 429 in statuses
+    token, statuses = dave.token(), []
+    while 429 not in statuses:
+        statuses.append(dave.post("/rooms/lobby/typing", token=token).status)
+        if statuses[-1] == 204:
+            heard.expect("typing")
+    assert statuses[:6] == [204] * 6
     dave.say("marker")
     heard.expect_message("marker")
     assert len(heard.named("typing")) == statuses.count(204)
@@ -179,11 +188,11 @@ def test_bots_have_a_limit_of_their_own_and_no_address(busy, dave):
     keys = [busy.command("bot", "add", name).stdout.strip() for name in ("hal", "hel")]
     with Bot(busy, keys[0], busy.workers[0]) as hal, Bot(busy, keys[1], busy.workers[1]) as hel:
         for bot in (hal, hel):
-            answers = [post(bot, f"number {number}") for number in range(12)]
-            statuses = [answer.status for answer in answers]
-            assert statuses[:5] == [201] * 5 and 429 in statuses, "five at once"
-            refused = answers[statuses.index(429)]
-            assert refused.code == "slow_down" and int(refused.headers["Retry-After"]) == 1
+            answers = [post(bot, "number 0")]
+            while answers[-1].status == 201:
+                answers.append(post(bot, f"number {len(answers)}"))
+            assert len(answers) > 5, "five at once"
+            assert answers[-1].code == "slow_down" and int(answers[-1].headers["Retry-After"]) == 1
     assert accepted(flood(dave, 1)) == 1
 
 

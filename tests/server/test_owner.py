@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from tests.server.town import Townsman, an_address
-from tests.serving import serve
+from tests.serving import eventually, serve
 
 LINK = re.compile(r"http://[\d.]+:\d+(/owner/claim\?code=([\w-]{32}))$", re.MULTILINE)
 
@@ -33,7 +33,7 @@ def claim(person, code, **options):
 
 
 def test_the_first_start_prints_a_link_and_keeps_its_code_for_the_operator(village):
-    links = LINK.findall(village.log)
+    links = eventually(lambda: LINK.findall(village.log))
     assert len(links) == 1, "one, whatever the number of workers"
     path = village.instance / "owner-code"
     assert path.read_text().strip() == links[0][1]

@@ -12,7 +12,8 @@ from tests.serving import serve
 @pytest.fixture(scope="module")
 def troubled():
     """A server that will run out of disk, and worse."""
-    with serve(workers=1, forgives="could not save|GET / failed|messages failed|^Traceback") as server:
+    forgives = "could not save|GET / failed|messages failed|second hand: |look: |^Traceback"
+    with serve(workers=1, forgives=forgives) as server:
         yield server
 
 

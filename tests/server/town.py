@@ -2,7 +2,7 @@
 
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -48,8 +48,12 @@ def a_prefix():
 
 def files_with(server, words):
     """The files of the instance in which these words stand; sockets hold none."""
-    paths = [path for path in server.instance.rglob("*") if path.is_file()]
-    return sorted(path.name for path in paths if words.encode() in path.read_bytes())
+    found = []
+    for path in server.instance.rglob("*"):
+        with suppress(FileNotFoundError):  # it has gone meanwhile
+            if path.is_file() and words.encode() in path.read_bytes():
+                found.append(path.name)
+    return sorted(found)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from bench.aside import aside
 from bench.soak.proxy import carry
+from tests.serving import kept_port
 
 PATIENCE_SECONDS = 10
 ALL = 1.0
@@ -140,9 +141,7 @@ def test_it_throws_the_answer_to_a_post_away_after_the_server_has_had_it(target)
 
 
 def test_nobody_is_let_in_while_the_server_is_away():
-    with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
-        address = nobody.getsockname()
-    with aside(carry, address) as proxy:
+    with closing(kept_port()) as nobody, aside(carry, nobody.getsockname()) as proxy:
         with closing(socket.create_connection(("127.0.0.1", proxy.hear()))) as client:
             client.settimeout(PATIENCE_SECONDS)
             assert read_to_the_end(client) == b""

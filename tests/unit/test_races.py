@@ -175,28 +175,41 @@ def test_a_change_that_was_begun_in_time_is_waited_for_past_the_deadline(
     threaded: Chat, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(writer, "QUEUE_SECONDS", 0.05)
-    bob, gate = threaded.guest("bob"), threading.Event()
-    waits = []
+    bob, begun, gate = threaded.guest("bob"), threading.Event(), threading.Event()
+    waits = watched_waits(monkeypatch, begun, gate.set)
 
-    def wait(self: Any, seconds: float | None = None, original: Any = None) -> bool:
+    def slowly(tx: Any) -> Any:
+        begun.set()
+        return gate.wait(10) and rooms.post(tx, bob, "lobby", "slowly", "k1").message
+
+    message = threaded.store.write(slowly)
+    assert waits == [writer.QUEUE_SECONDS, writer.RESULT_SECONDS], "the deadline must have passed meanwhile"
+    assert message["body"] == "slowly" and count_messages(threaded) == 1
+
+
+def watched_waits(monkeypatch: pytest.MonkeyPatch, begun: threading.Event, at_result: Callable[[], object]) -> list:
+    """How long a change waits, each time; to be begun it has any time, and its deadline passes only then."""
+    waits: list[float | None] = []
+
+    def wait(self: Any, seconds: float | None = None) -> bool:
         waits.append(seconds)
-        if seconds == writer.RESULT_SECONDS:
-            gate.set()
+        if seconds == writer.QUEUE_SECONDS:
+            begun.wait(10)
+        elif seconds == writer.RESULT_SECONDS:
+            at_result()
         return bool(waiting(self, seconds))
 
     waiter = type(writer.Job(lambda tx: None).waiter)
     waiting = waiter.wait
     monkeypatch.setattr(waiter, "wait", wait)
-    message = threaded.store.write(lambda tx: gate.wait(10) and rooms.post(tx, bob, "lobby", "slowly", "k1").message)
-    assert waits == [writer.QUEUE_SECONDS, writer.RESULT_SECONDS], "the deadline must have passed meanwhile"
-    assert message["body"] == "slowly" and count_messages(threaded) == 1
+    return waits
 
 
 def test_what_is_in_doubt_is_settled_by_the_repeat(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
+    bob, gate, begun = threaded.guest("bob"), threading.Event(), threading.Event()
     monkeypatch.setattr(writer, "QUEUE_SECONDS", 0.05)
-    bob, gate = threaded.guest("bob"), threading.Event()
-    begun = threading.Event()
-    monkeypatch.setattr(writer, "RESULT_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "RESULT_SECONDS", 0.06)
+    watched_waits(monkeypatch, begun, lambda: None)
 
     def slowly(tx: Any) -> Any:
         begun.set()

@@ -94,7 +94,6 @@ def test_one_failing_change_undoes_itself_alone(chat: Chat):
 
 
 def test_a_change_that_is_not_begun_in_time_is_taken_back(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(writer, "QUEUE_SECONDS", 0.1)
     gate, begun = threading.Event(), threading.Event()
 
     def hold(tx):
@@ -104,7 +103,8 @@ def test_a_change_that_is_not_begun_in_time_is_taken_back(chat: Chat, monkeypatc
     holding = threading.Thread(target=chat.store.write, args=(hold,))
     holding.start()
     assert begun.wait(5)
-    with pytest.raises(ChatError) as refused:
+    with monkeypatch.context() as hurried, pytest.raises(ChatError) as refused:
+        hurried.setattr(writer, "QUEUE_SECONDS", 0.1)
         chat.store.write(put, "late")
     assert (refused.value.code, refused.value.retry_after_seconds) == ("busy", 2)
     gate.set()

@@ -6,18 +6,14 @@ order: the write lock behind it stays what keeps the file right, so whoever has 
 
 import fcntl
 import os
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
 
-from chat import runtime
+from chat import locks, runtime
 
 PATIENCE_SECONDS = 2.0  # a commit takes milliseconds; a process that was stopped inside may never come out
-
-TRY_SECONDS = (0.001, 0.006)  # the writers in front take some milliseconds each
 
 
 class Turnstile:
@@ -33,7 +29,9 @@ class Turnstile:
         """Be the one who writes; raises OSError when the file cannot be opened."""
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        is_inside = self._try() or (not self._is_passed_by and self._wait())
+        is_inside = locks.take(self._file) or (not self._is_passed_by and self._wait())
+        if is_inside:
+            self._is_passed_by = False
         try:
             yield
         finally:
@@ -46,27 +44,14 @@ class Turnstile:
             os.close(self._file)
             self._file = None
 
-    def _try(self) -> bool:
-        assert self._file is not None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
     def _wait(self) -> bool:
         return self._queue_up() if runtime.current().has_threads else self._try_again()
 
     def _try_again(self) -> bool:
-        """Where nobody can stand in the queue for us: look whether it is free, until patience ends."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self._try():
-            if time.monotonic() > deadline:
-                self._is_passed_by = True
-                return False
-            time.sleep(random.uniform(*TRY_SECONDS))
-        self._is_passed_by = False
-        return True
+        """Where nobody can stand in the queue for us; false when patience ended."""
+        assert self._file is not None
+        self._is_passed_by = not locks.take_within(self._file, PATIENCE_SECONDS)
+        return not self._is_passed_by
 
     def _queue_up(self) -> bool:
         """Stand in the kernel's queue, in a thread that can be left standing there; false when patience ended."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chat import forgetting, heads, owner, people, rooms, upkeep
-from chat.heads import Heads
+from chat import forgetting, owner, people, rooms, upkeep
+from chat.heads import Heads, naming, progress
 from chat.store import epochs, events
 from chat.store.epochs import Epoch
 from tests.unit.chats import Chat, opened
@@ -87,16 +87,16 @@ def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monk
     """The one is stopped after it has read the log, while the other one posts and wants to publish."""
     name = served.names([LOBBY], ALL)[LOBBY]
     has_read, may_write = threading.Event(), threading.Event()
-    replace = Heads._replace
+    replace = Path.replace
 
-    def stop_before(self, path, *rest):
+    def stop_before(self, path):
         if threading.current_thread().name == "slow" and path.name == name:
             has_read.set()
             assert may_write.wait(20)
-        replace(self, path, *rest)
+        return replace(self, path)
 
-    monkeypatch.setattr(Heads, "_replace", stop_before)
-    monkeypatch.setattr(heads, "PATIENCE_SECONDS", 20.0)
+    monkeypatch.setattr(Path, "replace", stop_before)
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 20.0)
     first = chat.post(chat.alice, "first")
     slow = threading.Thread(target=served.publish, name="slow")
     slow.start()
@@ -114,8 +114,8 @@ def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monk
 
 def test_whoever_hangs_inside_holds_nobody_up_and_nobody_writes_past_them(chat, served, monkeypatch):
     name = served.names([LOBBY], ALL)[LOBBY]
-    monkeypatch.setattr(heads, "PATIENCE_SECONDS", 0.05)
-    with served._locked() as is_inside:
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.05)
+    with served._progress.locked() as is_inside:
         assert is_inside
         said = chat.post(chat.alice, "hi")
         assert not another(chat).publish() and number(chat, name) < said["id"]
@@ -128,17 +128,16 @@ def test_what_a_killed_process_has_left_undone_another_one_does(chat, served, mo
     name = served.names([LOBBY], ALL)[LOBBY]
     said = chat.post(chat.alice, "hi")
     if step != "before it began":
-        def die(self, path, *rest):
-            if step == "with a draft left behind" or path.name == heads.DONE:
-                path.with_name(f".{path.name}.4711-1").write_text("4")
+        def die(self, path, replace=Path.replace):
+            if step == "with a draft left behind" or path.name == progress.DONE:
                 raise KeyboardInterrupt
-            Heads_replace(self, path, *rest)
+            return replace(self, path)
 
-        Heads_replace = Heads._replace
-        monkeypatch.setattr(Heads, "_replace", die)
-        with pytest.raises(KeyboardInterrupt):
-            served.publish()
-        monkeypatch.undo()
+        with monkeypatch.context() as killed:
+            killed.setattr(Path, "replace", die)
+            with pytest.raises(KeyboardInterrupt):
+                served.publish()
+        assert step != "with a draft left behind" or len(files(chat)) == 2
     assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
@@ -148,14 +147,14 @@ def test_after_a_power_cut_which_may_have_kept_the_note_and_not_the_file_all_are
     said = chat.post(chat.alice, "hi")
     served.publish()
     (folder(chat) / name).write_text(before)
-    monkeypatch.setattr(heads, "_boot_id", lambda: "another")
+    monkeypatch.setattr(naming, "_boot_id", lambda: "another")
     assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '["a", "b", "c", "d"]', "null"])
 def test_a_damaged_note_of_what_was_done_is_none(chat, served, content):
     name = served.names([LOBBY], ALL)[LOBBY]
-    (chat.config.instance / heads.DONE).write_text(content)
+    (chat.config.instance / progress.DONE).write_text(content)
     said = chat.post(chat.alice, "hi")
     new = another(chat).names([LOBBY], ALL)[LOBBY]
     assert files(chat) == {new} != {name} and number(chat, new) == said["id"]
@@ -336,7 +335,7 @@ def test_without_a_folder_nothing_is_written(tmp_path):
         served = another(chat)
         chat.post(chat.guest("alice"), "hi")
         assert not served.publish() and served.names([LOBBY], ALL) == {} and not served.is_used
-        assert not (tmp_path / "instance" / heads.DONE).exists()
+        assert not (tmp_path / "instance" / progress.DONE).exists()
 
 
 def test_a_folder_that_is_deleted_is_made_again_when_somebody_asks(chat, served):
@@ -375,7 +374,7 @@ def test_a_number_that_cannot_be_written_is_not_left_as_it_was(chat, served, mon
         unlink(self, missing_ok=missing_ok)
 
     with monkeypatch.context() as patched:
-        patched.setattr("chat.heads.os.write", full)
+        patched.setattr("chat.heads.folder.os.write", full)
         patched.setattr(Path, "unlink", refuse)
         chat.post(chat.alice, "hi")
         served.publish()

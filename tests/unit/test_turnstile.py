@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from chat import runtime
 from chat.store import turnstile as module
 from chat.store.turnstile import Turnstile
 from tests.unit.chats import opened
+
+
+@pytest.fixture(params=[runtime.Threads, runtime.OneAtATime], ids=["threads", "one at a time"])
+def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether somebody can stand in the queue for us, or we look again and again."""
+    monkeypatch.setattr(runtime, "_current", request.param())
 
 
 def hold(path: Path) -> int:
@@ -35,7 +42,9 @@ def until_others_wait_for(turnstile: Turnstile, path: Path) -> None:
         assert time.monotonic() < deadline, "whoever passes must hold the lock again"
 
 
-def test_one_is_inside_at_a_time(tmp_path: Path):
+@pytest.mark.usefixtures("process")
+def test_one_is_inside_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 30.0)
     inside, most = [], []
 
     def pass_often() -> None:
@@ -54,6 +63,7 @@ def test_one_is_inside_at_a_time(tmp_path: Path):
     assert len(most) == 200 and max(most) == 1
 
 
+@pytest.mark.usefixtures("process")
 def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -66,7 +76,8 @@ def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
     until_others_wait_for(turnstile, tmp_path / "t")
 
 
-def test_one_that_stands_still_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("process")
+def test_one_that_stands_still_is_waited_for_once_until_it_has_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
     waits = []
     monkeypatch.setattr(Turnstile, "_wait", lambda self, wait=Turnstile._wait: waits.append(self) or wait(self))
@@ -78,6 +89,10 @@ def test_one_that_stands_still_is_waited_for_once(tmp_path: Path, monkeypatch: p
     assert waits == [turnstile], "all but the first pass at once"
     os.close(stopped)
     until_others_wait_for(turnstile, tmp_path / "t")
+    stopped = hold(tmp_path / "t")
+    with turnstile.passed():
+        assert waits == [turnstile] * 2
+    os.close(stopped)
 
 
 def test_a_stopped_process_does_not_keep_others_from_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

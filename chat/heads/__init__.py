@@ -1,0 +1,158 @@
+"""Head files: a number instead of a request, for readers that nobody can hold.
+
+The web server itself hands out a small file for each room that is read, with the id of the room's newest event; whoever
+polls asks the app when that is beyond their cursor.
+
+Any process brings the files to what the log says, one at a time: it takes the lock, then reads the log, so that what is
+written never goes back. How far that was done stands in the instance. Whoever finds the log to be further than that, in
+its next request or second, makes good what a process that was killed has left undone.
+"""
+
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Collection
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from chat import canary
+from chat.config import Config
+from chat.heads import looking
+from chat.heads.folder import Folder
+from chat.heads.looking import Look
+from chat.heads.naming import Naming
+from chat.heads.progress import Done, Progress
+from chat.store import Store, epochs, events
+
+log = logging.getLogger(__name__)
+
+_FAILURES = (OSError, SQLAlchemyError, sqlite3.Error)
+
+__all__ = ["Heads", "Look"]
+
+
+class Heads:
+    """The head files of one chat, in CHAT_HEADS_DIR; without such a folder there are none, and nothing is done."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._store = store
+        self._complaint = ""
+        self._seen_well: tuple[Look, float] | None = None  # and until when that is good
+        self.is_used = config.heads_dir is not None
+        if config.heads_dir is not None:
+            self._folder = Folder(config.heads_dir)
+            self._naming = Naming(config)
+            self._progress = Progress(config.instance)
+            self._site = self._naming.site(config.heads_dir)
+
+    def publish(self) -> bool:
+        """Bring the files to what the log says; whether they are there.
+
+        Never raises. A file that cannot be written is taken away, and its readers ask the app.
+        """
+        return self._published() is not None
+
+    def names(self, room_ids: Collection[int], known_id: int) -> dict[int, str]:
+        """The file of each of these rooms, made where there is none; of none, where one of them cannot be had.
+
+        `known_id` is up to which event it is known that the rooms may be read: no later epoch's name is told.
+        """
+        done = self._published() if room_ids else None
+        if done is None:
+            return {}
+        try:
+            with self._store.read() as connection:
+                of_rooms = epochs.of_rooms(connection, room_ids)
+            if max(of_rooms.values()).id > known_id:
+                return {}
+            names = self._naming.of_rooms(of_rooms, done.generation)
+            return names if self._are_there(names) else self._made(done.generation, room_ids, known_id)
+        except _FAILURES as error:
+            self._complain(error)
+            return {}
+
+    def look(self, url: str, fetch: looking.Fetch = canary.fetch) -> Look:
+        """Whether the web server hands them out at the folder's address `url`.
+
+        What was well is good for an hour: a host of one process cannot answer anybody meanwhile.
+        """
+        if self._seen_well is not None and self._seen_well[0].url == url and time.monotonic() < self._seen_well[1]:
+            return self._seen_well[0]
+        if not self.publish() and self._complaint:
+            return Look(url, self._complaint, False, False)
+        found = looking.look(self._folder, self._naming.of_a_trial(), url, fetch)
+        self._seen_well = (found, time.monotonic() + canary.GOOD_SECONDS) if found.is_well else None
+        return found
+
+    # Writing
+
+    def _published(self) -> Done | None:
+        if not self.is_used:
+            return None
+        try:
+            with self._store.glance() as connection:
+                newest = events.highest_id(connection)
+            done = self._progress.read()
+            if done is not None and done.site == self._site and done.until == newest:
+                return done
+            with self._progress.locked() as is_inside:
+                return self._catch_up() if is_inside else None
+        except _FAILURES as error:
+            self._complain(error)
+            return None
+
+    def _catch_up(self) -> Done:
+        """Under the lock: whoever has it later reads no less of the log."""
+        before = self._progress.read()
+        with self._store.read() as connection:
+            newest, epoch = events.highest_id(connection), epochs.newest(connection).mark
+            if before is not None and before.until > newest:
+                before = None  # this log is that of a backup
+            generation = before.generation if before is not None else secrets.token_hex(8)
+            if before is not None and (before.site != self._site or before.until < events.pruned_to(connection)):
+                before = None  # a file may be lost in a power cut, or the log was shortened meanwhile
+            changed = events.newest_of_rooms(connection, before.until) if before is not None else {}
+            is_same = before is not None and before.epoch == epoch
+            of_rooms = epochs.of_rooms(connection, changed) if is_same else epochs.of_all(connection)
+        names = self._naming.of_rooms(of_rooms, generation)
+        if not is_same:
+            self._folder.remove_all_but(names.values() if before is not None else ())
+        for room_id in changed.keys() & names.keys():
+            number = self._folder.number(names[room_id])
+            if number is not None:  # else nobody reads it
+                self._put(names[room_id], max(number, changed[room_id]))
+        done = Done(newest, epoch, self._site, generation)
+        self._progress.write(done)
+        return done
+
+    def _made(self, generation: str, room_ids: Collection[int], known_id: int) -> dict[int, str]:
+        with self._progress.locked() as is_inside:
+            if not is_inside:
+                return {}
+            self._folder.make()
+            with self._store.read() as connection:
+                of_rooms = epochs.of_rooms(connection, room_ids)
+                if max(of_rooms.values()).id > known_id:
+                    return {}
+                numbers = {room_id: events.newest_of_room(connection, room_id) for room_id in room_ids}
+            names = self._naming.of_rooms(of_rooms, generation)
+            for room_id, name in names.items():
+                self._put(name, max(numbers[room_id], self._folder.number(name) or 0))
+            return names if self._are_there(names) else {}
+
+    def _are_there(self, names: dict[int, str]) -> bool:
+        return all(self._folder.number(name) is not None for name in names.values())
+
+    def _put(self, name: str, number: int) -> None:
+        try:
+            self._folder.put(name, number)
+            self._complaint = ""
+        except OSError as error:
+            self._complain(error)
+            self._folder.withdraw(name)  # who reads an old number would wait for nothing
+
+    def _complain(self, error: Exception) -> None:
+        if self._complaint != str(error):
+            log.error("head files: %s", error)
+        self._complaint = str(error)

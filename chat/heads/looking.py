@@ -1,0 +1,52 @@
+"""Whether the web server hands out head files, and to nobody a list of them: asked of it as a reader would ask."""
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chat.errors import N_
+from chat.heads.folder import Folder
+from chat.hosting import Sentence
+
+Fetch = Callable[[str], bytes | None]
+
+
+class Look(NamedTuple):
+    """What was found: why no file could be written, whether one was handed out, and whether anybody can list them."""
+
+    url: str
+    problem: str
+    is_served: bool
+    is_listed: bool
+
+    @property
+    def is_well(self) -> bool:
+        return self.is_served and not self.is_listed
+
+    @property
+    def words(self) -> Sentence:
+        if self.problem:
+            text = N_("Head files cannot be written, so that everybody asks the chat itself: %(problem)s.")
+        elif not self.is_served:
+            text = N_("The web server does not hand out head files at %(url)s, so that everybody asks the chat itself.")
+        elif self.is_listed:
+            text = N_("The web server lists all head files at %(url)s. Switch its listings off.")
+        else:
+            text = N_("The web server hands out head files at %(url)s: who reads along mostly asks no process.")
+        return Sentence(text, {"url": self.url, "problem": self.problem})
+
+
+def look(folder: Folder, name: str, url: str, fetch: Fetch) -> Look:
+    """Put a file of this name there, and ask for it by the folder's address `url`."""
+    number = secrets.randbits(32)
+    try:
+        folder.make()
+        folder.put(name, number)
+        try:
+            is_served = fetch(f"{url}/{name}") == f"{number}\n".encode()
+            listing = is_served and fetch(f"{url}/") or b""
+        finally:
+            folder.withdraw(name)
+    except OSError as error:
+        return Look(url, str(error), False, False)
+    return Look(url, "", is_served, name.encode() in listing)

@@ -1,0 +1,50 @@
+"""How head files are called: nobody guesses it, and nobody knows it any longer who may no longer read.
+
+A name is an HMAC over the room, its epoch (`store.epochs`) and the generation of the log (`progress.Done`).
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from chat import secret
+from chat.config import Config
+from chat.store.epochs import Epoch
+
+OURS = re.compile(r"\.?[0-9a-f]{40}\.txt(\.[\d-]+)?")  # a file, and the draft that a killed process has left of one
+
+
+class Naming:
+    """By the site's key. Who may read at all is the operator's word, too: with another one all names are others."""
+
+    def __init__(self, config: Config) -> None:
+        self._key = f"{secret.of(config.instance)} {config.public} {config.entry_word}".encode()
+
+    def of_rooms(self, of_rooms: Mapping[int, Epoch], generation: str) -> dict[int, str]:
+        """The name of each room's file in its epoch."""
+        return {room_id: self._file(f"room {room_id} {epoch.mark} {generation}") for room_id, epoch in of_rooms.items()}
+
+    def of_a_trial(self) -> str:
+        """Of a file that is no room's, another one each time."""
+        return self._file(f"trial {secrets.token_hex(8)}")
+
+    def site(self, folder: Path) -> str:
+        """What stands for this chat, its folder and the start of the machine."""
+        return self._signed(f"site {folder} {_boot_id()}")
+
+    def _file(self, words: str) -> str:
+        return f"{self._signed(words)}.txt"
+
+    def _signed(self, words: str) -> str:
+        return hmac.new(self._key, f"heads {words}".encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def _boot_id() -> str:
+    """Another one after each start of the machine; nothing where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        return ""

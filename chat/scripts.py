@@ -25,7 +25,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "selftest": (
         "base", "chat", "elapsed", "request", "verdict", "frames", "attempt", "stream", "xhr_stream", "selftest_ways",
-        "selftest_clock", "selftest",
+        "selftest_sharing", "selftest_clock", "selftest",
     ),
 }
 

@@ -1,4 +1,4 @@
-/* The self-test's trials of the ways in which a page can hear: polls and streams, and what tabs can share.
+/* The self-test's trials of the ways in which a page can hear: polls and streams.
 
    Each trial is called with find(label, grade, words, values), which notes a finding, and done(), and hands what the
    verdict needs to Chat.trials.found. Every stream is closed as soon as it has said something. */
@@ -106,37 +106,16 @@
     }
   }
 
-  /* What tabs can share, what outlives a reload, and how many connections there are for all of them */
-
-  function keeps() {
-    try {
-      root.localStorage.setItem('longwave.selftest', '1');
-      var isKept = root.localStorage.getItem('longwave.selftest') === '1';
-      root.localStorage.removeItem('longwave.selftest');
-      return isKept;
-    } catch (forbidden) {
-      return false;
-    }
-  }
+  /* How many connections there are for all tabs together */
 
   trials.all.push(function (find, done) {
-    var isKept = keeps();
-    if (root.SharedWorker) { find('test-sharing', 'good', 'test-sharing-worker'); }
-    else if (isKept) { find('test-sharing', 'good', 'test-sharing-leader'); }
-    else { find('test-sharing', 'fair', 'test-sharing-none'); }
-    find('test-keeping', isKept ? 'good' : 'fair', isKept ? 'test-keeping-works' : 'test-keeping-not');
-    tellProtocol(find);
-    done();
-  });
-
-  function tellProtocol(find) {
     var clock = root.performance;
     var entries = clock && clock.getEntriesByType ? clock.getEntriesByType('resource') : [];
     var last = entries[entries.length - 1];
     var name = last && last.nextHopProtocol;
-    if (!name) { return; }
-    if (/^h[23]/.test(name)) { find('test-protocol', 'good', 'test-protocol-many', { name: name }); }
-    else { find('test-protocol', 'good', 'test-protocol-six', { name: name }); }
-  }
+    if (!name) { return done(); }
+    find('test-protocol', 'good', /^h[23]/.test(name) ? 'test-protocol-many' : 'test-protocol-six', { name: name });
+    done();
+  });
 
 }(this.Chat, this));

@@ -3,11 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.windows import PHONE
+from tests.browser.windows import IN_THE_PAGE, PHONE
 from tests.serving import eventually
 
 FINDINGS = {
     "Round trip", "Short poll", "Held poll", "EventSource", "Event stream", "Event stream by XMLHttpRequest",
+    "A worker for all tabs", "A word from tab to tab", "The lead among tabs",
     "One stream for all tabs", "What is kept in the browser", "Connections", "The server's clock, each second",
     "Events with and without a name", "Coming back with the last number",
 }
@@ -76,13 +77,14 @@ def test_something_that_holds_streams_back_is_named(window, visitor):
     assert verdict(hers) == "The chat is live here, by polls that are held until there is news."
 
 
-def test_without_event_source_streams_are_read_by_xml_http_request(window, visitor):
-    hers = window(visitor)
-    hers.page.add_init_script("delete window.EventSource")
+def test_without_event_source_and_worker_streams_are_read_by_xml_http_request_and_one_tab_leads(window, visitor):
+    hers = window(visitor, scripts=["delete window.EventSource", IN_THE_PAGE])
     after_testing(hers)
     found = grades(hers)
-    assert found.pop("EventSource") == "fair"
-    assert found == dict.fromkeys(FINDINGS - {"EventSource", "Event stream"}, "good")
+    lacking = {"EventSource", "A worker for all tabs"}
+    assert {found.pop(label) for label in lacking} == {"fair"}
+    assert found == dict.fromkeys(FINDINGS - lacking - {"Event stream"}, "good")
+    assert "One tab leads" in findings(hers)["One stream for all tabs"]
     assert verdict(hers) == "The chat is live here, by an event stream."
 
 
@@ -111,13 +113,37 @@ def test_a_clock_that_is_wrong_by_a_year_is_said_and_changes_nothing_else(window
 
 def test_a_browser_that_keeps_nothing_is_told_so(window, visitor):
     hers = window(visitor)
-    hers.page.add_init_script("""delete window.SharedWorker;
+    hers.page.add_init_script("""const Shared = SharedWorker;
+        window.SharedWorker = function (url, name) { return new Shared(url, name + Math.random()); };
+        if (window !== top) { LockManager.prototype.request = async (name, granted) => granted(); }
         Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } });""")
     after_testing(hers)
     found = findings(hers)
     assert "each has its own" not in found.get("Event stream", "")
+    assert "Did not answer this page and another" in found["A worker for all tabs"], "two workers did"
+    assert "Was not heard" in found["A word from tab to tab"]
+    assert "Was not passed on" in found["The lead among tabs"], "two had it at once"
     assert "each tab has its own" in found["One stream for all tabs"]
     assert "is lost with its tab" in found["What is kept in the browser"]
+
+
+# There is a worker, and it never says a word; a lock that is let go stays with whoever had it.
+MUTE_WORKER = """window.SharedWorker = function () {
+    this.addEventListener = () => { };
+    this.port = { postMessage() { } };
+};"""
+STUCK_LOCKS = "if (window !== top) { LockManager.prototype.request = () => new Promise(() => { }); }"
+
+
+def test_what_is_there_and_does_nothing_counts_for_nothing(window, visitor):
+    hers = window(visitor, scripts=[MUTE_WORKER, STUCK_LOCKS])
+    after_testing(hers)
+    found = findings(hers)
+    assert found["A worker for all tabs"] == "fair: Did not answer this page and another within 8 s."
+    assert found["The lead among tabs"] == "bad: Was not passed on from one to the next within 8 s."
+    assert found["A word from tab to tab"] == "good: Was heard."
+    assert found["One stream for all tabs"] == "good: One tab leads, and tells the others."
+    assert hers.page.evaluate("Object.keys(localStorage).filter(key => /selftest/.test(key))") == []
 
 
 def test_who_may_not_read_is_told_and_still_learns_how_streams_fare(window, people, serving):

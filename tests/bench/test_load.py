@@ -70,9 +70,8 @@ def report(stage: Stage, tmp_path, *said: Sequence[bytes], messages: int = 3):
     """What the load says of readers who were sent this, where so many messages were posted some seconds ago."""
     began_ns = time.monotonic_ns() - AGO_SECONDS * 10**9
     with heard(stage, tmp_path, said) as readers:
-        # Whatever is missing was not sent: there is nothing to wait for.
-        is_whole = all(sum(b"event: message" in one for one in sent) >= messages for sent in said)
-        readers.wait_for(messages, 30 if is_whole else 0.5)
+        # Whatever is missing was not sent: only what everybody was sent is waited for.
+        readers.wait_for(min(messages, *(sum(b"event: message" in one for one in sent) for sent in said)))
         return readers.report([(number, began_ns) for number in range(1, messages + 1)], tmp_path)
 
 
@@ -190,16 +189,29 @@ def answering(stage: Stage, connections: int, answer: bytes, received: list[byte
 
 
 POST = b"POST / HTTP/1.1\r\nContent-Length: 17\r\n\r\n@@@@@@@@ @@@@@@@@"
+TRIES = 5
 CREATED = b'HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{"id":57}'
 
 
+def asked_undisturbed(stage, tmp_path, is_whole, *rate_and_seconds):
+    """What was received, and the load's own word of it, of the first of a few runs that a busy machine left whole."""
+    for _ in range(TRIES):
+        received: list[bytes] = []
+        answering(stage, 2, CREATED, received)
+        with asking(stage.address, [POST, POST], tmp_path, *rate_and_seconds) as asked:
+            asked.begin()
+            warm, posts = asked.finish()
+        if is_whole(len(warm), len(posts)):
+            return received, warm, posts
+    raise AssertionError(f"{len(warm)} and {len(posts)}")
+
+
 def test_requests_are_made_at_their_rate_and_numbered(stage, tmp_path):
-    received: list[bytes] = []
-    answering(stage, 2, CREATED, received)
-    with asking(stage.address, [POST, POST], tmp_path, 100, 0.1, 0.5) as asked:
-        asked.begin()
-        warm, posts = asked.finish()
-    assert (len(warm), len(posts)) == (10, 50)
+    def is_whole(warm, posts):
+        assert warm <= 10 and posts <= 50
+        return (warm, posts) == (10, 50)
+
+    received, warm, posts = asked_undisturbed(stage, tmp_path, is_whole, 100, 0.1, 0.5)
     assert {post.id for post in posts} == {57} and all(post.answered_ns > post.sent_ns for post in posts)
     numbers = sorted(request[-17:] for request in received)
     assert numbers == [b"%d %d" % (number, number) for number in range(10_000_000, 10_000_060)]
@@ -207,10 +219,7 @@ def test_requests_are_made_at_their_rate_and_numbered(stage, tmp_path):
 
 
 def test_without_a_rate_each_connection_asks_again_at_once(stage, tmp_path):
-    answering(stage, 2, CREATED, [])
-    with asking(stage.address, [POST, POST], tmp_path, 0, 0, 0.3) as asked:
-        asked.begin()
-        assert len(asked.finish()[1]) > 30
+    assert asked_undisturbed(stage, tmp_path, lambda warm, posts: posts > 30, 0, 0, 0.3)
 
 
 def test_a_refused_request_stops_the_load(stage, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
-from tests.hosts.stage import IS_ROOT, WEB_USER, Stage, a_stage, free_port, own_python, without_lines
+from tests.hosts.stage import IS_ROOT, WEB_USER, Stage, a_stage, own_python, without_lines
 from tests.serving import PATIENCE_SECONDS, connect
 
 MODULES = Path("/usr/lib/apache2/modules")
@@ -120,7 +120,7 @@ def mod_wsgi(stage: Stage) -> Host:
 
 
 def apache(stage: Stage, modules: tuple[str, ...], conf: str, **environ: object) -> Host:
-    port = free_port()
+    port = stage.free_port()
     # A module that Debian builds into the server has no file.
     files = [(name, MODULES / f"mod_{name}.so") for name in (*LOADED, *modules)]
     loads = "".join(f"LoadModule {name}_module {path}\n" for name, path in files if path.exists())
@@ -160,7 +160,7 @@ def uwsgi(stage: Stage, **change: str) -> Host:
     text = ini.read_text() + "".join(f"{name} = {value}\n" for name, value in change.items())
     ini.write_text(without_lines(text, "^processes = 4") if change else text)
     stage.start(["uwsgi", "--ini", ini], stage.run / "uwsgi.sock")
-    port = free_port()
+    port = stage.free_port()
     site = stage.deployed("uwsgi/nginx.conf", stage.top / "site.conf", **{"listen 80;": f"listen 127.0.0.1:{port};"})
     below = stage.deployed("sub-path/nginx-uwsgi.conf", stage.top / "below.conf")
     nginx(stage, site.read_text().rstrip().removesuffix("}") + below.read_text() + "}", port)
@@ -189,7 +189,7 @@ def gunicorn(stage: Stage, *arguments: str, holds: int = 0) -> Host:
     stage.settings(trusted_proxies="unix")
     path = stage.run / "longwave.sock"
     stage.start([own_python(), "-m", "gunicorn", "--bind", f"unix:{path}", *arguments], path, WORKERS=2)
-    port, caddy_port = free_port(), free_port()
+    port, caddy_port = stage.free_port(), stage.free_port()
     site = stage.deployed("gunicorn-nginx/nginx.conf", stage.top / "site.conf", **{
         "listen 443 ssl http2;": f"listen 127.0.0.1:{port};", "    listen [::]:443 ssl http2;\n": ""}).read_text()
     # No certificate here, and nothing to redirect to.
@@ -247,7 +247,7 @@ def werkzeug(stage: Stage) -> Host:
 def alone(stage: Stage, program: str, streams: int) -> Host:
     """A server that is a Python package, with no proxy but the one that the tests pretend to be."""
     stage.settings(trusted_proxies="127.0.0.1")
-    port = free_port()
+    port = stage.free_port()
     stage.start([own_python(), "-c", program], port, PORT=port, PYTHONPATH=stage.app)
     return Host(stage, port, streams=streams, headers=(("X_Forwarded_Prefix", "/chat"),))
 
@@ -272,13 +272,15 @@ def missing_tools(kind: str) -> list[str]:
 
 
 @contextmanager
-def a_host(kind: str, system_python: Path, has_heads: bool = True) -> Iterator[Host]:
+def a_host(kind: str, system_python: Path, has_heads: bool = True, is_hurried: bool = False) -> Iterator[Host]:
     """A host of this kind, which has answered; of one with head files they can be left out, as most do at first."""
     with a_stage(system_python) as stage:
         host = KINDS[kind][0](stage)
         if host.has_heads and not has_heads:
             stage.settings()  # in time, where no process is started before there is a request
             host = replace(host, has_heads=False)
+        if is_hurried:
+            stage.hurry()  # what these start inherits it
         # The first request loads the program and makes the database, which on a busy machine takes a while.
         with urlopen(host.url, timeout=3 * PATIENCE_SECONDS) as answer:
             assert answer.status == 200

@@ -14,8 +14,8 @@ pytestmark = [needs_tool("node"), pytest.mark.skipif(bool(missing_tools(KIND)), 
 
 
 def test_forty_browsers_chat_and_nobody_is_refused(system_python):
-    # Without head files: every poll of everybody is a request to the app.
-    with a_host(KIND, system_python, has_heads=False) as host:
+    # Without head files: every poll of everybody is a request to the app. Hurried: its cores are not other tests'.
+    with a_host(KIND, system_python, has_heads=False, is_hurried=True) as host:
         came_to = stay(host, SECONDS, READERS)
     crowd = came_to.crowd
     assert came_to.limit.refused == []

@@ -3,7 +3,7 @@
 import time
 
 from tests.hosts.readers import LAST, reading
-from tests.serving import eventually
+from tests.serving import eventually, once_within
 
 READERS = 30
 CGI_READERS = 10  # a process each time: two cores start some four a second, and other tests have most of them
@@ -58,21 +58,23 @@ def test_a_held_poll_is_answered_by_news_or_at_once(host, alice, bob):
 
 def test_posts_are_answered_while_thirty_read_and_nobody_misses_any(host, alice):
     alone = max(say_in_seconds(alice, "alone") for _ in range(2))
-    waits = []
     count = CGI_READERS if host.is_run_once else READERS
-    with reading(host, count, alice.cursor()) as readers:
-        for number in range(POSTS):
-            waits.append(say_in_seconds(alice, f"message {number}" if number < POSTS - 1 else LAST))
-            time.sleep(0.3)
-    assert [reader.error for reader in readers if reader.error] == []
-    written = [f"message {number}" for number in range(POSTS - 1)] + [LAST]
-    assert all(reader.bodies == written for reader in readers)
-    held = sum(reader.way == "stream" for reader in readers)
-    assert held == min(count, host.streams) or 0 < held <= host.streams
-    if host.is_run_once:  # each takes so much of a machine that other tests share: half of the posts must tell
-        assert sorted(waits)[POSTS // 2] < max(POST_SECONDS, SLOWER * alone), (waits, alone)
-    else:
-        assert max(waits) < POST_SECONDS, waits
+
+    def post_meanwhile(attempt):
+        waits = []
+        with reading(host, count, alice.cursor()) as readers:
+            for number in range(POSTS):
+                waits.append(say_in_seconds(alice, f"message {number}" if number < POSTS - 1 else LAST))
+                time.sleep(0.3)
+        assert [reader.error for reader in readers if reader.error] == []
+        written = [f"message {number}" for number in range(POSTS - 1)] + [LAST]
+        assert all(reader.bodies == written for reader in readers)
+        held = sum(reader.way == "stream" for reader in readers)
+        assert held == min(count, host.streams) or 0 < held <= host.streams or attempt, "places of before may be kept"
+        # A process each takes so much of a machine that other tests share: half of the posts must tell.
+        return sorted(waits)[POSTS // 2] if host.is_run_once else max(waits)
+
+    once_within(max(POST_SECONDS, SLOWER * alone) if host.is_run_once else POST_SECONDS, post_meanwhile)
 
 
 def say_in_seconds(person, body):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients import Person
 from tests.hosts.kinds import apache, nginx
-from tests.hosts.stage import a_stage, free_port
+from tests.hosts.stage import a_stage
 
 PRIVATE = ("/app/instance/longwave.cfg", "/app/instance/upgrade.lock", "/app/instance/longwave.db", "/app/chat/app.py",
            "/app/wsgi.py", "/app/setup.cfg", "/app/deploy/", "/app/")
@@ -56,7 +56,7 @@ def test_apache_that_ignores_the_rules_is_found_out(stage):
 
 @needs_nginx
 def test_nginx_which_knows_no_such_rules_is_found_out(stage):
-    port = free_port()
+    port = stage.free_port()
     stage.give_to_web_user()
     nginx(stage, f"server {{ listen 127.0.0.1:{port}; root {stage.top}; }}", port)
     warned(stage, f"http://127.0.0.1:{port}")

@@ -39,7 +39,7 @@ def test_no_thread_and_no_socket_is_needed(app, is_run_once, tmp_path):
     assert said in [event["data"] for event in poll["events"]]
     assert b"event: mode" in bob.get("/stream?room=lobby").data
     assert {user["name"] for user in alice.get("/rooms/lobby/people").json["people"]} >= {"bob"}
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # one of an earlier test may just have ended
     assert not (tmp_path / "instance" / "run").exists()
 
 

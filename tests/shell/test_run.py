@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin import needs_tool
+from tests.serving import once_within
 from tests.shell.checkout import alone, environment, refusal, started
 
 # All that bin/run needs of a system before there is a Python.
@@ -70,9 +71,13 @@ def test_an_unchanged_second_start_calls_no_pip_and_is_quick(installed, tmp_path
     called = subprocess.run([installed / ".venv" / "bin" / "python", "-m", "pip"], capture_output=True, text=True,
                             env=environment(PYTHONPATH=tmp_path))
     assert "pip was called" in called.stderr, "the shim must stand before pip for this to mean anything"
-    with started(installed, PYTHONPATH=tmp_path) as run:
-        assert "Installing" not in run.said
-        assert run.seconds < 6  # it takes two; the rest is for a busy machine
+
+    def start(_):
+        with started(installed, PYTHONPATH=tmp_path) as run:
+            assert "Installing" not in run.said
+        return run.seconds
+
+    once_within(6, start)  # it takes two; the rest is for a busy machine
 
 
 def test_ctrl_c_ends_it_cleanly(installed):

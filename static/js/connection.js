@@ -54,6 +54,7 @@
     state: 'connecting',
     open: function () { line.open(); },
     close: function () { line.close(); },
+    hurry: function () { line.hurry(); },
     cursor: function () { return cursor; }
   };
 

@@ -41,6 +41,7 @@
     var heads = Chat.heads(way.get);
     var isLooking = false;
     var askBy = 0;             // when the app is asked whatever the heads say
+    var isHurried = false;     // while an answer was on its way, which may lack a room
 
     function start(intervalMs) {
       stop();
@@ -70,6 +71,7 @@
       var mine = turn;
       var waitSeconds = fixedMs || isFirst ? 0 : holdSeconds;
       timer = null;
+      isHurried = false;
       askedAt = lookedAt = Chat.elapsed();
       var query = { wait: waitSeconds };
       if (presence) { query.presence = presence; }
@@ -117,7 +119,7 @@
 
     function goOn(json) {
       isFirst = false;
-      if (json.more) { return ask(); }
+      if (json.more || (isHurried && hasHeads())) { return ask(); }
       if (isHeld) { return goOnAfter(NEXT_HOLD_MS); }
       var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
       askBy = askedAt + (json.idle_ms || 0);
@@ -170,6 +172,7 @@
 
     /* Not to interrupt a poll that is on its way; what is looked at instead may lack a room. */
     function hurry() {
+      isHurried = true;
       if (!timer && !isLooking) { return; }
       stop();
       askNow();

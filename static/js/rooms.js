@@ -98,6 +98,12 @@
     setUnread(reading.room, reading.unread);
   });
 
+  /* Whoever writes in a room is in it from then on, and the line may not look at that room's file yet. */
+  Chat.on('settled', function (entry, message) {
+    var room = find(message.room);
+    if (!room || !Chat.has(room, 'joined')) { Chat.connection.hurry(); }
+  });
+
   Chat.on('join', function (joining) {
     if (isMine(joining.user)) { enter(joining.room); }
   });

@@ -3,7 +3,7 @@
 
    readers, seconds  how many, for how long
    says, ends        when a message is written, and when somebody loses the right to read: seconds
-   hurry             the look, by number, while which its reader's line is told to hurry
+   hurry             {look or poll: number}, the one while which its reader's line is told to hurry
    idleMs            between which times those are to ask who look at head files
    heads             what becomes of the head files: good, missing, page, stale, ahead, cut; there are none without */
 import fs from 'node:fs';
@@ -12,7 +12,7 @@ import vm from 'node:vm';
 import { Clock } from './turned_clock.mjs';
 
 const [folder, given] = process.argv.slice(2);
-const play = { readers: 1, seconds: 600, says: [], ends: [], ...JSON.parse(given) };
+const play = { readers: 1, seconds: 600, says: [], ends: [], hurry: {}, ...JSON.parse(given) };
 const INTERVAL_MS = 4000;
 const ON_THE_WAY_MS = 20;
 const PARTS = ['base', 'elapsed', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream', 'xhr_stream',
@@ -33,6 +33,7 @@ const kept = new Map();  // what a cache holds of each file
 function poll(query, reader) {
   const cursor = log.length ? log[log.length - 1] : 1;
   asked.polls.push([reader, clock.now]);
+  if (asked.polls.length === play.hurry.poll) { lines[reader].hurry(); }
   const events = log.filter(id => id > query.get('since'))
     .map(id => ({ id, event: 'message', data: { id, room: 'lobby' } }));
   const [least, most] = play.idleMs;
@@ -44,7 +45,7 @@ function poll(query, reader) {
 function look(file, reader) {
   const newest = log.length ? log[log.length - 1] : 1;
   asked.looks += 1;
-  if (asked.looks === play.hurry) { lines[reader].hurry(); }
+  if (asked.looks === play.hurry.look) { lines[reader].hurry(); }
   if (play.heads === 'cut') { return [0, '']; }
   if (play.heads === 'missing' || file !== `/heads/${epoch}.txt`) { return [404, '<!doctype html>']; }
   if (play.heads === 'page') { return [200, '<!doctype html><h1>Please pay</h1>']; }

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.views.stream import POLL_AWAY_SECONDS
@@ -71,9 +72,10 @@ def test_a_message_is_heard_after_half_the_interval():
     assert max(after_silence.delays) <= LONGEST_LOOK_SECONDS + 0.5
 
 
-def test_who_hurries_while_a_file_is_on_its_way_asks_the_app():
-    """A tab that shares the line may have joined a room, whose file is not looked at yet."""
-    play = Play(readers=1, seconds=60, heads="good", hurry=3)
+@pytest.mark.parametrize("on_its_way", ["look", "poll"])
+def test_who_hurries_while_an_answer_is_on_its_way_asks_the_app(on_its_way):
+    """A tab that shares the line may have joined a room, whose file is not looked at yet, and which it may not name."""
+    play = Play(readers=1, seconds=60, heads="good", hurry={on_its_way: 1})
     assert len(play.polls) == 2 and play.looks > 5
 
 
@@ -131,3 +133,23 @@ def test_a_page_hears_by_the_number_and_leaves_the_app_alone(window, serving, pe
         people(server, "bob").say("By another name")
         hers.expect_said("News", "By another name")
         eventually(lambda: {each for _, each in looks()} > {name})
+
+
+def test_a_text_that_joins_a_room_makes_the_page_hear_that_room(window, serving, people, tmp_path):
+    """It had waited, and was said from another room's page, which looks at files and not at this room's."""
+    heads = tmp_path / "heads"
+    server = serving(streams=0, heads_dir=heads)
+    bob, carol = people(server, "bob"), people(server, "carol")
+    carol.post("/rooms", name="Garden")
+    carol.post("/rooms/lobby/leave")
+    with obstacles_before(server.host, server.port) as way:
+        way.put("/heads/", hands_out(heads))
+        hers = window(carol, at=way.base_url).go("/rooms/garden")
+        eventually(lambda: [target for _, target in list(way.met) if target.startswith("/heads/")])
+        hers.page.evaluate("""() => {
+            Chat.queue.add({ clientId: 'waited', room: 'lobby', body: 'Hello, lobby', at: Date.now() });
+            Chat.outbox.retry('waited');
+        }""")
+        eventually(lambda: "Hello, lobby" in str(bob.poll("room=lobby&since=0")["events"]))
+        bob.say("Hello, carol")
+        expect(hers.badge("lobby")).to_have_text("1")

@@ -1,5 +1,7 @@
 """Which browser was led through which step: a test that is marked `pytest.mark.shows(step)` notes it when it passes.
 
+The browser is the `version` of the fixture `engine`, of the one named by `by`, or what `browser` says.
+
 What ran last is kept in pytest's cache; `python -m tests.browser.table` makes the tables of docs/browsers.md of it.
 """
 

@@ -37,7 +37,7 @@ def window(browser, chat, serving):
 def claim(request, record_property):
     """Notes which browser a test leads through the steps that it `shows`."""
     for mark in request.node.iter_markers("shows"):
-        browser = mark.kwargs.get("browser") or request.getfixturevalue("engine").version
+        browser = mark.kwargs.get("browser") or request.getfixturevalue(mark.kwargs.get("by", "engine")).version
         record_property("shows", (browser, mark.args[0]))
 
 

@@ -14,7 +14,7 @@ TOP = Path(__file__).parents[2]
 DOCUMENT = TOP / "docs" / "browsers.md"
 CACHE = TOP / ".pytest_cache" / "v"
 STEPS = ("stream", "stream by XMLHttpRequest", "held poll", "short poll", "page refresh", "without script",
-         "no network", "shared by tabs", "back/forward cache", "sign in, post", "edit, remove")
+         "script begins", "no network", "shared by tabs", "back/forward cache", "sign in, post", "edit, remove")
 MARK = re.compile(r"(?<=<!-- ran -->\n).*?(?=<!-- /ran -->)", re.DOTALL)
 
 

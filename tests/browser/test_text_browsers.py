@@ -16,6 +16,9 @@ def reader(request, tmp_path):
         yield BROWSERS[request.param](opened, tmp_path)
 
 
+@pytest.mark.shows("without script", by="reader")
+@pytest.mark.shows("sign in, post", by="reader")
+@pytest.mark.shows("edit, remove", by="reader")
 def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden):
     name = f"{type(reader).__name__} typist"
     alice.say("Read this first", room=garden)

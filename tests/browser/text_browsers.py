@@ -1,6 +1,7 @@
 """w3m, lynx and links2 as somebody at a keyboard uses them: each by its own keys, through one vocabulary."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from tests.browser.terminals import Terminal
@@ -15,6 +16,13 @@ class TextBrowser:
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.terminal = terminal
         self.folder = folder
+
+    @property
+    def version(self) -> str:
+        """As the browser calls itself."""
+        said = subprocess.run([self.COMMAND[0], "-version"], capture_output=True, text=True, check=True).stdout
+        (number,) = re.findall(r"\b\d+\.[\w.]+", said)[:1]
+        return f"{self.COMMAND[0]} {number}"
 
     def open(self, address: str, keeps_cookies: bool = True) -> None:
         self.prepare()

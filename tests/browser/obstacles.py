@@ -75,8 +75,7 @@ class Exchange:
     def close(self) -> None:
         for end in (self._server, self.client):
             if end is not None:
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+                shut(end)
                 end.close()
 
 
@@ -121,7 +120,7 @@ def holds_after_first_piece(exchange: Exchange) -> None:
 def cuts_after(seconds: float) -> Obstacle:
     """No answer may take longer."""
     def cut(exchange: Exchange) -> None:
-        timer = threading.Timer(seconds, exchange.client.shutdown, [socket.SHUT_RDWR])
+        timer = threading.Timer(seconds, shut, [exchange.client])
         timer.start()
         try:
             none(exchange)
@@ -206,12 +205,10 @@ class Way:
         with self._lock:
             clients = [client for client, asked in self._clients.items() if asked.endswith(path)]
         for client in clients:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+            shut(client)
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        shut(self._listener)
         self._listener.close()
         self.cut()
         for thread in self._threads:
@@ -273,6 +270,12 @@ def read_request(client: socket.socket, address: tuple[str, int]) -> Exchange:
     kept = [line for line in lines if not line.lower().startswith("connection:")]
     request = "\r\n".join([f"{method} {target} HTTP/1.0", *kept, "", ""]).encode("latin-1") + body
     return Exchange(method, target, request, client, address)
+
+
+def shut(end: socket.socket) -> None:
+    """End it for whoever waits there, unless it has ended already."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def piece_of(client: socket.socket) -> bytes:

@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, TimeoutError, expect
 
 from tests.serving import eventually
 
 Box = dict[str, float]
+SURE_MS = 5000  # so long the page waits for the second press
 # A page is its own before its styles have come, and all its parts are shown then.
 ARE_STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
 # Is over when the page has been told that its log was scrolled.
@@ -120,7 +121,8 @@ class Window:
         expect(self.texts).to_have_text(list(texts), use_inner_text=True)
 
     def message(self, text: str) -> Locator:
-        return self.messages.filter(has_text=re.compile(re.escape(text)))
+        """With this in it; "Word 5" is not in "Word 50"."""
+        return self.messages.filter(has_text=re.compile(rf"{re.escape(text)}(?!\d)"))
 
     @property
     def pending(self) -> Locator:
@@ -178,11 +180,18 @@ class Window:
         field.press("Enter")
 
     def remove(self, text: str) -> None:
-        """Both presses: the first asks, the second does it."""
+        """Both presses: the first asks, the second does it, or, when it comes too late, the next two."""
         row = self.message(text)
         row.hover()
+        eventually(lambda: self._press_twice(row))
+
+    def _press_twice(self, row: Locator) -> bool:
         row.locator("button.remove").click()
-        row.get_by_role("button", name="Really remove?").click()
+        try:
+            row.locator("button.remove.sure").click(timeout=SURE_MS)
+        except TimeoutError:
+            return False  # the question was taken back
+        return True
 
     # Rooms and people
 

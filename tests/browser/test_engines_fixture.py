@@ -26,6 +26,7 @@ def test_tabs_beside_each_other_share_and_others_do_not(engine, chat, carol):
     second = first.beside("/")
     stranger = engine.open(f"{chat.base_url}/")
     first.run("void localStorage.setItem('note', 'seen')")
+    second.wait("localStorage.getItem('note')")
     who = "fetch('/session').then(answer => answer.json()).then(session => session.user && session.user.name)"
     assert [page.run(who) for page in (first, second, stranger)] == ["carol", "carol", None]
     assert [page.run("localStorage.getItem('note')") for page in (first, second, stranger)] == ["seen", "seen", None]

@@ -21,13 +21,6 @@ FORGIVEN = f"{LOST}|status of|MIME type|can.t establish a connection|was interru
 PAGE = "<!doctype html><title>Oh</title><h1>This is not the chat</h1>"
 
 
-def pytest_generate_tests(metafunc):
-    """The server's heart beats each second, unless a test wants another server."""
-    parametrized = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
-    if "chat" in metafunc.fixturenames and "chat" not in parametrized:
-        metafunc.parametrize("chat", ["lively"], indirect=True)
-
-
 class Reader:
     """Carol at her browser, and what alice says meanwhile from a better place."""
 
@@ -157,7 +150,8 @@ def test_where_only_pages_come_through_the_page_is_loaded_anew_when_there_is_new
 
 
 @pytest.mark.shows("no network")
-@pytest.mark.parametrize("trouble", ["cut", "pause"])
+@pytest.mark.parametrize(("trouble", "chat"), [("cut", "shared"), ("pause", "lively")], indirect=["chat"],
+                         ids=["cut", "pause"])
 def test_without_a_network_messages_wait_and_all_is_caught_up_when_it_is_back(reader, chat, trouble):
     with proxy_before(chat.host, chat.port) as line:
         hers = reader(at=f"http://{line.host}:{line.port}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin import NODE_TOOLS, needs_tool
+from tests.serving import PATIENCE_SECONDS
 
 TOP = Path(__file__).parents[2]
 SCRIPTS = sorted([*(TOP / "static" / "js").rglob("*.js"), *(TOP / "deploy").rglob("*.js")])
@@ -23,7 +24,8 @@ pytestmark = needs_tool("node", "acorn")
 
 def complaint(script: str) -> str:
     acorn = str(NODE_TOOLS.parent / "acorn")
-    ran = subprocess.run(["node", "--eval", PARSE, acorn], input=script, capture_output=True, text=True, timeout=20)
+    ran = subprocess.run(["node", "--eval", PARSE, acorn], input=script, capture_output=True, text=True,
+                         timeout=PATIENCE_SECONDS)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

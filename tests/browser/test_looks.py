@@ -126,6 +126,7 @@ def test_a_problem_can_be_read(window):
     newcomer = window(reduced_motion="reduce", forgives="status of 400").go("/sign-in")
     newcomer.sign_in("\u202eevil")
     newcomer.find(".problem").wait_for()
+    newcomer.expect_styled()
     for _ in in_both_schemes(newcomer):
         expect_contrast(newcomer, ".problem", "label", "input")
 

@@ -1,10 +1,13 @@
 """Who is here, who is away, who is typing."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from playwright.sync_api import expect
 
 AWAY_AFTER = "02:01"  # minutes out of sight
 TYPING_SHOWN = "00:07"
+PAUSED_AFTER = timedelta(seconds=30)  # a clock can only be stopped where it has not been yet
 
 
 def test_a_third_who_joins_appears_in_both_rosters(window, people, chat, alice, bob, garden):
@@ -41,10 +44,12 @@ def test_two_minutes_out_of_sight_is_away_and_a_look_is_here_again(window, alice
 
 @pytest.fixture
 def listener(window, alice, garden):
-    """Alice's window, whose clock the test can put forward."""
+    """Alice's window, in which no time passes but what the test puts its clock forward."""
     hers = window(alice)
     hers.page.clock.install()
-    return hers.enter(garden)
+    hers.enter(garden)
+    hers.page.clock.pause_at(datetime.now() + PAUSED_AFTER)
+    return hers
 
 
 def test_typing_shows_until_the_message_comes(window, listener, carol, garden):

@@ -30,6 +30,12 @@ def icon(window):
     return window.find("link[rel=icon][type='image/svg+xml']").get_attribute("href")
 
 
+def await_read(chat, member, message):
+    """The server has been told."""
+    eventually(lambda: chat.query("SELECT 1 FROM memberships WHERE user_id = ? AND read_id >= ?",
+                                  member.user["id"], message["id"]))
+
+
 def test_what_is_unread_is_counted_per_room_in_the_title_and_on_the_icon(window, alice, member, garden, shed):
     hers = window(member, garden)
     quiet_icon = icon(hers)
@@ -97,16 +103,16 @@ def test_a_window_in_the_back_counts_its_own_room_and_marks_where_one_left_off(w
 
 def test_the_rule_new_stands_where_one_left_off(window, chat, alice, member, garden, shed):
     hers = window(member, garden)
-    alice.say("Read before", room=garden)
+    first = alice.say("Read before", room=garden)
     hers.expect_said("Read before")
     hers.enter(shed)
+    await_read(chat, member, first)
     alice.say("First new", room=garden)
-    second = alice.say("Second new", room=garden)
+    last = alice.say("Second new", room=garden)
     hers.enter(garden)
     expect(hers.new_rule).to_have_text("New")
     expect(hers.after_rule()).to_contain_text("First new")
-    eventually(lambda: chat.query("SELECT 1 FROM memberships WHERE user_id = ? AND read_id >= ?",
-                                  member.user["id"], second["id"]))
+    await_read(chat, member, last)
     hers.reload()
     expect(hers.new_rule).to_have_count(0)
 

@@ -4,7 +4,7 @@ import { obey, say } from './orders.mjs';
 
 const [, , executablePath, patienceMs] = process.argv;
 const browser = await puppeteer.launch({
-  browser: 'firefox', executablePath, headless: true, defaultViewport: null,
+  browser: 'firefox', executablePath, headless: true, defaultViewport: null, timeout: Number(patienceMs),
   // The driver's own settings switch off what people have: pages that wait in the cache for Back.
   extraPrefsFirefox: {
     'fission.bfcacheInParent': true, 'browser.sessionhistory.max_total_viewers': -1, 'intl.accept_languages': 'en-GB',

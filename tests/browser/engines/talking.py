@@ -54,6 +54,7 @@ class Talk:
     def edit(self, text: str, added: str) -> None:
         """Type that much more at the end of the message."""
         self._act(text, "edit")
+        self.page.wait("document.querySelector('.edit-form textarea')")
         self.page.run("void document.querySelector('.edit-form textarea').setSelectionRange(9999, 9999)")
         self.page.type(".edit-form textarea", f"{added}\n")
 

@@ -165,6 +165,7 @@ class Hub:
     def wake(self) -> None:
         """Read what is new in the log and wake every reader that it concerns."""
         told: list[Event] = []
+        revoked: set[str] = set()
         with self._lock:
             self._batches.clear()
             concerned: set[Reader] = set()
@@ -172,12 +173,13 @@ class Hub:
                 with self._store.glance() as connection:
                     rows = events.after(connection, self.last_id, PIECE_EVENTS)
                 for row in rows:
-                    listening = self._learn(Event(*row), told)
+                    listening = self._learn(Event(*row), told, revoked)
                     self.deliveries["event"] += len(listening)
                     concerned.update(listening)
                 if len(rows) < PIECE_EVENTS:
                     break
             self._trim()
+            self._revoke(revoked)
             for reader in concerned:
                 reader.wake()
         for event in told:  # after the lock: whoever learns of it has locks of its own
@@ -228,8 +230,15 @@ class Hub:
             reader.end = reason
             reader.wake()
 
-    def _learn(self, event: Event, told: list[Event]) -> Collection[Reader]:
-        """Take one event into the ring; returns the readers that listen to its channel, and notes the site's own."""
+    def _revoke(self, channels: set[str]) -> None:
+        """End who hears one of them as their own: so seldom that an index would cost every reader more than this."""
+        if channels:
+            self._end([reader for reader in self.readers if not channels.isdisjoint(reader.hearing.own)], "revoked")
+
+    def _learn(self, event: Event, told: list[Event], revoked: set[str]) -> Collection[Reader]:
+        """Take one event into the ring; returns the readers that listen to its channel, and notes the site's own and
+        the channels that are revoked.
+        """
         self.last_id = event.id
         if event.channel == SITE:
             if event.name == REWRITTEN:
@@ -237,8 +246,8 @@ class Hub:
                 self._read_again(set(rewritten["ids"]), rewritten.get("channel"))
             told.append(event)
             return ()
-        if event.name == REVOKE:  # so rare that an index of it would cost every reader more than the search
-            self._end([reader for reader in self.readers if event.channel in reader.hearing.own], "revoked")
+        if event.name == REVOKE:
+            revoked.add(event.channel)
             return ()
         listening: Collection[Reader] = self._listeners.of(event.channel)
         if event.name in ("edit", "remove"):

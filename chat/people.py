@@ -51,6 +51,15 @@ def sign_out(tx: Transaction, session_id: int) -> None:
     tx.append(f"session:{session_id}", "revoke", "{}")
 
 
+def must_end_unseen(connection: Connection) -> bool:
+    """Whether it is time to end the sessions that nobody has come back to: about once a day, because each such end is
+    heard in every process. Not on the word of a clock by which everybody has stayed away.
+    """
+    seen = sessions.seen(connection)
+    is_over = seen.first is not None and seen.first <= times.ago(days=SESSION_DAYS + 1)
+    return is_over and seen.last > times.ago(days=SESSION_DAYS)
+
+
 def end_unseen(tx: Transaction, most: int) -> bool:
     """End the sessions that nobody has come back to, at most so many; true while there may be more."""
     unseen = sessions.forget_unseen(tx, times.ago(days=SESSION_DAYS), most)

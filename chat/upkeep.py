@@ -53,7 +53,10 @@ def every_minute(store: Store, config: Config) -> None:
     if config.keep_days is not None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
-    _in_steps(store, people.end_unseen, STEP_SESSIONS)
+    with store.glance() as connection:
+        must_end_unseen = people.must_end_unseen(connection)
+    if must_end_unseen:
+        _in_steps(store, people.end_unseen, STEP_SESSIONS)
     store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, bindparam, cast, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, String, bindparam, cast, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import device_codes, sessions, users
@@ -24,6 +24,8 @@ _BY_KEY = Prepared(
         sessions.c.ended_at.is_(None),
     )
 )
+
+_SEEN = Prepared(select(func.min(sessions.c.seen_at).label("first"), func.max(sessions.c.seen_at).label("last")))
 
 
 def find_user(connection: Connection, key_hash: str, seen_since: str) -> Any:
@@ -86,10 +88,15 @@ def forget_user(tx: Transaction, user_id: int) -> None:
     tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
 
 
+def seen(connection: Connection) -> Any:
+    """The `first` and the `last` visit that stands there; None where there is no session."""
+    return _SEEN.first(connection)
+
+
 def forget_unseen(tx: Transaction, seen_before: str, most: int) -> Sequence[Any]:
     """Drop the sessions that nobody has come back to, at most so many; returns them: `id`, `ended_at`."""
-    query = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.seen_at <= seen_before).limit(most)
-    unseen = tx.connection.execute(query).all()
+    query = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.seen_at <= seen_before)
+    unseen = tx.connection.execute(query.order_by(sessions.c.seen_at).limit(most)).all()
     if unseen:
         tx.connection.execute(delete(sessions).where(sessions.c.id.in_([session.id for session in unseen])))
         tx.erases = True

@@ -229,6 +229,21 @@ def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
     assert {session_id: reader.end for session_id, reader in readers.items()} == {1: None, 2: "revoked", 5: "revoked"}
 
 
+@pytest.mark.parametrize(("days", "ended"), [
+    ((1, 180.9, 180.5), []), ((1, 181, 180.5), [2, 3]), ((180.1, 181, 180.5), []),
+], ids=["not every minute", "all of a day", "not by a clock that is wrong"])
+def test_sessions_end_together_about_once_a_day(chat: Chat, bob, days, ended):
+    for session_id, age in enumerate(days, start=1):
+        if session_id > 1:
+            chat.store.write(people._begin_session, bob.id, people.From("9.9.9.9", ""))
+        make_old(chat, age, session_table, "seen_at", id=session_id)
+    before = chat.hub.last_id
+    a_minute_passes(chat)
+    with chat.store.read() as connection:
+        told = [row.channel for row in events.after(connection, before, 100)]
+    assert told == [f"session:{session_id}" for session_id in ended]
+
+
 def a_reader_by(chat: Chat, user, session_id: int) -> Reader:
     """A reader whom the end of this session ends."""
     own = [f"user:{user.id}", f"session:{session_id}"]

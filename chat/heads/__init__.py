@@ -107,11 +107,11 @@ class Heads:
         before = self._progress.read()
         with self._store.read() as connection:
             newest, epoch = events.highest_id(connection), epochs.newest(connection).mark
-            if before is not None and before.until > newest:
-                before = None  # this log is that of a backup
+            if before is not None and (before.until > newest or before.site != self._site):
+                before = None  # this log, or the whole instance, is that of a backup; or files are lost in a power cut
             generation = before.generation if before is not None else secrets.token_hex(8)
-            if before is not None and (before.site != self._site or before.until < events.pruned_to(connection)):
-                before = None  # a file may be lost in a power cut, or the log was shortened meanwhile
+            if before is not None and before.until < events.pruned_to(connection):
+                before = None  # the log was shortened meanwhile
             changed = events.newest_of_rooms(connection, before.until) if before is not None else {}
             is_same = before is not None and before.epoch == epoch
             of_rooms = epochs.of_rooms(connection, changed) if is_same else epochs.of_all(connection)
@@ -128,7 +128,8 @@ class Heads:
 
     def _made(self, generation: str, room_ids: Collection[int], known_id: int) -> dict[int, str]:
         with self._progress.locked() as is_inside:
-            if not is_inside:
+            done = self._progress.read() if is_inside else None
+            if done is None or done.generation != generation:  # or another log's, by now
                 return {}
             self._folder.make()
             with self._store.read() as connection:

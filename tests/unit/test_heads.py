@@ -148,7 +148,25 @@ def test_after_a_power_cut_which_may_have_kept_the_note_and_not_the_file_all_are
     served.publish()
     (folder(chat) / name).write_text(before)
     monkeypatch.setattr(naming, "_boot_id", lambda: "another")
-    assert another(chat).names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
+    new = another(chat).names([LOBBY], ALL)[LOBBY]
+    assert files(chat) == {new} != {name} and number(chat, new) == said["id"]
+
+
+def test_whoever_makes_a_file_with_a_generation_that_is_over_names_none(chat, served, monkeypatch):
+    served.names([LOBBY], ALL)
+    chat.post(chat.alice, "a word by which the log goes on")
+    late = another(chat)
+    published = late._published
+    monkeypatch.setattr(late, "_published", lambda: (published(), forget_what_was_done(chat))[0])
+    are_there = iter([False, True])
+    monkeypatch.setattr(late, "_are_there", lambda names: next(are_there))
+    assert late.names([LOBBY], ALL) == {}
+
+
+def forget_what_was_done(chat):
+    """Between its look and its lock another process begins a generation."""
+    (chat.config.instance / progress.DONE).unlink()
+    another(chat).publish()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '["a", "b", "c", "d"]', "null"])

@@ -52,12 +52,13 @@
   }
 
   /* What there is now, other tabs' included. Where the mark is missing, the news that the storage was emptied may
-     still be on its way. */
+     still be on its way; or these were written by an edition that set none. */
   function look() {
     var known = entries;
     list();
     if (Chat.store.read(MARK)) { return; }
     Chat.each(known, function (entry) { if (!find(entry.clientId)) { keep(entry); } });
+    if (entries.length) { Chat.store.write(MARK, true); }
     list();
   }
 

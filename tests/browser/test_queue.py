@@ -19,6 +19,7 @@ TEXTS = ["One", "Two", "Three", "Four", "Five"]
 NO_WEB_LOCKS = "delete Navigator.prototype.locks"
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
 NOT_TOLD = "addEventListener('storage', event => { if (event.key === null) { event.stopImmediatePropagation(); } })"
+FORGET_MARK = "Object.keys(localStorage).forEach(key => /[.]queue$/.test(key) && localStorage.removeItem(key))"
 FILL_STORAGE = """() => {
     for (let size = 1 << 22; size >= 1; size >>= 1) {
         try { for (let i = 0; ; i += 1) { localStorage.setItem(`fill.${size}.${i}`, 'x'.repeat(size)); } }
@@ -210,7 +211,8 @@ def test_a_reload_in_the_middle_of_sending_repeats_nothing(opened, said):
     assert said() == TEXTS
 
 
-def test_what_is_given_up_in_one_tab_is_gone_from_all(opened, said):
+@pytest.mark.parametrize("is_older", [False, True], ids=["of this edition", "of one that set no mark"])
+def test_what_is_given_up_in_one_tab_is_gone_from_all(opened, said, is_older):
     one = opened()
     other = one.beside().enter(one.room)
     for tab in one, other:
@@ -218,6 +220,10 @@ def test_what_is_given_up_in_one_tab_is_gone_from_all(opened, said):
     one.say("Regretted")
     for tab in one, other:
         expect(tab.failed.locator(".failure")).to_contain_text("No.")
+    if is_older:
+        one.page.evaluate(FORGET_MARK)
+        for tab in one, other:
+            expect(tab.reload().failed).to_have_count(1)
     other.failed.locator(".discard").click()
     for tab in one, other:
         expect(tab.rows).to_have_count(0)

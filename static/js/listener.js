@@ -116,8 +116,8 @@
       Chat.each(news.events, function (event) { pass(['event', event.event, { id: event.id, data: event.data }]); });
       pass(['cursor', news.cursor]);
       if (news.more) { return ask(); }
-      if (hasBeenIn || !news.presence) { prove(); }  // whoever is somebody is in a room
       if (stage === 'doubting') { return join(); }
+      if (hasBeenIn || !news.presence) { prove(); }  // whoever is somebody is in a room
       stage = 'in';
       hasBeenIn = true;
       Chat.each(waiting.splice(0, waiting.length), pass);
@@ -135,9 +135,7 @@
     function prove() {
       if (!place.me) { return; }
       Chat.request.get(place.session, null, function (answer) {
-        var user = answer.json && answer.json.user;
-        var isSame = user && String(user.id) === place.me;
-        if (stage !== 'out' && answer.isOk && answer.json && !isSame) { stop('signed-out'); }
+        if (stage !== 'out' && Chat.isAnother(answer, place.me)) { stop('signed-out'); }
       });
     }
 

@@ -111,10 +111,8 @@
       var me = this.place.me;
       if (!me) { return goOn && goOn(); }
       Chat.request.get(this.place.session, null, function (answer) {
-        var user = answer.json && answer.json.user;
-        var isAnother = answer.isOk && answer.json && !(user && String(user.id) === me);
         if (!ladder.isOpen) { return; }
-        if (isAnother) { ladder.stop('signed-out'); }
+        if (Chat.isAnother(answer, me)) { ladder.stop('signed-out'); }
         else if (goOn) { goOn(); }
       });
     }

@@ -30,4 +30,11 @@
     return BUSY[answer.status] ? 'busy' : 'other';
   };
 
+  /* Whether this is /session's answer, and names somebody else than `me`, or nobody. */
+  Chat.isAnother = function (answer, me) {
+    var json = answer.isOk && answer.json;
+    if (!json || json.user === undefined || !(json.cursor >= 0)) { return false; }
+    return !json.user || String(json.user.id) !== me;
+  };
+
 }(this.Chat));

@@ -110,7 +110,7 @@ function ladder(tab) {
 
 function request(tab) {
   return (address, fields, done) => {
-    const json = address === '/session' ? { user: { id: whoIsSignedIn } } : {
+    const json = address === '/session' ? { user: { id: whoIsSignedIn }, cursor: 0 } : {
       events: said.filter(id => id > fields.since).map(id => ({ id, event: 'message', data: { room: 'lobby' } })),
       cursor: Math.max(fields.since, ...said), more: false, presence: 'k7'
     };

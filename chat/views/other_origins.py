@@ -32,7 +32,7 @@ class OtherOrigins:
         self._allowed = allowed
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not _READABLE.fullmatch(environ.get("PATH_INFO", "")):
+        if not _READABLE.fullmatch("/" + environ.get("PATH_INFO", "").lstrip("/")):  # as Flask takes it
             return self._app(environ, start_response)
         admission = self._admission(environ)
 

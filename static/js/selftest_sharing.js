@@ -113,6 +113,8 @@
     try { root.localStorage.removeItem(KEY); } catch (forbidden) { }
   }
 
+  Chat.listen(root, 'pagehide', forget);
+
   Chat.trials.all.push(function (find, done) {
     var isKept = false;
     try {

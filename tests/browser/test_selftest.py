@@ -13,12 +13,17 @@ FINDINGS = {
     "Events with and without a name", "Coming back with the last number",
 }
 PATIENCE_MS = 60_000
+STALLED = "The ticks came together"  # rightly said of a machine that stood still meanwhile
+TRIES = 3
 
 
 def after_testing(window):
     """The page, when it has said what it found."""
-    window.go("/selftest")
-    expect(window.find("#verdict.done")).to_be_visible(timeout=PATIENCE_MS)
+    for _ in range(TRIES):
+        window.go("/selftest")
+        expect(window.find("#verdict.done")).to_be_visible(timeout=PATIENCE_MS)
+        if STALLED not in window.find("#findings").inner_text():
+            break
     return window
 
 
@@ -186,8 +191,12 @@ def test_without_script_it_is_a_page(window, visitor):
 
 
 def test_every_engine_finds_the_way_free(engine, chat, carol):
-    page = engine.open(f"{chat.base_url}/selftest", carol.cookies, forgives="connection|Failed to load|interrupted")
-    page.wait("document.querySelector('#verdict.done') !== null", within=PATIENCE_MS / 1000)
+    page = engine.open(f"{chat.base_url}/", carol.cookies, forgives="connection|Failed to load|interrupted")
+    for _ in range(TRIES):
+        page.go("/selftest")
+        page.wait("document.querySelector('#verdict.done') !== null", within=PATIENCE_MS / 1000)
+        if STALLED not in page.text("#findings"):
+            break
     assert page.text("#verdict") == "The chat is live here, by an event stream."
     found = page.run("""Array.from(document.querySelectorAll('#findings li'),
         row => [row.querySelector('b').textContent, row.className])""")

@@ -11,6 +11,7 @@ import pytest
 from chat import runtime
 from chat.store import turnstile as module
 from chat.store.turnstile import Turnstile
+from tests.serving import PATIENCE_SECONDS
 from tests.unit.chats import opened
 
 
@@ -29,7 +30,7 @@ def hold(path: Path) -> int:
 
 def until_others_wait_for(turnstile: Turnstile, path: Path) -> None:
     """Pass again and again until that keeps others out."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with turnstile.passed():
             probe = os.open(path, os.O_RDWR)

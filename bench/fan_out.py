@@ -69,10 +69,10 @@ SCENARIOS: dict[str, Scenario] = {
         connections=16,
     ),
     "steady": Scenario(
-        "1,000 readers, 400 messages a second",
+        "1,000 readers, 350 messages a second",
         deliveries.fan_out,
         among(1000, "ours"),
-        rate=400,
+        rate=350,
         connections=16,
     ),
     "post": Scenario(

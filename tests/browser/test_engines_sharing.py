@@ -33,7 +33,7 @@ def test_three_tabs_share_a_stream_and_the_first_is_closed_in_the_middle(
     conversation.say("To all three")
     for tab in tabs:
         tab.expect_said("To all three")
-    eventually(lambda: way.under_way(STREAM) == 1)
+    assert len(way.asked(STREAM)) == way.under_way(STREAM) == 1
     with conversation.going_on():
         tabs[1].expect_message("Word 3")
         tabs.pop(0).page.close()
@@ -44,4 +44,5 @@ def test_three_tabs_share_a_stream_and_the_first_is_closed_in_the_middle(
     for tab in tabs:
         tab.expect_said(*conversation.said())
         tab.expect_state(LIVE)
+    assert len(way.asked(STREAM)) <= 2
     eventually(lambda: way.under_way(STREAM) == 1)

@@ -47,7 +47,7 @@ def test_twelve_tabs_are_live_by_one_stream(window, way, carol, talk, scripts):
     for tab in tabs:
         expect(tab.here).to_have_text(["carol"])
         tab.expect_live()
-    eventually(lambda: tabs[0].page.title() is not None and way.under_way(STREAM) == 1)
+    assert len(way.asked(STREAM)) == way.under_way(STREAM) == 1
 
 
 @pytest.mark.parametrize("end", [close, crash])

@@ -24,6 +24,7 @@ const seconds = () => (clock.now - start) / 1000;
 const tabs = [];
 const said = [];
 let whoIsSignedIn = ME;
+let hasGate = false;  // which answers in the chat's place
 const lines = [];  // [second, the tabs that have a line], whenever that changes
 
 function noteLines() {
@@ -110,7 +111,8 @@ function ladder(tab) {
 
 function request(tab) {
   return (address, fields, done) => {
-    const json = address === '/session' ? { user: { id: whoIsSignedIn }, cursor: 0 } : {
+    const session = hasGate ? { error: 'pay first' } : { user: { id: whoIsSignedIn }, cursor: 0 };
+    const json = address === '/session' ? session : {
       events: said.filter(id => id > fields.since).map(id => ({ id, event: 'message', data: { room: 'lobby' } })),
       cursor: Math.max(fields.since, ...said), more: false, presence: 'k7'
     };
@@ -181,7 +183,8 @@ const DEEDS = {
     tabs[number].tell('pagehide');
     tabs[number].isFrozen = true;  // for ever
   },
-  switch() { whoIsSignedIn = SOMEBODY_ELSE; }
+  switch() { whoIsSignedIn = SOMEBODY_ELSE; },
+  gate() { hasGate = true; }
 };
 
 async function turnTo(second) {

@@ -80,3 +80,9 @@ def test_whoever_leads_next_has_the_line_of_the_same_person_or_nobody_has_it(lac
     play = Play(100, [15, "switch"], *closed, lacks=lacks)
     assert play.states[1:] == ["stopped"] * 2 and [len(heard) for heard in play.heard[1:]] == [1] * 2
     assert play.leaders(100) == []
+
+
+@in_both_ways
+def test_nobody_is_signed_out_by_the_word_of_a_gate(lacks):
+    play = Play(100, [10, "say"], [15, "gate"], [20, "close", FIRST], [60, "say"], lacks=lacks)
+    assert play.states[1:] == ["live"] * 2 and [len(heard) for heard in play.heard[1:]] == [2] * 2

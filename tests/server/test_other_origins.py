@@ -62,7 +62,7 @@ def test_others_get_neither_header_but_the_answer_says_that_it_depends(alice, pa
 
 
 @pytest.mark.parametrize("path", ["/stream?room=nowhere", "/stream?since=x", "/poll?wait=99", "/poll?since=-1",
-                                  "/rooms/nowhere/messages", "/rooms/lobby/messages?limit=0"])
+                                  "/rooms/nowhere/messages", "/rooms/lobby/messages?limit=0", "//poll?since=x"])
 def test_a_page_that_may_read_is_told_what_went_wrong(alice, path):
     answer = alice.get(path, Origin=LISTED)
     assert answer.code in ("not_found", "invalid")

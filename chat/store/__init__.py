@@ -10,9 +10,11 @@ from sqlalchemy.engine import Connection
 from chat.config import Config
 from chat.errors import N_, ChatError
 from chat.schema import VERSION
+from chat.store import facts
 from chat.store.creation import version_of
 from chat.store.database import reading_engine, writing_engine
 from chat.store.transaction import Transaction
+from chat.store.trial import Trial
 from chat.store.writer import InDoubt, Writer
 
 P = ParamSpec("P")
@@ -35,6 +37,7 @@ class Store:
         writing = writing_engine(path, config.synchronous, config.journal)
         self._writer = Writer(writing, path, on_commit)
         self.commits = self._writer.commits
+        self._trial = Trial(lambda: self.write(_note_health))
         self._threaded = False
         self.must_scrub = True  # at the start: a process that was killed may have left something
 
@@ -95,6 +98,14 @@ class Store:
         """Run `change(tx, *arguments)` in a transaction; returns its result once it is durable. See `Writer.submit`."""
         submit = self._writer.submit if self._threaded else self._writer.run_here
         return submit(lambda tx: change(tx, *arguments, **named))
+
+    def prove_writable(self) -> None:
+        """Return if something could be written within the last second or just now; else raise what `write` does."""
+        self._trial.succeed()
+
+
+def _note_health(tx: Transaction) -> None:
+    facts.put(tx, "healthy_at", tx.now)
 
 
 def _erase(tx: Transaction) -> None:

@@ -5,6 +5,7 @@ forty-seven, six at a time.
 """
 
 import hashlib
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
@@ -36,6 +37,8 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+FRESH_SECONDS = 1.0
+
 _MISSING = "throw new Error('{}.js is missing');\n"
 _APART = "try {{\n{}}} catch (problem) {{ setTimeout(function () {{ throw problem; }}, 0); }}\n"
 
@@ -47,10 +50,25 @@ class Edition(NamedTuple):
     scripts: Mapping[str, bytes]  # name → joined
 
 
+_newest: tuple[float, Edition] | None = None  # with the moment at which it was read
+
+
 @cache
 def current() -> Edition:
     """The edition that this process began with, and whose name its pages put into addresses."""
     return read()
+
+
+def newest() -> Edition:
+    """The edition that lay on the disk within the last `FRESH_SECONDS`, for whoever asks for another than this one's.
+
+    To read all files takes milliseconds, and anybody may name an edition that never was.
+    """
+    global _newest
+    now = time.monotonic()
+    if _newest is None or now - _newest[0] >= FRESH_SECONDS:
+        _newest = now, read()
+    return _newest[1]
 
 
 def read() -> Edition:

@@ -19,7 +19,7 @@ def joined(name: str) -> Response:
     wanted = request.args.get("v")
     edition = scripts.current()
     if wanted and wanted != edition.name:
-        edition = scripts.read()
+        edition = scripts.newest()
     answer = Response(edition.scripts[name], content_type="text/javascript; charset=utf-8")
     is_wanted = wanted == edition.name
     answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable" if is_wanted else "no-cache"

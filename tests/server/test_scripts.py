@@ -1,7 +1,9 @@
 """The scripts that pages and workers load: many small files, each page's in one answer."""
 
+import itertools
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,7 @@ def files(tmp_path, monkeypatch):
     """The static files of a process that is starting, as a copy."""
     copy = tmp_path / "static"
     shutil.copytree(FOLDER.parent, copy)
+    monkeypatch.setattr(scripts, "_newest", None)
     monkeypatch.setattr(drawing, "folder", {"static": copy, "templates": drawing.folder("templates")}.__getitem__)
     return copy
 
@@ -122,6 +125,17 @@ def test_a_process_gives_the_newer_files_that_a_newer_process_has_named(tmp_path
         answer = browser.get(f"/scripts/room?v={edition}")
         assert ("isOfTheNewer();" in answer.text) == is_newer
         assert answer.headers["Cache-Control"] == KEPT
+
+
+def test_editions_that_never_were_do_not_have_the_files_read_again_and_again(tmp_path, files, monkeypatch):
+    browser = create_app(config.load({"CHAT_INSTANCE": str(tmp_path / "instance")})).test_client()
+    current, read, readings = scripts.current(), scripts.read, []
+    monkeypatch.setattr(scripts, "read", lambda: readings.append(time.monotonic()) or read())
+    for number in range(30):
+        answer = browser.get(f"/scripts/room?v=never-{number}")
+        assert (answer.data, answer.headers["Cache-Control"]) == (current.scripts["room"], "no-cache")
+    apart = [later - earlier for earlier, later in itertools.pairwise(readings)]
+    assert readings and all(seconds >= scripts.FRESH_SECONDS for seconds in apart)
 
 
 def test_a_file_that_is_missing_is_missed_alone(files):

@@ -85,6 +85,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
     protection = [
         ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+        ("X-Frame-Options", "SAMEORIGIN"),  # for browsers that do not know frame-ancestors
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]

@@ -75,6 +75,8 @@ def test_every_answer_tells_browsers_to_be_strict(visitor, path):
     headers = visitor.request("HEAD", path).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert "frame-ancestors 'self'" in policy
+    assert headers["X-Frame-Options"] == "SAMEORIGIN", "the same for browsers that do not know frame-ancestors"
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -15,6 +15,7 @@ COOKIE = "longwave"
 GIVEN = "given"  # in the cookie of the CSRF token
 COOKIE_SECONDS = people.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
+MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
 USER_AGENT_CHARACTERS = 200
 OPERATORS = {"metrics.metrics"}  # pages that ask for the operator's own key, which is no bot's
 TOKENS = 4096  # of pages that have posted of late; some 300 bytes each
@@ -151,10 +152,16 @@ def _find_person() -> Who:
         return Who()
     if user.released_at is not None:
         return Who(lost_name=user.name)
-    if user.session_seen_at < times.ago(hours=VISIT_HOURS) or user.session_address != request.remote_addr:
+    is_back = user.session_seen_at < times.ago(hours=VISIT_HOURS)
+    if is_back or _has_moved(user):
         _note_visit(user)
-        g.renewed_key = key
+        g.renewed_key, g.must_renew = key, is_back
     return Who(user, user.session_id)
+
+
+def _has_moved(user: Any) -> bool:
+    """Whether the session is used from another address than the one that was noted, a while ago at least."""
+    return user.session_address != request.remote_addr and user.session_seen_at < times.ago(minutes=MOVE_MINUTES)
 
 
 def _note_visit(user: Any) -> None:
@@ -207,9 +214,9 @@ def renew(answer: Response) -> Response:
     return answer
 
 
-def has_renewed() -> bool:
-    """Whether the answer to this request will carry a cookie."""
-    return "renewed_key" in g
+def must_renew() -> bool:
+    """Whether the answer to this request has to carry a cookie. After a mere change of address a later one may."""
+    return bool(g.get("must_renew"))
 
 
 def same_site() -> str:

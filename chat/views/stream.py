@@ -135,7 +135,7 @@ def _hold_for(asked: "Asked", rehear: Rehear, cursor: int, channel: str | None =
 
 def _may_park() -> bool:
     """Whether the worker can park this poll: it is asked anew then, so that nothing may be lost that was set now."""
-    return MAY_PARK in request.environ and not identity.has_renewed()
+    return MAY_PARK in request.environ and not identity.must_renew()
 
 
 def _parked(asked: "Asked", wait_seconds: float) -> Response:

@@ -83,10 +83,11 @@ def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
 def add_bot(tx: Transaction, name: object) -> str:
     """Make a bot, or give an existing one a new key; returns the key, which is shown once and kept as a hash.
 
-    What was opened with the old key ends.
+    All that came from the old key ends with it: streams, sessions that its links for devices began, unused links.
     """
     bot = bot_named(tx, name)
     if bot.key_hash is not None:
+        sessions.end_all(tx, bot.id)
         tx.append(f"user:{bot.id}", "revoke", "{}")
     key = secrets.token_urlsafe(32)
     users.change(tx, bot.id, key_hash=_hash(key))

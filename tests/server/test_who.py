@@ -1,6 +1,7 @@
 """Who is asking: cookies, tokens, origins, keys."""
 
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -8,7 +9,7 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from chat import times
-from tests.clients import FORM
+from tests.clients import FORM, Bot
 
 DAY_SECONDS = 86400
 HALF_A_YEAR_SECONDS = 180 * DAY_SECONDS
@@ -204,3 +205,24 @@ def test_a_person_sends_forms_and_no_json(alice):
     answer = alice.request("POST", "/rooms/lobby/messages", '{"body": "hi"}', Content_Type="application/json",
                            X_CSRF_Token=alice.token(), Accept="application/json")
     assert answer.code == "invalid"
+
+
+def test_all_that_came_from_the_old_key_ends_with_it(chat, people):
+    """Sessions that its links for devices began, with their streams and held polls, and links not used yet."""
+    old_key = chat.command("bot", "add", "trillian").stdout.strip()
+    browser, late = people(chat), people(chat)
+    with Bot(chat, old_key) as bot:
+        used, unused = (urlsplit(bot.post("/device").json["link"]).query.removeprefix("code=") for _ in range(2))
+        assert browser.post("/device/use", code=used).json["user"]["name"] == "trillian", "premise"
+        streams = [bot.listen("room=lobby"), browser.listen("room=lobby")]
+        held = browser.ask(f"/poll?room=lobby&since={browser.cursor()}&wait=25")
+        assert not held.comes_within(0.3)
+        key = chat.command("bot", "add", "trillian").stdout.strip()
+        for stream in streams:
+            assert stream.expect("bye").data["reason"] == "revoked"
+        assert held.answer().status == 200
+    assert browser.user is None
+    assert browser.post("/rooms/lobby/messages", body="still me").code == "sign_in"
+    assert late.post("/device/use", code=unused).code == "invalid"
+    with Bot(chat, key) as bot:
+        assert bot.post("/rooms/lobby/messages", body="it goes on").status == 201

@@ -2,6 +2,7 @@
 
 import sys
 import weakref
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -12,7 +13,8 @@ ALWAYS: tuple[Span, ...] = ((0, None),)
 
 
 class Rooms:
-    """The rooms that are heard, by channel, each with the spans of ids in which it is; both ends are heard.
+    """The rooms that are heard, by channel, each with the spans of ids in which it is: in order and apart from each
+    other; both ends are heard.
 
     A closed end means that the user has left; such a room still counts in catch-up, by its places in the log.
     `now` are the channels heard from now on, `ids` their rooms. Past `settled_id` no span begins or ends.
@@ -80,8 +82,11 @@ class Hearing:
         return self if rooms is self.rooms else Hearing(self.own, rooms)
 
     def hears(self, channel: str, event_id: int) -> bool:
-        for first, last in self.rooms.spans.get(channel, ()):
-            if first <= event_id and (last is None or event_id <= last):
+        spans = self.rooms.spans.get(channel, ())
+        begun = bisect_left(spans, (event_id + 1,))  # how many of them begin no later than this
+        if begun:
+            last = spans[begun - 1][1]
+            if last is None or event_id <= last:
                 return True
         return channel in self.own
 
@@ -112,11 +117,22 @@ def of_rooms(
 
 def of_stays(stays: Stays, own: Iterable[str]) -> Hearing:
     """A reader that named none: each room from the user's join event to the leave event."""
-    spans: dict[str, Sequence[Span]] = {}
+    spans: dict[str, list[Span]] = {}
     for room_id, from_id, to_id in sorted(stays, key=lambda stay: stay[1]):
-        channel = _channel(room_id)
-        spans[channel] = [*spans.get(channel, ()), (from_id, to_id)]
+        _add_span(spans.setdefault(_channel(room_id), []), from_id, to_id)
     return Hearing(own, _rooms(spans))
+
+
+def _add_span(spans: list[Span], first: int, last: int | None) -> None:
+    """Add a span that begins no earlier than the others. Who keeps a room's past has earlier stays within that span."""
+    if spans:
+        earlier_first, earlier_last = spans[-1]
+        if earlier_last is None:
+            return
+        if first <= earlier_last:
+            spans[-1] = (earlier_first, None if last is None else max(earlier_last, last))
+            return
+    spans.append((first, last))
 
 
 def _rooms(spans: Mapping[str, Sequence[Span]]) -> Rooms:

@@ -311,19 +311,21 @@ def rehearing(
     own: Iterable[str],
     room_ids: Collection[int] | None,
     session_id: int | None = None,
+    since: int = 0,
 ) -> Callable[[], hearing.Hearing | None]:
     """What reads anew, whenever it is called, what this reader may hear: the named rooms, or all the user's.
 
-    `own` are the channels of the reader itself. None means that a named room is no longer for this reader, or that
-    its session ended or its user was banned between the question who it is and its registration.
+    `own` are the channels of the reader itself, whose cursor will never be below `since`. None means that a named room
+    is no longer for this reader, or that its session ended or its user was banned between the question who it is and
+    its registration.
     """
-    return _Rehearing(store, user.id if user is not None else None, tuple(own), room_ids, session_id)
+    return _Rehearing(store, user.id if user is not None else None, tuple(own), room_ids, session_id, since)
 
 
 class _Rehearing:
     """What `rehearing` returns: small, because every waiting reader has one."""
 
-    __slots__ = ("_own", "_session_id", "_store", "room_ids", "user_id")
+    __slots__ = ("_own", "_session_id", "_since", "_store", "room_ids", "user_id")
 
     def __init__(
         self,
@@ -332,12 +334,14 @@ class _Rehearing:
         own: tuple[str, ...],
         room_ids: Collection[int] | None,
         session_id: int | None,
+        since: int,
     ) -> None:
         self._store = store
         self.user_id = user_id
         self._own = own
         self.room_ids = room_ids
         self._session_id = session_id
+        self._since = since
 
     def __call__(self) -> hearing.Hearing | None:
         if self.room_ids is None:
@@ -352,7 +356,7 @@ class _Rehearing:
     def _stays(self, connection: Connection) -> hearing.Stays | None:
         if self.user_id is None:
             return ()
-        found = table.stays_of_reader(connection, self.user_id, self._session_id, times.now())
+        found = table.stays_of_reader(connection, self.user_id, self._session_id, self._since, times.now())
         if found[0].is_banned or (self._session_id is not None and not found[0].is_living):
             return None
         return [stay[:3] for stay in found if stay.room_id is not None]

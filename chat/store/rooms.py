@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import bans, memberships, rooms, sessions
@@ -21,15 +21,28 @@ _STAYS = Prepared(
         memberships.c.user_id == bindparam("user_id")
     )
 )
-_READER = select(bindparam("user_id").label("user_id")).subquery()
+# Whether the reader may hear anything is asked once, however many stays there are.
+_READER = select(
+    bindparam("user_id").label("user_id"),
+    exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
+    exists().where(STANDS, bans.c.user_id == bindparam("user_id")).label("is_banned"),
+).subquery()
 _STAYS_OF_READER = Prepared(
     select(
         memberships.c.room_id,
         memberships.c.from_id,
         memberships.c.to_id,
-        exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
-        exists().where(STANDS, bans.c.user_id == _READER.c.user_id).label("is_banned"),
-    ).select_from(_READER.outerjoin(memberships, memberships.c.user_id == _READER.c.user_id))
+        _READER.c.is_living,
+        _READER.c.is_banned,
+    ).select_from(
+        _READER.outerjoin(
+            memberships,
+            and_(
+                memberships.c.user_id == _READER.c.user_id,
+                or_(memberships.c.to_id.is_(None), memberships.c.to_id > bindparam("since")),
+            ),
+        )
+    )
 )
 _STAYS_OF_ALL = select(
     memberships.c.user_id, memberships.c.room_id, memberships.c.from_id, memberships.c.to_id
@@ -99,12 +112,15 @@ def stays(connection: Connection, user_id: int) -> Sequence[Any]:
     return _STAYS.all(connection, user_id=user_id)
 
 
-def stays_of_reader(connection: Connection, user_id: int, session_id: int | None, now: str) -> Sequence[Any]:
-    """The same in one question with whether the session is living, and whether the user is banned.
+def stays_of_reader(
+    connection: Connection, user_id: int, session_id: int | None, since: int, now: str
+) -> Sequence[Any]:
+    """The stays that did not end by the event `since`, in one question with whether the session is living, and whether
+    the user is banned.
 
     There is always a row; its `room_id` is None where there is no stay.
     """
-    return _STAYS_OF_READER.all(connection, user_id=user_id, session_id=session_id, now=now)
+    return _STAYS_OF_READER.all(connection, user_id=user_id, session_id=session_id, since=since, now=now)
 
 
 def stays_of_all(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Any]]:

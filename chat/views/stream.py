@@ -245,7 +245,10 @@ class Asked:
         self.cursor = cursor_asked() if cursor is None else cursor
         if room_ids is None:
             room_ids = self._named_rooms()
-        rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id)
+        # Of a time that a restored backup has lost, or none: it will be the end of the log.
+        newest = self.parts.hub.last_id
+        since = newest if self.cursor is None else min(self.cursor, newest)
+        rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id, since)
         self.reader = reader_for(self, rehear, self.cursor or 0)
 
     def _named_rooms(self) -> list[int] | None:

@@ -136,7 +136,7 @@ class ChatMachine(RuleBasedStateMachine):
         follower.hub = hub
         user = self.users[follower.name]
         follower.reader = Reader(
-            rooms.rehearing(self.chat.store, user, own_channels(user), None), follower.cursor
+            rooms.rehearing(self.chat.store, user, own_channels(user), None, since=follower.cursor), follower.cursor
         )
         follower.hub.register(follower.reader)
 

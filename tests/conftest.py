@@ -7,7 +7,7 @@ import pytest
 from tests.clients import Bot, Person
 from tests.serving import Server, serve
 
-pytest_plugins = ["tests.plugin", "tests.browser.claims"]
+pytest_plugins = ["tests.plugin", "tests.second_try", "tests.browser.claims"]
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from chat import text
 
 _PACKAGE = Path(__file__).parent
 DRESSED = 512  # messages that pages have shown of late, as they were shown: about a kilobyte each
+DRESSED_CHARACTERS = 4096  # what is longer is not kept: a message may become fifty thousand
 
 
 def folder(name: str) -> Path:
@@ -101,9 +102,15 @@ class Words(NamedTuple):
     removed_by_owner: str
 
 
-@lru_cache(DRESSED)
 def dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
-    """The html for one reader. What is replaced can only be the template's: a body's own ``<`` is escaped."""
+    """The html for one reader; what was drawn of late is kept."""
+    draw_one = _dress if len(html) <= DRESSED_CHARACTERS else _dress.__wrapped__
+    return draw_one(html, words, clock=clock, href=href, is_grouped=is_grouped, is_mine=is_mine)
+
+
+@lru_cache(DRESSED)
+def _dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
+    """What is replaced can only be the template's: a body's own ``<`` is escaped."""
     classes = "message" + " grouped" * is_grouped + " mine" * is_mine
     time_at = html.index("<time")
     time_end = html.index("</time>")

@@ -1,6 +1,6 @@
 """The table `messages`; every look-up brings the author along, because nothing is drawn without one."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, select, update
@@ -86,16 +86,16 @@ def before_post(connection: Connection, author_id: int, slug: str, client_id: st
     return _BEFORE_POST.first(connection, author_id=author_id, slug=slug, client_id=client_id)
 
 
-def before(connection: Connection, room_id: int, message_id: int | None, limit: int) -> Sequence[Any]:
-    """The last messages of a room below an id, or of all; oldest first."""
+def before(connection: Connection, room_id: int, message_id: int | None, limit: int) -> Generator[Any, None, None]:
+    """The last messages of a room below an id, or of all; newest first, each read when it is asked for."""
     if message_id is None:
-        return _NEWEST.all(connection, room_id=room_id, most=limit)[::-1]
-    return _BEFORE.all(connection, room_id=room_id, message_id=message_id, most=limit)[::-1]
+        return _NEWEST.each(connection, room_id=room_id, most=limit)
+    return _BEFORE.each(connection, room_id=room_id, message_id=message_id, most=limit)
 
 
-def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Sequence[Any]:
-    """The first messages of a room beyond an id, oldest first."""
-    return _AFTER.all(connection, room_id=room_id, message_id=message_id, most=limit)
+def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Any, None, None]:
+    """The first messages of a room beyond an id, oldest first, each read when it is asked for."""
+    return _AFTER.each(connection, room_id=room_id, message_id=message_id, most=limit)
 
 
 def newest_id(connection: Connection, room_id: int) -> int:

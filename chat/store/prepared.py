@@ -5,7 +5,7 @@ to wrap the answer. What is asked with every request is therefore asked in this 
 """
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Boolean
@@ -45,6 +45,18 @@ class Prepared:
     def all(self, connection: Connection, **values: Any) -> list[Any]:
         return [self._as_row(found) for found in self._fetch(connection, values)]
 
+    def each(self, connection: Connection, **values: Any) -> Generator[Any, None, None]:
+        """One row after the other, for whoever may stop early; only in the connection's transaction.
+
+        To be closed where it was not read to its end: what is open holds the snapshot.
+        """
+        cursor = self._execute(connection, values)
+        try:
+            for found in cursor:
+                yield self._as_row(found)
+        finally:
+            cursor.close()
+
     def first(self, connection: Connection, **values: Any) -> Any:
         """The first row, or None."""
         found = self._fetch(connection, values)
@@ -56,10 +68,13 @@ class Prepared:
         return row and row[0]
 
     def _fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        driver: Any = connection.connection.driver_connection
         # All of it, so that nothing is left open: outside of a transaction that would hold the snapshot.
-        found: list[tuple[Any, ...]] = driver.execute(self._sql, {**self._literals, **values}).fetchall()
+        found: list[tuple[Any, ...]] = self._execute(connection, values).fetchall()
         return found
+
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        driver: Any = connection.connection.driver_connection
+        return driver.execute(self._sql, {**self._literals, **values})
 
     def _as_row(self, found: Sequence[Any]) -> Any:
         values = list(found)

@@ -38,7 +38,11 @@ def wants_json() -> bool:
 
 
 def json(value: object, status: int = 200) -> Response:
-    return Response(sse.to_json(value), status, {"Cache-Control": "no-store"}, content_type="application/json")
+    return json_text(sse.to_json(value), status)
+
+
+def json_text(text: str, status: int = 200) -> Response:
+    return Response(text, status, {"Cache-Control": "no-store"}, content_type="application/json")
 
 
 def done(value: object | None, page_url: str | Callable[[], str], status: int = 200) -> Response:

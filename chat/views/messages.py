@@ -1,13 +1,14 @@
 """Messages: read by page, post, edit, remove."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice, zip_longest
 from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import drawing, flood, identity, owner, rooms
+from chat import drawing, flood, identity, owner, rooms, sse
 from chat.store import events, messages
-from chat.views import answers, forms
+from chat.views import answers, bounds, forms
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 
@@ -19,29 +20,35 @@ def index(slug: str) -> Response:
     """A page of messages; `more` tells whether there are others beyond it in the direction that was asked for."""
     identity.reader_required()
     limit = forms.whole_number("limit", low=1, high=LIMIT_MAX, default=LIMIT_DEFAULT) or LIMIT_DEFAULT
-    before, after, around = (forms.whole_number(name) for name in ("before", "after", "around"))
     with identity.parts().store.read() as connection:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
-        if around is not None:
-            page, is_more = _around(connection, room.id, around, limit)
-        elif after is not None:
-            found = messages.after(connection, room.id, after, limit + 1)
-            page, is_more = found[:limit], len(found) > limit
-        else:
-            found = messages.before(connection, room.id, before, limit + 1)
-            page, is_more = found[-limit:], len(found) > limit
-    return answers.json({"messages": [drawing.wire(each) for each in page], "cursor": cursor, "more": is_more})
+        found = ((message.id, sse.to_json(drawing.wire(message))) for message in _asked_for(connection, room.id, limit))
+        page, is_more = bounds.take(found, limit, bounds.LIST_BYTES, _bytes_of)
+    texts = ",".join(text for _, text in sorted(page))
+    return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{sse.to_json(is_more)}}}')
 
 
-def _around(connection: Any, room_id: int, message_id: int, limit: int) -> tuple[Sequence[Any], bool]:
-    """The message in the middle of its neighbours; where one side is short, more of the other."""
-    older = list(messages.before(connection, room_id, message_id + 1, limit + 1))
-    newer = list(messages.after(connection, room_id, message_id, limit + 1))
-    kept_older = min(len(older), limit - min(len(newer), (limit - 1) // 2))
-    kept_newer = min(len(newer), limit - kept_older)
-    is_more = len(older) > kept_older or len(newer) > kept_newer
-    return older[len(older) - kept_older :] + newer[:kept_newer], is_more
+def _asked_for(connection: Any, room_id: int, limit: int) -> Iterator[Any]:
+    """The messages in the direction that was asked for, those first that are kept where not all fit; one too many."""
+    before, after, around = (forms.whole_number(name) for name in ("before", "after", "around"))
+    if around is not None:
+        older = messages.before(connection, room_id, around + 1, limit + 1)
+        return _outwards(older, messages.after(connection, room_id, around, limit + 1))
+    if after is not None:
+        return messages.after(connection, room_id, after, limit + 1)
+    return messages.before(connection, room_id, before, limit + 1)
+
+
+def _outwards(older: Iterator[Any], newer: Iterator[Any]) -> Iterator[Any]:
+    """The message in the middle, then its neighbours by turns; where one side is short, more of the other."""
+    yield from islice(older, 1)
+    for pair in zip_longest(older, newer):
+        yield from (message for message in pair if message is not None)
+
+
+def _bytes_of(entry: tuple[int, str]) -> int:
+    return len(entry[1].encode()) + 1  # and a comma
 
 
 @blueprint.post("/rooms/<slug>/messages")

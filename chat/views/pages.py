@@ -1,18 +1,20 @@
 """The pages for people; each is complete without script."""
 
 import time
+from collections.abc import Generator
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import identity, rooms, text
+from chat import drawing, identity, rooms, text
 from chat.errors import N_, ChatError
 from chat.store import events, messages
 from chat.store import rooms as room_table
-from chat.views import answers, forms, stream
+from chat.views import answers, bounds, forms, stream
 from chat.views.rows import dressed, rows_of
 
 PAGE_MESSAGES = 50
+DRESS_BYTES = 256  # of what a page adds to a message
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
 REFRESH_PAUSE_SECONDS = 10  # between two loads where nothing can be held
@@ -81,9 +83,10 @@ def room_page(
         cursor = events.newest_id(connection)
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
-        page = messages.before(connection, found.id, before, PAGE_MESSAGES + 1)
+        newest_first, more = _take(messages.before(connection, found.id, before, PAGE_MESSAGES + 1), PAGE_MESSAGES,
+                                   bounds.ROOM_PAGE_BYTES)
         lines = room_lines(connection, slug)
-    shown = page[-PAGE_MESSAGES:]
+    shown = newest_first[::-1]
     read_id = stay.read_id if stay else None
     return render_template(
         "room.html",
@@ -91,7 +94,7 @@ def room_page(
         rooms=lines,
         rows=rows_of(shown, read_id),
         cursor=cursor,
-        more=len(page) > PAGE_MESSAGES,
+        more=more,
         before=shown[0].id if shown else None,
         is_latest=before is None,
         anew_url=_anew(slug, shown[-1].id if shown else 0),
@@ -103,6 +106,11 @@ def room_page(
         may_open_room=may_open_room(),
         max_body=text.BODY_MAX,
     )
+
+
+def _take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
+    """The messages of a page, as many as fit, and whether there are more."""
+    return bounds.take(found, most, most_bytes, lambda message: len(drawing.html_of(message).encode()) + DRESS_BYTES)
 
 
 def _anew(slug: str, last_id: int) -> str:
@@ -186,16 +194,17 @@ def refresh(slug: str) -> Response:
     with parts.store.read() as connection:
         newest = events.newest_id(connection)
         rooms.find(connection, slug, user)
-        news = messages.after(connection, found.id, since, REFRESH_ROWS + 1)
+        news, too_many = _take(messages.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
+                               bounds.FRAME_BYTES)
     if user is not None:
         # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
-        _mark_read(user, slug, since if seen is None or not news else news[:REFRESH_ROWS][-1].id)
+        _mark_read(user, slug, since if seen is None or not news else news[-1].id)
     next_url = url_for("pages.refresh", slug=slug, since=since, seen=newest)
     page = render_template(
         "refresh.html",
         slug=slug,
-        rows=rows_of(news[:REFRESH_ROWS]),
-        too_many=len(news) > REFRESH_ROWS,
+        rows=rows_of(news),
+        too_many=too_many,
         next_url=next_url,
         at_once_url=next_url + "&wait=0",
         refresh_seconds=0 if can_hold else REFRESH_PAUSE_SECONDS,

@@ -12,6 +12,8 @@ from tests.proxy import proxy_before
 
 NEAR_PX = 2
 LONG = 230  # more messages than one answer brings
+WEIGHTY = 24  # so few fill several answers, each as long as a message can be
+WEIGHT = " http://a" + "'" * 3900 + "a"
 
 
 @pytest.fixture
@@ -41,10 +43,10 @@ def reader(window, server, people, line) -> Callable[[], Window]:
     return open_
 
 
-def say_lines(alice, count: int) -> None:
+def say_lines(alice, count: int, weight: str = "") -> None:
     token = alice.token()
     for number in range(count):
-        alice.post("/rooms/lobby/messages", token=token, body=f"Line {number}")
+        alice.post("/rooms/lobby/messages", token=token, body=f"Line {number}{weight}")
 
 
 def prune(server) -> None:
@@ -56,6 +58,12 @@ def prune(server) -> None:
 def lose(server) -> None:
     """All ids up to now are of a time that a restored backup has lost."""
     server.query("INSERT INTO gaps (after_id, until_id) SELECT 0, max(id) FROM events")
+
+
+def read_to_the_first(hers: Window) -> None:
+    while not hers.find("#older").is_hidden():
+        hers.scroll_log("0")
+        hers.find("#older").wait_for(state="attached")
 
 
 @pytest.mark.parametrize(("damage", "reason"), [(prune, "pruned"), (lose, "gap")])
@@ -85,9 +93,7 @@ def test_a_reset_brings_what_was_missed_and_keeps_draft_and_place(reader, server
 def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, server, alice, line):
     say_lines(alice, LONG)
     hers = reader()
-    while not hers.find("#older").is_hidden():
-        hers.scroll_log("0")
-        hers.find("#older").wait_for(state="attached")
+    read_to_the_first(hers)
     expect(hers.messages).to_have_count(LONG)
     hers.message("Line 5").first.evaluate("row => row.scrollIntoView()")
     row = hers.messages.filter(has=hers.page.get_by_text("Line 5", exact=True))
@@ -102,6 +108,27 @@ def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, server, alic
     assert abs(hers.box(row)["y"] - height) < NEAR_PX
     hers.jump.click()
     expect(hers.message("Missed")).to_be_in_viewport()
+
+
+def test_messages_that_fill_an_answer_by_a_few_are_read_to_the_first_before_and_after_a_reset(
+        reader, server, alice, line):
+    say_lines(alice, WEIGHTY, WEIGHT)
+    hers = reader()
+    assert hers.messages.count() < WEIGHTY, "the page does not hold them all"
+    all_lines = [f"Line {number}{WEIGHT}" for number in range(WEIGHTY)]
+    read_to_the_first(hers)
+    expect(hers.texts).to_have_text(all_lines)
+    hers.jump_to_end()
+    line.cut()
+    expect(hers.state).to_contain_text("held up")
+    alice.say("Missed")
+    prune(server)
+    line.resume()
+    hers.expect_live()
+    expect(hers.message("Missed")).to_have_count(1)
+    assert hers.messages.count() <= WEIGHTY, "the answer does not hold them all"
+    read_to_the_first(hers)
+    expect(hers.texts).to_have_text([*all_lines, "Missed"])
 
 
 def test_after_a_backup_was_restored_the_page_shows_what_the_server_has(reader, server, alice, line, tmp_path):

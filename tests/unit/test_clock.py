@@ -44,7 +44,7 @@ def step_back(chat: Chat, **duration: float) -> None:
 
 def said(chat: Chat) -> list[str]:
     with chat.store.read() as connection:
-        return [message.body for message in messages.before(connection, 1, None, 100)]
+        return [message.body for message in messages.before(connection, 1, None, 100)][::-1]
 
 
 def test_messages_stay_in_the_order_in_which_they_were_said(chat: Chat, bob):

@@ -71,3 +71,12 @@ def test_who_takes_a_name_after_another_has_a_number_in_the_square():
 def test_html_of_another_version_of_the_template_is_drawn_anew():
     assert drawing.html_of(message(html="old", html_version="another")) == drawing.draw(message())
     assert drawing.html_of(message(html="kept", html_version=drawing.VERSION)) == "kept"
+
+
+def test_what_is_kept_of_dressed_messages_is_bounded_in_bytes():
+    words = drawing.Words("bot", "edited", "removed", "removed")
+    drawing._dress.cache_clear()
+    for body, kept in (("x" * drawing.DRESSED_CHARACTERS, 0), ("hi", 1)):
+        html = f'<li class="message"><time></time>{body}</li>'
+        dressed = drawing.dress(html, words, clock="12:00", href="/messages/1", is_grouped=False, is_mine=False)
+        assert body in dressed and drawing._dress.cache_info().currsize == kept

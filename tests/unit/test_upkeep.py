@@ -60,7 +60,7 @@ def files_with(chat: Chat, words: str) -> list[str]:
 
 def shown(chat: Chat) -> list[str]:
     with chat.store.read() as connection:
-        return [message.body for message in messages.before(connection, 1, None, 10_000)]
+        return [message.body for message in messages.before(connection, 1, None, 10_000)][::-1]
 
 
 # Messages

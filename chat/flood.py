@@ -1,12 +1,16 @@
 """Flood control of requests: which deed may be done how often, by a person and from an address."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from chat import identity
 from chat.errors import N_, ChatError
 from chat.limits import Rate
+from chat.store import busy
+
+log = logging.getLogger(__name__)
 
 SAME_TEXT_SECONDS = 60.0
 ADDRESS_FACTOR = 8  # behind one address may be a house, a school, a mobile network
@@ -65,4 +69,10 @@ def _count(rates: Mapping[str, Rate], cost: float = 1.0) -> None:
 
 def _wait_seconds(rates: Mapping[str, Rate], cost: float = 1.0, is_question: bool = False) -> float:
     parts = identity.parts()
-    return parts.limits.wait_seconds(rates, cost, is_question) if parts.config.limits else 0.0
+    if not parts.config.limits:
+        return 0.0
+    try:
+        return parts.limits.wait_seconds(rates, cost, is_question)
+    except OSError as error:  # a full disk: what cannot be counted is refused, as what cannot be saved is
+        log.error("could not count: %s", error)
+        raise busy() from error

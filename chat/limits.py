@@ -2,13 +2,13 @@
 
 Each pair of a deed and whoever does it has one number, the time at which it will have paid for all that it did (the
 generic cell rate algorithm: a leaky bucket that needs no clearing). The numbers lie in a file of fixed size beside
-the database, mapped into memory: to count costs microseconds and no write to the database, and it outlives a
-restart. Two names that share a place merely share a bucket, until the older has paid.
+the database: to count costs microseconds and no write to the database, and it outlives a restart. The file is read
+and written rather than mapped into memory: a mapped file that somebody cuts short kills whoever looks at it. Two names
+that share a place merely share a bucket, until the older has paid.
 """
 
 import fcntl
 import hashlib
-import mmap
 import os
 import struct
 import threading
@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 SLOTS = 1 << 16
 LOCK_TRIES = 1000
-PROBES = 8  # how many places a name may lie in
+PROBES = 8  # how many places a name may lie in, one behind the other
 SLOT = struct.Struct("<Qd")  # the name's hash, and when it will have paid
-FILE_BYTES = SLOTS * SLOT.size  # 1 MB
+PLACES = struct.Struct("<" + "Qd" * PROBES)
+FILE_BYTES = (SLOTS + PROBES) * SLOT.size  # 1 MB
 
 
 class Rate(NamedTuple):
@@ -40,73 +41,84 @@ class Limits:
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._path = path
-        self._opening = threading.Lock()
-        self._map: mmap.mmap | None = None
-
-    def _open(self) -> mmap.mmap:
-        """With the first count: a process that ends with its request seldom counts anything."""
-        with self._opening:
-            if self._map is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                # All of it on the disk at once: whoever writes to a mapped hole while the disk is full is killed.
-                os.posix_fallocate(self._file, 0, FILE_BYTES)
-                self._map = mmap.mmap(self._file, FILE_BYTES)
-            return self._map
+        self._threads = threading.Lock()  # the file's lock is the process's: it keeps no thread out
+        self._file: int | None = None
 
     def close(self) -> None:
-        if self._map is not None:
-            self._map.close()
-            os.close(self._file)
-            self._map = None
+        with self._threads:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
 
     def wait_seconds(self, rates: Mapping[str, Rate], cost: float = 1.0, is_question: bool = False) -> float:
         """Count a deed against every name, unless one of them would exceed its rate.
 
         Returns 0 when it is counted, else how long to wait until it could be; then nothing is counted. With
-        `is_question` nothing is counted either way.
+        `is_question` nothing is counted either way. Raises OSError when the file cannot be read or written.
         """
         if not rates:
             return 0.0
         now = self._clock()
-        slots = self._map or self._open()
-        self._lock()
-        try:
-            places = {name: _find(slots, _hash(name), now) for name in rates}
-            # What an earlier clock has left in the future is no more than a full bucket.
-            due = {
-                name: min(max(places[name][1], now), now + rate.burst * rate.seconds) for name, rate in rates.items()
-            }
-            wait = max(due[name] - now + (cost - rate.burst) * rate.seconds for name, rate in rates.items())
-            for name, (slot, _) in places.items():
-                paid_at = due[name] + (cost * rates[name].seconds if wait <= 0 and not is_question else 0)
-                SLOT.pack_into(slots, slot * SLOT.size, _hash(name), paid_at)
-            return max(wait, 0.0)
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    def _lock(self) -> None:
-        """Keep other processes out for the microseconds that it takes; one that was stopped inside is not waited for.
-
-        A count that is off by one is better than an event loop that stands still.
-        """
-        for _ in range(LOCK_TRIES):
+        with self._threads:
+            file = self._open() if self._file is None else self._file
+            _lock(file)
             try:
-                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.sched_yield()
+                return _count(file, now, rates, cost, is_question)
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _open(self) -> int:
+        """With the first count: a process that ends with its request seldom counts anything."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, FILE_BYTES)  # so that counting goes on when the disk is full
+        except OSError:
+            os.close(file)
+            raise
+        self._file = file
+        return file
 
 
-def _find(slots: mmap.mmap, key: int, now: float) -> tuple[int, float]:
+def _lock(file: int) -> None:
+    """Keep other processes out for the microseconds that it takes; one that was stopped inside is not waited for.
+
+    A count that is off by one is better than an event loop that stands still.
+    """
+    for _ in range(LOCK_TRIES):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.sched_yield()
+
+
+def _count(file: int, now: float, rates: Mapping[str, Rate], cost: float, is_question: bool) -> float:
+    wait = 0.0
+    found: list[tuple[int, int, float, float]] = []
+    for name, rate in rates.items():
+        key = _hash(name)
+        slot, due = _find(file, key, now)
+        # What an earlier clock has left in the future is no more than a full bucket.
+        due = min(max(due, now), now + rate.burst * rate.seconds)
+        wait = max(wait, due - now + (cost - rate.burst) * rate.seconds)
+        found.append((slot, key, due, cost * rate.seconds))
+    is_counted = wait == 0 and not is_question
+    for slot, key, due, price in found:
+        os.pwrite(file, SLOT.pack(key, due + price if is_counted else due), slot * SLOT.size)
+    return wait
+
+
+def _find(file: int, key: int, now: float) -> tuple[int, float]:
     """The name's place and number; for a new name the place of whoever has paid longest ago."""
-    places = []
-    for probe in range(PROBES):
-        slot = (key + probe) % SLOTS
-        found, paid_at = SLOT.unpack_from(slots, slot * SLOT.size)
-        if found == key:
-            return slot, paid_at
-        places.append((paid_at, slot))
-    paid_at, slot = min(places)
-    return slot, paid_at if paid_at > now else 0.0
+    first = key % SLOTS
+    found = os.pread(file, PLACES.size, first * SLOT.size)
+    numbers = PLACES.unpack(found.ljust(PLACES.size, b"\0"))  # a file that was cut short is empty from there on
+    keys, paid = numbers[::2], numbers[1::2]
+    if key in keys:
+        at = keys.index(key)
+        return first + at, paid[at]
+    paid_at = min(paid)
+    at = paid.index(paid_at)
+    return first + at, paid_at if paid_at > now else 0.0
 
 
 def _hash(name: str) -> int:

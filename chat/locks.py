@@ -1,4 +1,7 @@
-"""Locks on files, between processes: taken at once, or with patience. The kernel lets go of them with the process."""
+"""Locks on files, between processes: taken at once, or with patience. The kernel lets go of them with the process.
+
+The lock belongs to the open file, not to who takes it: threads that share one are not kept apart.
+"""
 
 import fcntl
 import random
@@ -8,7 +11,7 @@ TRY_SECONDS = (0.001, 0.006)  # whoever is in front takes some milliseconds
 
 
 def take(file: int) -> bool:
-    """Lock the open file, unless another process has."""
+    """Lock the open file, unless whoever has opened it elsewhere has."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

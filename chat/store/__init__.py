@@ -15,12 +15,12 @@ from chat.store.creation import version_of
 from chat.store.database import reading_engine, writing_engine
 from chat.store.transaction import Transaction
 from chat.store.trial import Trial
-from chat.store.writer import InDoubt, Writer
+from chat.store.writer import InDoubt, Writer, busy
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["InDoubt", "Store", "Transaction"]
+__all__ = ["InDoubt", "Store", "Transaction", "busy"]
 
 
 class Store:

@@ -153,3 +153,20 @@ def test_a_worker_that_starts_while_the_disk_is_full_reads_at_once_and_writes_wh
             assert newcomer.listen("room=lobby").events[0].name == "hello"
         newcomer.sign_in("bob, who came").say("there is room")
         assert bob.post("/rooms/lobby/messages", token=token, body="indeed").status == 201
+
+
+def test_flood_control_whose_file_was_cut_short_counts_on_when_there_is_room(cramped, people):
+    workers = cramped.workers
+    writers = [people(cramped, worker=worker).sign_in(f"typist {worker}") for worker in workers]
+    tokens = [writer.token() for writer in writers]
+
+    def type_now():
+        return {writer.post("/rooms/lobby/typing", token=token).status
+                for writer, token in zip(writers, tokens, strict=True)}
+
+    assert type_now() == {204}
+    os.truncate(f"/proc/{cramped.pid}/root{cramped.instance}/limits", 0)
+    with full(cramped) as fill:
+        eventually(lambda: (fill(), type_now() == {503})[1])
+    eventually(lambda: type_now() == {204})
+    assert cramped.workers == workers, "nobody was ended by looking at the file"

@@ -20,10 +20,9 @@ SLICE_READERS = 200  # some 1.5 ms of sending
 PAUSE_SECONDS = 0.02  # at most, between two rounds, or for one slice
 STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
 EVENTS_A_LOOK = 256
-JUNK_BYTES = 4096
-# What the kernel tells of a connection, by its own numbers: not every system's Python has names for them.
-READABLE, WRITABLE, HUNG_UP = 0x1, 0x4, 0x2000
-HEARD_FROM = READABLE | HUNG_UP
+# What the kernel tells of a connection, by its own numbers: not every system's Python has names for them. That there
+# are bytes to read it is never asked: they stay in the kernel, for whoever reads the connection's next request.
+WRITABLE, HUNG_UP, HAS_SHUT_DOWN = 0x4, 0x8 | 0x10, 0x2000
 
 
 class Parked(Reader):
@@ -50,6 +49,10 @@ class Parked(Reader):
     def go_on_slowly(self, lot: "Lot") -> bool:
         """Serve it where one may wait; true when there is more to do."""
         raise NotImplementedError
+
+    def on_end_of_input(self, lot: "Lot") -> None:
+        """The other side will send no more: it has closed the connection, or its own half of it. Called in the loop."""
+        lot.let_go(self)
 
     def close(self) -> None:
         raise NotImplementedError
@@ -97,7 +100,7 @@ class Lot:
         os.set_blocking(fd, False)
         reader.fd, reader.lot, reader.waiter = fd, self, None
         self._by_fd[fd] = reader
-        self._poller.register(fd, HEARD_FROM)
+        self._poller.register(fd, HAS_SHUT_DOWN)
         if first:
             self.send(reader, first, is_last)
         if reader.lot is self:
@@ -227,7 +230,7 @@ class Lot:
 
     def _keep(self, reader: Parked, rest: Rest) -> None:
         if reader not in self._rests:
-            self._poller.modify(reader.fd, HEARD_FROM | WRITABLE)
+            self._poller.modify(reader.fd, HAS_SHUT_DOWN | WRITABLE)
         self._rests[reader] = rest
 
     def _look(self) -> None:
@@ -239,8 +242,10 @@ class Lot:
             try:
                 if what & WRITABLE:
                     self._send_rest(reader)
-                if what & ~WRITABLE and reader.lot is self:
-                    self._listen(reader)
+                if what & HUNG_UP and reader.lot is self:
+                    self.let_go(reader)
+                if what & HAS_SHUT_DOWN and reader.lot is self:
+                    reader.on_end_of_input(self)
             except OSError:  # the reader's end, however it came
                 self.let_go(reader)
 
@@ -254,17 +259,8 @@ class Lot:
             self.let_go(reader)
         else:
             del self._rests[reader]
-            self._poller.modify(reader.fd, HEARD_FROM)
+            self._poller.modify(reader.fd, HAS_SHUT_DOWN)
             self.wake(reader)
-
-    def _listen(self, reader: Parked) -> None:
-        """A reader has nothing to say here: it is gone, or what it says is passed over."""
-        try:
-            if os.read(reader.fd, JUNK_BYTES):
-                return
-        except BlockingIOError:
-            return
-        self.let_go(reader)
 
     def tick(self) -> None:
         """Once a second: let go who has taken nothing for so long that nobody can be there."""

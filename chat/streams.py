@@ -315,6 +315,10 @@ class Hold(Parked):
         if self.end is not None or now >= self.due_at or self.has_news():
             self._ask_again(lot.release(self))
 
+    def on_end_of_input(self, lot: Lot) -> None:
+        """Answer at once: who has closed only their own half still waits for it, and who has gone loses nothing."""
+        self._ask_again(lot.release(self))
+
     def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
         self._ask_again = ask_again
         self._hub.expect(self)

@@ -30,6 +30,7 @@ DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
 FAREWELL_SECONDS = 0.5  # for the last frames to be written
 SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
+WITH_MORE = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"}  # than a head, which can be read once more
 # A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are
 # some. Where nothing is said, between two requests, the kernel probes. It must not probe readers: with this timeout one
 # probe that is lost ends the connection, and thousands that were sent the same message are probed in one burst, of
@@ -197,7 +198,7 @@ def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bo
     """Whether this is a plain connection with one plain request on it, and nothing behind it."""
     if not isinstance(connection, gevent.socket.socket) or type(response) is not Answer:
         return False
-    if environ["REQUEST_METHOD"] != "GET" or {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & environ.keys():
+    if environ["REQUEST_METHOD"] != "GET" or WITH_MORE & environ.keys():
         return False
     request = response.req
     return not request.proxy_protocol_info and not request.unreader.buf.getvalue()
@@ -222,9 +223,9 @@ class Answer(wsgi.Response):
 
 
 def _as_bytes(request: Any) -> bytes:
-    """The request as it came, but for the spelling of the names."""
+    """The request as it came, but for the spelling of the names; no line is longer, for gunicorn has limits."""
     major, minor = request.version
-    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}: {v}" for n, v in request.headers)]
+    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}:{v}" for n, v in request.headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

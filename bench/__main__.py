@@ -2,7 +2,7 @@
 
 A benchmark is a module: the first line of its docstring is the title, `VARIANTS` what is compared, by label,
 `measure(variant, seconds)` one round, which returns its figures by name or raises `Invalid`. One with several tables
-has `SCENARIOS` instead, each with all of that.
+has `SCENARIOS` instead, each with all of that; it may have a `verdict` on all of them, and one `summary` as Markdown.
 """
 
 import argparse
@@ -12,15 +12,17 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from bench import machine, report
-from bench.fan_out import RIVALS, SCENARIOS
+from bench.fan_out import RIVALS
 from bench.summary import summary
 from bench.verdict import Invalid, Unfit
 
-BENCHMARKS = ("posting", "delay", "memory", "volume", "fan-out")
-LONG = {"volume", "fan-out"}  # run only when they are named
+BENCHMARKS = ("posting", "delay", "memory", "volume", "fan-out", "greedy", "million")
+LONG = {"volume", "fan-out", "greedy", "million"}  # run only when they are named
 ROUNDS = 5
 RESULTS = machine.TOP / "bench" / "results"
 
@@ -40,11 +42,11 @@ def main() -> int:
             return 1
         results["benchmarks"][part.name] = found
         say(f"\n{report.table(found)}\n\n{report.ratio_table(found)}".rstrip() + "\n")
+    for module in modules(options):
+        if hasattr(module, "verdict"):
+            say(module.verdict(results["benchmarks"]) + "\n")
     if options.markdown:
-        tables = list(map(report.markdown, results["benchmarks"].values()))
-        if not options.readers:
-            tables.insert(0, summary(results["benchmarks"]))
-        say("\n\n".join(filter(None, tables)) + "\n")
+        say("\n\n".join(filter(None, as_markdown(options, results["benchmarks"]))) + "\n")
     print(json.dumps(results, indent=1))
     if options.save:
         save(results)
@@ -61,16 +63,23 @@ class Part(NamedTuple):
     rounds: int
 
 
+def named(options: argparse.Namespace) -> list[str]:
+    return options.benchmarks or [name for name in BENCHMARKS if name not in LONG]
+
+
+def modules(options: argparse.Namespace) -> list[ModuleType]:
+    return [import_module(f"bench.{name.replace('-', '_')}") for name in named(options)]
+
+
 def parts(options: argparse.Namespace) -> list[Part]:
     """What is to be measured. A benchmark has one table, or a table for each of its scenarios."""
     found = []
-    for name in options.benchmarks or [name for name in BENCHMARKS if name not in LONG]:
-        benchmark = import_module(f"bench.{name.replace('-', '_')}")
+    for name, benchmark in zip(named(options), modules(options), strict=True):
         rounds = options.rounds or getattr(benchmark, "ROUNDS", ROUNDS)
         if hasattr(benchmark, "SCENARIOS"):
             for label, why in benchmark.left_out().items():
                 say(f"{label} is left out: {why}")
-            for scenario, part in benchmark.chosen(options.only, options.against, options.readers).items():
+            for scenario, part in benchmark.chosen(options).items():
                 found.append(Part(f"{name} {scenario}", part.title, part.variants, part.measure, rounds))
         else:
             title = (benchmark.__doc__ or name).split("\n")[0]
@@ -93,6 +102,15 @@ def measure(part: Part, seconds: float) -> dict[str, Any]:
     return found | {"ratios": report.ratios(found)}
 
 
+def as_markdown(options: argparse.Namespace, benchmarks: dict[str, Any]) -> list[str]:
+    """The tables for a document: those of a benchmark with a summary of its own are in that."""
+    summed = {name: module for name, module in zip(named(options), modules(options), strict=True)
+              if hasattr(module, "summary")}
+    tables = [report.markdown(found) for name, found in benchmarks.items() if name.split()[0] not in summed]
+    first = [] if options.readers else [summary(benchmarks)]
+    return [*first, *tables, *(module.summary(benchmarks) for module in summed.values())]
+
+
 def save(results: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}-{results['commit']}.json"
@@ -107,22 +125,30 @@ def say(text: str) -> None:
 def _options() -> argparse.Namespace:
     names = ", ".join(BENCHMARKS)
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measure the real server on this machine.")
-    parser.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help=f"of {names} (all but the last two)")
+    parser.add_argument("benchmarks", nargs="*", metavar="BENCHMARK", help=f"of {names} (the first three)")
     parser.add_argument("--rounds", type=int, help="how often each variant is measured (5; fan-out: 3)")
     parser.add_argument("--seconds", type=float, default=10, help="how long a round measures (10)")
     parser.add_argument("--save", action="store_true", help="keep the JSON in bench/results/")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown, too")
+    parser.add_argument("--only", default="", help="of fan-out, greedy and million: these scenarios, by comma")
     of_fan_out = parser.add_argument_group("fan-out")
-    of_fan_out.add_argument("--only", default="", help=f"these scenarios, by comma: {', '.join(SCENARIOS)}")
     of_fan_out.add_argument("--against", default="", help=f"only these beside ours: {', '.join(RIVALS)}, none")
     of_fan_out.add_argument("--readers", type=int, default=0, help="another number of readers than the scenario's")
+    of_bounds = parser.add_argument_group("greedy and million")
+    of_bounds.add_argument("--before", default="", help="measure the server of this checkout, too")
+    of_bounds.add_argument("--share", type=float, default=1, help="of the load: 0.01 of a million is 10,000 (1)")
     options = parser.parse_args()
     options.only, options.against = _listed(options.only), _listed(options.against)
     _refuse_unknown(parser, "benchmark", options.benchmarks, BENCHMARKS)
-    _refuse_unknown(parser, "scenario", options.only, SCENARIOS)
+    known = [scenario for module in modules(options) for scenario in getattr(module, "SCENARIOS", ())]
+    _refuse_unknown(parser, "scenario", options.only, known)
     _refuse_unknown(parser, "peer", options.against, [*RIVALS, "none"])
     if options.rounds is not None and options.rounds < 1 or options.seconds <= 0 or options.readers < 0:
         parser.error("--rounds, --seconds and --readers must be above 0")
+    if not 0 < options.share <= 1:
+        parser.error("--share must be above 0, and 1 at most")
+    if options.before and not (Path(options.before) / "gunicorn.conf.py").exists():
+        parser.error(f"--before: there is no checkout in {options.before}")
     return options
 
 

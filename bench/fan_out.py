@@ -4,6 +4,7 @@
 signed-in guests, with presence on, and their messages are posted through the real API.
 """
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -116,8 +117,9 @@ RIVALS = [name for name in CONTESTANTS if name != "ours"]
 left_out = contestants.missing
 
 
-def chosen(only: list[str], against: list[str], readers: int) -> dict[str, Scenario]:
+def chosen(options: argparse.Namespace) -> dict[str, Scenario]:
     """These scenarios (all), without the contestants that are not wished or not installed."""
+    only, against, readers = options.only, options.against, options.readers
     left = set(left_out()) | (set(RIVALS) - set(against) if against else set())
     found = {}
     for name in only or SCENARIOS:

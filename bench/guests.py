@@ -33,12 +33,23 @@ class Guest(NamedTuple):
     token: str
 
 
-def sign_in(address: tuple[str, int], count: int, prefix: str, room: str = ROOM, first: int = 0) -> list[Guest]:
-    """So many new guests, all of them in the room; their names end with numbers from `first` on."""
-    connection = http.client.HTTPConnection(*address, timeout=30)
+def sign_in(
+    address: tuple[str, int], count: int, prefix: str, room: str = ROOM, first: int = 0, source: str = ""
+) -> list[Guest]:
+    """So many new guests, all of them in the room, from the address `source`; their names end with numbers."""
+    connection = http.client.HTTPConnection(*address, timeout=30, source_address=(source, 0))
     guests = [_sign_in(connection, f"{prefix} {number}", room) for number in range(first, first + count)]
     connection.close()
     return guests
+
+
+def visitor(address: tuple[str, int]) -> Guest:
+    """Somebody without a name, who may sign in."""
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    cookies: dict[str, str] = {}
+    token = _token(connection, cookies)
+    connection.close()
+    return Guest("", _as_header(cookies), token)
 
 
 def open_room(address: tuple[str, int], name: str) -> None:
@@ -47,6 +58,15 @@ def open_room(address: tuple[str, int], name: str) -> None:
     cookies, token = _begin(connection, f"{name} opener")
     _ask(connection, cookies, "POST", "/rooms", name=name, slug=name, csrf_token=token)
     connection.close()
+
+
+def say(address: tuple[str, int], guest: Guest, path: str, **fields: str) -> bytes:
+    """Make one POST, and return the answer's body."""
+    cookies = dict(cookie.split("=", 1) for cookie in guest.cookies.split("; "))
+    connection = http.client.HTTPConnection(*address, timeout=30)
+    body = _ask(connection, cookies, "POST", path, csrf_token=guest.token, **fields)
+    connection.close()
+    return body
 
 
 def _sign_in(connection: http.client.HTTPConnection, name: str, room: str) -> Guest:
@@ -97,3 +117,19 @@ def head(method: str, path: str, address: tuple[str, int], guest: Guest, more: d
     fields = {"Host": host, "Connection": "keep-alive", **BROWSER, **own, **more}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join(lines).encode() + b"\r\n"
+
+
+def form(path: str, address: tuple[str, int], guest: Guest, **fields: object) -> bytes:
+    """A whole POST as a browser's script sends it."""
+    return with_body(path, address, guest, urlencode(fields, safe="@").encode(), FORM)
+
+
+def with_body(path: str, address: tuple[str, int], guest: Guest, body: bytes, kind: str) -> bytes:
+    fields = {
+        "Accept": "application/json",
+        "Content-Type": kind,
+        "Content-Length": str(len(body)),
+        "Origin": f"http://{address[0]}:{address[1]}",
+        "X-CSRF-Token": guest.token,
+    }
+    return head("POST", path, address, guest, fields) + b"\r\n" + body

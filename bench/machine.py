@@ -60,6 +60,19 @@ def children(pid: int) -> list[int]:
     return sorted(int(child) for pids in found for child in pids)
 
 
+def status(pid: int, name: str) -> int:
+    """A number of /proc/PID/status: `VmRSS` and `VmHWM`, its peak, are in units of 1,024 bytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise OSError(f"/proc/{pid}/status names no {name}")
+
+
+def count_files(pid: int) -> int:
+    """How many descriptors a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def count_sockets(pid: int) -> int:
     """How many sockets a process has open."""
     count = 0

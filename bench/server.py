@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from bench import machine
 from bench.verdict import Invalid
 
-UPGRADE = "from chat.cli import main; main()"  # the command `longwave`, installed or not
+LONGWAVE = "from chat.cli import main; main()"  # the command `longwave`, installed or not
 SETTINGS = {"CHAT_LIMITS": "off"}  # a load is a flood, and comes from one address
 STOP_SECONDS = 20  # more than the grace that gunicorn gives its workers
 SETTLE_SECONDS = 0.5  # no work for so long, and what was begun is over
@@ -60,6 +60,15 @@ class Server:
                 return
         raise Invalid(f"the server still works {SETTLE_MAX_SECONDS} s after the load has ended")
 
+    def await_lines(self, *lines: str) -> None:
+        """Read what the server prints until it has printed all of these, each on a line of its own."""
+        awaited = set(lines)
+        while awaited:
+            line = self._master.stdout.readline() if self._master.stdout else ""
+            if not line:
+                raise Invalid(f"the server ended without {awaited}")
+            awaited.discard(line.strip())
+
     def check(self) -> None:
         """Raise Invalid when a worker has died: another's CPU and memory would have been read."""
         if self._master.poll() is not None or machine.children(self._master.pid) != self.workers:
@@ -68,13 +77,24 @@ class Server:
 
 @contextmanager
 def serve(
-    workers: int, instance: Path | None = None, settings: Mapping[str, str] | None = None
+    workers: int,
+    instance: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    checkout: Path = machine.TOP,
+    options: Sequence[str] = (),
+    files: int = 0,
 ) -> Iterator[Server]:
-    """A fresh server with so many workers, settled; stopped at the end, and forgotten unless it was given a place."""
+    """A fresh server with so many workers, settled; stopped at the end, and forgotten unless it was given a place.
+
+    `checkout` is whose server, `options` are gunicorn's, `files` how many each process may open (0: as many as may be).
+    """
     with tempfile.TemporaryDirectory(prefix="longwave-bench-", dir=machine.FOLDER) as folder:
         instance, log = instance or Path(folder) / "instance", Path(folder) / "log"
         with open(log, "w") as stderr:
-            master = _start(_environ(instance, workers) | dict(settings or {}), stderr)
+            upgrade(instance, checkout, stderr)
+            environ = _environ(instance, workers) | dict(settings or {})
+            master = _start(environ, stderr, checkout, options, files)
         try:
             server = Server(master, _address(master), instance / "longwave.db")
             server.settle()
@@ -93,13 +113,27 @@ def _environ(instance: Path, workers: int) -> dict[str, str]:
     return kept | own | SETTINGS
 
 
-def _start(environ: dict[str, str], stderr: IO[str]) -> Popen:
-    """Make the database and start gunicorn; where the first fails so does the second, and says why."""
-    upgrade = [sys.executable, "-c", UPGRADE, "upgrade"]
-    subprocess.run(upgrade, cwd=machine.TOP, env=environ, stdout=stderr, stderr=stderr, check=False)
+def upgrade(instance: Path, checkout: Path = machine.TOP, stderr: IO[str] | None = None) -> None:
+    """Make the database; where this fails so does the start, which says why."""
+    longwave(instance, "upgrade", checkout=checkout, stderr=stderr)
+
+
+def longwave(
+    instance: Path, *words: str, checkout: Path = machine.TOP, stderr: IO[str] | None = None
+) -> str:
+    """Run the checkout's command `longwave`; what it prints."""
+    command = [sys.executable, "-c", LONGWAVE, *words]
+    environ = _environ(instance, 1)
+    run = subprocess.run(command, cwd=checkout, env=environ, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    return run.stdout
+
+
+def _start(environ: dict[str, str], stderr: IO[str], checkout: Path, options: Sequence[str], files: int) -> Popen:
+    limited = ["prlimit", f"--nofile={files}"] if files else []
+    config = ["--config", str(checkout / "gunicorn.conf.py")]
     return subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--config", str(machine.TOP / "gunicorn.conf.py")],
-        cwd=machine.TOP,
+        [*limited, sys.executable, "-m", "gunicorn", *config, *options],
+        cwd=checkout,
         env=environ,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections import Counter
@@ -42,9 +43,9 @@ def built(name: str) -> Path:
 class Program:
     """One running program of the load: lines in, lines out."""
 
-    def __init__(self, name: str, *arguments: object) -> None:
+    def __init__(self, name: str, *arguments: object, nice: int = 0) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        command = [built(name), *map(str, arguments)]
+        command = [*(["nice", "-n", str(nice)] if nice else []), built(name), *map(str, arguments)]
         self._process = subprocess.Popen(command, text=True, **pipes)  # type: ignore[call-overload]
         self.pid: int = self._process.pid
 
@@ -61,6 +62,10 @@ class Program:
         if not line.startswith(word) or not line:
             raise Invalid(line.removeprefix("stopped ") or "a program of the load died")
         return line[len(word) :].strip()
+
+    def has_words(self, seconds: float) -> bool:
+        """Whether it has said something, or does within so many seconds."""
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def end(self) -> None:
         self._process.kill()

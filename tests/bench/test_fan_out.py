@@ -3,6 +3,7 @@
 import http.client
 import json
 import sqlite3
+from argparse import Namespace
 from contextlib import closing, contextmanager
 
 import pytest
@@ -90,9 +91,12 @@ def test_a_peers_text_is_json_of_the_length_that_was_asked(tmp_path):
 
 def test_who_is_not_installed_is_left_out(monkeypatch):
     monkeypatch.setattr("bench.fan_out.left_out", lambda: {"nchan": "type something"})
-    assert set(chosen(["10000"], [], 0)["10000"].variants) == {"ours", "loop"}
-    assert set(chosen(["1000"], ["loop"], 7)["1000"].variants) == {"ours", "loop"}
-    assert {contest.readers for contest in chosen(["1000"], [], 7)["1000"].variants.values()} == {7}
+    def contests(only: str, against: list[str], readers: int):
+        return chosen(Namespace(only=[only], against=against, readers=readers))[only].variants
+
+    assert set(contests("10000", [], 0)) == {"ours", "loop"}
+    assert set(contests("1000", ["loop"], 7)) == {"ours", "loop"}
+    assert {contest.readers for contest in contests("1000", [], 7).values()} == {7}
 
 
 def test_a_peer_that_fails_loses_its_column_and_ours_the_run(monkeypatch):

@@ -109,7 +109,6 @@ def post_worker_init(worker: Any) -> None:
     except ChatError as error:  # each request will be answered with the same sentence
         worker.log.error(error)
     import flask_babel  # noqa: F401  # what the app loads late, for hosts where each request is a new process
-    import flask_wtf.csrf  # noqa: F401
 
     # What is loaded now stays until the end: no later search for garbage shall look through it all again.
     gc.collect()

@@ -49,10 +49,9 @@ def create_app(config: Config | None = None) -> Flask:
         SECRET_KEY=secret.of(config.instance),
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
-        SESSION_COOKIE_NAME="longwave_token",
+        SESSION_COOKIE_NAME=identity.TOKEN_COOKIE,
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=identity.COOKIE_SECONDS,
-        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
         BABEL_DEFAULT_LOCALE=config.language,
     )
     app.session_interface = _TokenCookie(app)
@@ -214,7 +213,7 @@ class _Site(Flask):
 
 
 class _TokenCookie(SecureCookieSessionInterface):
-    """Flask's own session is about the CSRF token: its seed, and whose it is. It follows the site's scheme and path."""
+    """Flask's own session is what a visitor's browser keeps, too. It follows the site's scheme and path."""
 
     _serializer: Any
 
@@ -228,13 +227,19 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """As Flask does, but for the age: a clock that was set back would make every cookie come from the future."""
-        signed = request.cookies.get(self.get_cookie_name(app))
+        signed = identity.sent_cookie(identity.TOKEN_COOKIE)
         if not signed:
             return self.session_class()
         try:
-            return self.session_class(self._loads(signed))
+            kept = self._loads(signed)
         except BadSignature:
             return self.session_class()
+        if self.get_cookie_name(app) not in request.cookies:  # a plain name, which a sibling host may have planted
+            kept = {name: value for name, value in kept.items() if name != identity.SEED}
+        return self.session_class(kept)
+
+    def get_cookie_name(self, app: Flask) -> str:
+        return identity.cookie_name(identity.TOKEN_COOKIE)
 
     def get_cookie_path(self, app: Flask) -> str:
         return identity.cookie_path()

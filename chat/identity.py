@@ -1,7 +1,7 @@
 """Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
 
 import hmac
-from functools import lru_cache
+import secrets
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
@@ -11,14 +11,16 @@ from chat import entry, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
-COOKIE = "longwave"
-GIVEN = "given"  # in the cookie of the CSRF token
+COOKIE = "longwave"  # the key of a session
+TOKEN_COOKIE = "longwave_token"  # what is kept of a browser without a session, too: signed
+HOST_PREFIX = "__Host-"  # a browser takes such a cookie from this very host alone, by HTTPS
+GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
 COOKIE_SECONDS = people.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
 MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
 USER_AGENT_CHARACTERS = 200
 OPERATORS = {"metrics.metrics"}  # pages that ask for the operator's own key, which is no bot's
-TOKENS = 4096  # of pages that have posted of late; some 300 bytes each
+SIGN_OUT = "auth.sign_out"
 
 
 class Who(NamedTuple):
@@ -142,7 +144,7 @@ def _find_bot() -> Who:
 
 
 def _find_person() -> Who:
-    key = request.cookies.get(COOKIE)
+    key = sent_cookie(COOKIE)
     if not key:
         return Who()
     store = parts().store
@@ -153,9 +155,12 @@ def _find_person() -> Who:
     if user.released_at is not None:
         return Who(lost_name=user.name)
     is_back = user.session_seen_at < times.ago(hours=VISIT_HOURS)
-    if is_back or _has_moved(user):
+    has_moved = _has_moved(user)
+    if is_back or has_moved:
         _note_visit(user)
-        g.renewed_key, g.must_renew = key, is_back
+    must_renew = is_back or cookie_name(COOKIE) not in request.cookies
+    if must_renew or has_moved:
+        g.renewed_key, g.must_renew = key, must_renew
     return Who(user, user.session_id)
 
 
@@ -173,11 +178,29 @@ def _note_visit(user: Any) -> None:
         # Nothing can be written now: whoever only reads is let in, and the visit is noted by the next request.
 
 
+def cookie_name(name: str) -> str:
+    """What the cookie is called here: where the site has a host to itself by HTTPS, with a prefix that browsers guard.
+
+    A page of a sibling host can plant no cookie of such a name, only ones of the plain name.
+    """
+    return HOST_PREFIX + name if request.is_secure and not request.script_root else name
+
+
+def sent_cookie(name: str) -> str | None:
+    """The cookie that the browser sends; one of the plain name counts only until it has been given prefixed ones."""
+    sent, own_name = request.cookies, cookie_name(name)
+    if own_name in sent or own_name == name:
+        return sent.get(own_name)
+    has_prefixed = any(HOST_PREFIX + each in sent for each in (COOKIE, TOKEN_COOKIE))
+    return None if has_prefixed else sent.get(name)
+
+
 def remember(answer: Response, key: str) -> None:
     """Let the browser keep the session's key; the other cookie says that it was given one."""
     session[GIVEN] = True
+    session.pop(SEED, None)
     answer.set_cookie(
-        COOKIE,
+        cookie_name(COOKIE),
         key,
         max_age=COOKIE_SECONDS,
         path=cookie_path(),
@@ -189,22 +212,15 @@ def remember(answer: Response, key: str) -> None:
 
 def has_refused_key() -> bool:
     """Whether this browser was given a session's key and does not send it, though it keeps the other cookie."""
-    return GIVEN in session and COOKIE not in request.cookies
+    return GIVEN in session and not sent_cookie(COOKIE)
 
 
 def forget(answer: Response) -> None:
+    """Let the browser drop the session's key, under whatever name; it keeps the other cookie, and is a visitor's."""
     session.pop(GIVEN, None)
-    answer.delete_cookie(COOKIE, path=cookie_path(), secure=request.is_secure, httponly=True, samesite=same_site())
-
-
-def keep_token_for(user_id: int) -> None:
-    """Refuse what pages send from now on that were drawn for another person, if this browser was another's.
-
-    Another tab of it may still be theirs, with texts that wait; they must not be said by the next person.
-    """
-    if session.get("user_id", user_id) != user_id:
-        session.pop("csrf_token", None)
-    session["user_id"] = user_id
+    _begin_seed()
+    for name in {COOKIE, cookie_name(COOKIE)}:
+        answer.delete_cookie(name, path=cookie_path(), secure=request.is_secure, httponly=True, samesite=same_site())
 
 
 def renew(answer: Response) -> Response:
@@ -236,20 +252,24 @@ def heads_url() -> str:
 
 
 def csrf_token() -> str:
-    """What a POST of this browser must bring along."""
-    return _token(current_app.secret_key, session["csrf_token"]) if "csrf_token" in session else _new_token()
+    """What a POST of this browser must bring along; it holds until somebody signs in or out there."""
+    made_from = _token_is_made_from()
+    if made_from is None:
+        _begin_seed()
+        made_from = _token_is_made_from()
+    return hmac.digest(str(current_app.secret_key).encode(), f"csrf {made_from}".encode(), "sha256").hex()
 
 
-@lru_cache(TOKENS)
-def _token(secret: object, seed: object) -> str:
-    """Sign the seed in this request's cookie, once for all its pages: what is signed now stays right."""
-    return _new_token()
+def _token_is_made_from() -> str | None:
+    """The key of this browser's session, else the seed that a visitor was given, so that nobody else's token fits."""
+    seed, key = session.get(SEED), sent_cookie(COOKIE)
+    if key:
+        return f"session {key}"
+    return f"visitor {seed}" if seed else None
 
 
-def _new_token() -> str:
-    from flask_wtf.csrf import generate_csrf  # late: it loads WTForms, and no poll needs it
-
-    return str(generate_csrf())
+def _begin_seed() -> None:
+    session.setdefault(SEED, secrets.token_urlsafe(16))
 
 
 _STALE = N_("The page was too old to send this. It is fresh now: send it again.")
@@ -262,7 +282,8 @@ _NO_COOKIE = N_(
 def check_post() -> None:
     """Refuse a POST that another site's page may have made: ChatError `forbidden` or `csrf`.
 
-    The header Origin decides where there is one; the token always. A bot's key makes both needless: no browser adds it.
+    What the browser says of the page that sends decides where it says anything; the token always. A bot's key makes
+    both needless: no browser adds it.
     """
     if has_bearer():
         if request.endpoint not in OPERATORS:
@@ -270,25 +291,37 @@ def check_post() -> None:
         return
     if request.method != "POST":
         return
-    from wtforms import ValidationError  # with a POST only: no poll and no page needs it
-
     request.get_data()  # before the form is parsed, so that the bytes stay for whoever must see whether they are UTF-8
-    origin = request.headers.get("Origin", "null")
-    if origin != "null" and origin.partition("://")[2] != request.host:
+    if _is_from_elsewhere():
         raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
+    if _token_is_made_from() is None:
+        raise ChatError("csrf", _NO_COOKIE)
     try:
-        token = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token")
-        _check_token(current_app.secret_key, session.get("csrf_token"), token)
-    except (ValidationError, BadRequest):
-        raise ChatError("csrf", _STALE if session.get("csrf_token") else _NO_COOKIE) from None
+        token = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
+    except BadRequest:
+        token = ""
+    fits = hmac.compare_digest(token.encode(errors="surrogateescape"), csrf_token().encode())
+    is_out_already = request.endpoint == SIGN_OUT and not sent_cookie(COOKIE)  # another tab was first: no harm in it
+    if not fits and not is_out_already:
+        raise ChatError("csrf", _STALE)
 
 
-@lru_cache(TOKENS)
-def _check_token(secret: object, seed: object, token: str | None) -> None:
-    """Raise unless the token was signed with the site's key for the seed in this request's cookie.
+def _is_from_elsewhere() -> bool:
+    """Whether the browser says that a page of another origin sends this; an Origin of `null` says nothing.
 
-    The signature is reckoned once for each page's token: what was found right stays right, for nothing else decides.
+    https://www.w3.org/TR/fetch-metadata/: `same-site` is a sibling host, or another port of this one.
     """
-    from flask_wtf.csrf import validate_csrf
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin", "null")
+    if origin != "null":
+        return not _is_own(origin)
+    referer = request.headers.get("Referer", "")
+    return referer.startswith(("http://", "https://")) and not _is_own("/".join(referer.split("/", 3)[:3]))
 
-    validate_csrf(token)
+
+def _is_own(origin: str) -> bool:
+    """Whether this is the site's own. Where no HTTPS is known of, a proxy may have kept the scheme to itself."""
+    scheme, _, host = origin.partition("://")
+    schemes = ("https",) if request.is_secure else ("http", "https")
+    return scheme in schemes and host.lower() == request.host.lower()

@@ -115,7 +115,6 @@ def _welcome(signed_in: people.SignedIn) -> Response:
         user = users.find(connection, signed_in.user_id)
     answer = answers.done({"user": rooms.as_wire_user(user)}, _next())
     identity.remember(answer, signed_in.key)
-    identity.keep_token_for(signed_in.user_id)
     return answer
 
 

@@ -69,7 +69,7 @@ def test_gevent_and_gunicorn_are_known_to_the_workers_side_alone(path: Path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHAT)))
 def test_the_request_is_known_to_identity_views_and_app_alone(path: Path):
-    known = {name.split(".")[0] for name in imports_of(path)} & {"flask", "flask_wtf", "flask_babel"}
+    known = {name.split(".")[0] for name in imports_of(path)} & {"flask", "flask_babel"}
     assert not known or part_of(path) in FLASK
 
 

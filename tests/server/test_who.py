@@ -1,12 +1,11 @@
 """Who is asking: cookies, tokens, origins, keys."""
 
-import time
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import URLSafeTimedSerializer
 
 from chat import times
 from tests.clients import FORM, Bot
@@ -78,19 +77,28 @@ def test_the_token_of_another_browser_is_no_token(alice, bob, visitor):
     assert code_of(visitor, "/sign-in", X_CSRF_Token=bob.token()) == "csrf"
 
 
-def test_a_token_that_was_found_right_is_right_for_its_own_browser_alone(alice, bob):
+def test_a_token_that_was_found_right_is_right_for_its_own_session_alone(alice, bob):
     token = bob.token()
     for _ in range(2):
         assert code_of(bob, X_CSRF_Token=token) is None
         assert code_of(alice, X_CSRF_Token=token) == "csrf"
     del bob.cookies["longwave_token"]
+    assert code_of(bob, X_CSRF_Token=token) is None, "it belongs to the session, and to no other cookie"
+    del bob.cookies["longwave"]
     assert code_of(bob, X_CSRF_Token=token) == "csrf"
 
 
-def test_a_program_signs_in_and_goes_on_with_the_token_that_it_has(visitor):
-    token = visitor.token()
-    assert visitor.post("/sign-in", name="one token", token=token).status == 200
-    assert visitor.post("/rooms/lobby/messages", body="hi", token=token).status == 201
+def test_signing_in_and_out_makes_another_token(visitor):
+    tokens = [visitor.token()]
+    assert visitor.post("/sign-in", name="one by one", token=tokens[0]).status == 200
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=tokens[0]).code == "csrf"
+    tokens.append(visitor.token())
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=tokens[1]).status == 201
+    assert visitor.post("/sign-out", token=tokens[1]).status == 204
+    tokens.append(visitor.token())
+    assert len(set(tokens)) == 3
+    assert visitor.post("/sign-in", name="one by one again", token=tokens[1]).code == "csrf"
+    assert visitor.post("/sign-in", name="one by one again", token=tokens[2]).status == 200
 
 
 def test_the_token_goes_in_the_header_or_in_the_form(alice):
@@ -103,22 +111,29 @@ def test_the_token_stands_on_every_page(alice):
         assert code_of(alice, X_CSRF_Token=alice.get(path).page.metas["csrf-token"]) is None
 
 
-def test_a_browser_without_its_token_cookie_gets_a_new_token_from_session(alice):
-    old = alice.token()
-    del alice.cookies["longwave_token"]
-    assert code_of(alice, X_CSRF_Token=old) == "csrf"
-    assert code_of(alice, X_CSRF_Token=alice.token()) is None
+def test_a_visitor_without_the_cookie_gets_a_new_token_from_session(visitor):
+    old = visitor.token()
+    del visitor.cookies["longwave_token"]
+    assert code_of(visitor, "/sign-in", X_CSRF_Token=old) == "csrf"
+    assert visitor.post("/sign-in", name="somebody anew", token=visitor.token()).status == 200
 
 
-def test_a_page_left_open_for_eight_days_still_posts(alice, chat, monkeypatch):
-    eight_days_ago = int(time.time()) - 8 * DAY_SECONDS
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: eight_days_ago)
+def test_a_page_left_open_for_eight_days_still_posts(alice, chat):
+    token = alice.token()
+    chat.query("UPDATE sessions SET seen_at = ? WHERE user_id = ?", times.ago(days=8), alice.user["id"])
+    assert code_of(alice, X_CSRF_Token=token) is None
+
+
+def test_a_page_left_open_from_the_first_version_gets_a_new_token_and_nobody_is_signed_out(alice, chat):
+    """Its tokens were signed over a seed in the cookie."""
     app = Flask("then")
     app.secret_key = (chat.instance / "secret").read_text()
     cookie = SecureCookieSessionInterface().get_signing_serializer(app)
-    alice.cookies["longwave_token"] = cookie.dumps({"_permanent": True, "csrf_token": "seed"})
+    alice.cookies["longwave_token"] = cookie.dumps({"_permanent": True, "csrf_token": "seed", "user_id": 1})
     token = URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps("seed")
-    assert code_of(alice, X_CSRF_Token=token) is None
+    assert code_of(alice, X_CSRF_Token=token) == "csrf", "which is what lets the page ask for another"
+    assert alice.user["name"] == "alice"
+    assert code_of(alice, X_CSRF_Token=alice.token()) is None
 
 
 def test_a_refused_form_without_token_comes_back_with_its_text_and_a_token(alice):
@@ -146,10 +161,6 @@ def test_the_own_origin_an_opaque_one_and_none_are_let_through(alice, chat):
     assert code_of(alice, X_CSRF_Token=token, Origin="null") is None
     assert code_of(alice, X_CSRF_Token=token) is None
     assert code_of(alice, Origin="null") == "csrf", "as if it were missing, no more"
-
-
-def test_a_referer_is_not_asked_for(alice):
-    assert code_of(alice, X_CSRF_Token=alice.token(), Referer="http://elsewhere.example/") is None
 
 
 # The key of a bot

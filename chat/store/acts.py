@@ -18,7 +18,7 @@ def add(
     tx.connection.execute(insert(acts), values | {"created_at": tx.now})
 
 
-def newest(connection: Connection, limit: int) -> Sequence[Any]:
+def newest(connection: Connection, limit: int, skip: int = 0) -> Sequence[Any]:
     """The last acts, newest first, each with the names of who did it and of whom it was done to."""
     subjects = users.alias()
     query = (
@@ -26,7 +26,7 @@ def newest(connection: Connection, limit: int) -> Sequence[Any]:
         .join(users, users.c.id == acts.c.user_id, isouter=True)
         .join(subjects, subjects.c.id == acts.c.subject_id, isouter=True)
     )
-    return connection.execute(query.order_by(acts.c.id.desc()).limit(limit)).all()
+    return connection.execute(query.order_by(acts.c.id.desc()).limit(limit).offset(skip)).all()
 
 
 def about_user(connection: Connection, user_id: int) -> Sequence[Any]:

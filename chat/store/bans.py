@@ -18,10 +18,11 @@ def add(tx: Transaction, user_id: int, networks: Sequence[str], reason: str, unt
         tx.insert(bans, values | {"network": network})
 
 
-def standing(connection: Connection, now: str) -> Sequence[Any]:
+def standing(connection: Connection, now: str, limit: int | None = None, skip: int = 0) -> Sequence[Any]:
     """The bans that hold now, newest first, each with the banned user's name."""
     query = select(bans, users.c.name).join(users, users.c.id == bans.c.user_id)
-    return connection.execute(query.where(STANDS).order_by(bans.c.id.desc()), {"now": now}).all()
+    newest_first = query.where(STANDS).order_by(bans.c.id.desc()).limit(limit).offset(skip)
+    return connection.execute(newest_first, {"now": now}).all()
 
 
 def lift(tx: Transaction, user_id: int) -> int:

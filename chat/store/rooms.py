@@ -58,11 +58,16 @@ _IS_IN = and_(
     memberships.c.user_id == bindparam("user_id"),
     memberships.c.to_id.is_(None),
 )
-_KNOWN = Prepared(
+_KNOWN = (
     select(rooms, memberships.c.read_id)
     .join(memberships, _IS_IN, isouter=True)
     .where(rooms.c.kind != REMOVED, (rooms.c.kind == "open") | memberships.c.read_id.is_not(None))
-    .order_by(func.lower(rooms.c.name))
+    .limit(bindparam("most"))
+)
+_BY_NAME = (func.lower(rooms.c.name), rooms.c.id)
+_KNOWN_BY_NAME = Prepared(_KNOWN.order_by(*_BY_NAME).offset(bindparam("skip")))
+_KNOWN_NEAREST = Prepared(
+    _KNOWN.order_by(rooms.c.slug != bindparam("current"), memberships.c.read_id.is_(None), *_BY_NAME)
 )
 
 
@@ -88,14 +93,24 @@ def _there(connection: Connection, room_ids: Iterable[int]) -> Iterator[tuple[in
             yield room_id, room
 
 
-def with_membership(connection: Connection, user_id: int | None) -> Sequence[Any]:
-    """Every room that the user may know of, by name, each with their `read_id`, which is None where they are not in."""
-    return _KNOWN.all(connection, user_id=user_id)
+def known(connection: Connection, user_id: int | None, most: int, skip: int = 0) -> list[Any]:
+    """The rooms that the user may know of, by name, each with their `read_id`, which is None where they are not in."""
+    return _KNOWN_BY_NAME.all(connection, user_id=user_id, most=most, skip=skip)
 
 
-def all_rooms(connection: Connection) -> Sequence[Any]:
-    """Every room, closed ones too: for the owner."""
-    return connection.execute(select(rooms).where(rooms.c.kind != REMOVED).order_by(func.lower(rooms.c.name))).all()
+def nearest(connection: Connection, user_id: int | None, current: str, most: int) -> list[Any]:
+    """The same, but first the room at hand, then those that the user is in."""
+    return _KNOWN_NEAREST.all(connection, user_id=user_id, current=current, most=most)
+
+
+def all_rooms(
+    connection: Connection, most: int | None = None, skip: int = 0, name: str = ""
+) -> Sequence[Any]:
+    """Every room by name, closed ones too, or those in whose name `name` occurs: for the owner."""
+    query = select(rooms).where(rooms.c.kind != REMOVED).order_by(*_BY_NAME).limit(most).offset(skip)
+    if name:
+        query = query.where(rooms.c.name.icontains(name, autoescape=True))
+    return connection.execute(query).all()
 
 
 def add(tx: Transaction, slug: str, name: str, topic: str, kind: str) -> int:

@@ -49,9 +49,10 @@ def has_owner(connection: Connection) -> bool:
     return connection.execute(select(users.c.id).where(users.c.is_owner).limit(1)).first() is not None
 
 
-def newest(connection: Connection, name_key: str, limit: int) -> Sequence[Any]:
+def newest(connection: Connection, name_key: str, limit: int, skip: int = 0) -> Sequence[Any]:
     """Those who were seen last, with a name in whose key `name_key` occurs."""
-    query = select(users).where(users.c.released_at.is_(None)).order_by(users.c.seen_at.desc()).limit(limit)
+    named = select(users).where(users.c.released_at.is_(None))
+    query = named.order_by(users.c.seen_at.desc(), users.c.id.desc()).limit(limit).offset(skip)
     if name_key:
         query = query.where(users.c.name_key.contains(name_key, autoescape=True))
     return connection.execute(query).all()

@@ -13,6 +13,7 @@ from chat import clock, identity, sse
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import InDoubt
+from chat.views import bounds
 
 log = logging.getLogger(__name__)
 
@@ -112,17 +113,24 @@ def _page(error: ChatError) -> Response:
                 "field": error.field,
                 "retry_after_seconds": error.retry_after_seconds,
             }
-            return make_response(again(error=shown, **(request.view_args or {})), error.status)
+            page = make_response(again(error=shown, **(request.view_args or {})), error.status)
+            if len(page.get_data()) <= bounds.ANSWER_BYTES:
+                return page
         except ChatError as another:  # the form's own page is gone, too
             if error.code != "csrf":  # who sends no cookie is a stranger everywhere; the reason is what helps
                 error = another
+    return _error_page(error)
+
+
+def _error_page(error: ChatError) -> Response:
+    """The error alone, with the message that was typed, as far as a page can hold it."""
     page = render_template(
         "error.html",
         status=error.status,
         code=error.code,
         message=in_words(error),
         reason=error.params.get("reason"),
-        draft=None if error.code == "too_large" else request.form.get("body"),
+        draft=None if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES),
         retry_after=error.retry_after_seconds,
     )
     return make_response(page, error.status)

@@ -1,7 +1,9 @@
 """The owner's page: rooms, people, settings and the log of acts, all by links and forms."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
@@ -12,10 +14,21 @@ from chat.hosting import Sentence
 from chat.parts import Parts
 from chat.store import acts, bans, users
 from chat.store import rooms as room_table
-from chat.views import answers, forms
+from chat.views import answers, bounds, forms
 
-ACTS_SHOWN = 100
-PEOPLE_SHOWN = 100
+SLUGS_A_ROOM = 10  # so often an entry names its room's address
+
+
+def _sizes(bytes_of: Callable[[Any], int]) -> bounds.Sizes:
+    return bounds.Sizes(100, bounds.OWNER_BYTES, bytes_of)
+
+
+SIZES = {
+    "rooms": _sizes(lambda room: bounds.drawn(2000, room.name, room.name, room.topic) + SLUGS_A_ROOM * len(room.slug)),
+    "people": _sizes(lambda user: bounds.drawn(2000, user.name)),
+    "bans": _sizes(lambda ban: bounds.drawn(700, ban.name, ban.reason, ban.network)),
+    "acts": _sizes(lambda act: bounds.drawn(350, act.name, act.subject, act.about, act.reason)),
+}
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
@@ -29,20 +42,13 @@ def only_for_owners() -> None:
 @blueprint.get("")
 def page(error: dict[str, Any] | None = None) -> Response:
     parts = identity.parts()
-    search = request.args.get("name", "")
-    with parts.store.read() as connection:
-        facts = {
-            "rooms": room_table.all_rooms(connection),
-            "people": users.newest(connection, text.name_key(search.strip()), PEOPLE_SHOWN),
-            "bans": bans.standing(connection, times.now()),
-            "acts": acts.newest(connection, ACTS_SHOWN),
-        }
+    sought = {name: request.args.get(name, "")[: text.ROOM_NAME_MAX] for name in ("room", "name")}
     values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site.OWNERS}
     shown = [{"name": name, "value": value} for name, value in values.items()]
     return make_response(
         render_template(
             "owner.html",
-            search=search,
+            sought=sought,
             error=error,
             settings=shown,
             words_for_settings=_setting_words(),
@@ -50,9 +56,25 @@ def page(error: dict[str, Any] | None = None) -> Response:
             words_for_acts=_act_words(),
             canary=canary.look(parts.operators_config.instance, request.url_root),
             words_for_host=[gettext(text, **params) for text, params in _host_words(parts)],
-            **facts,
+            **_lists(parts, **sought),
         )
     )
+
+
+def _lists(parts: Parts, room: str, name: str) -> dict[str, bounds.Part]:
+    """The parts of the four lists that the address asks for, of rooms and people those whose name was sought."""
+    here = url_for("owner.page")
+    with parts.store.read() as connection:
+        finders: dict[str, tuple[str, bounds.Find]] = {
+            "rooms": (f"{here}?room={quote(room)}", partial(room_table.all_rooms, connection, name=room.strip())),
+            "people": (f"{here}?name={quote(name)}", partial(users.newest, connection, text.name_key(name.strip()))),
+            "bans": (here, partial(bans.standing, connection, times.now())),
+            "acts": (here, partial(acts.newest, connection)),
+        }
+        return {
+            which: bounds.part(address, f"{which}_from", find, SIZES[which], f"#{which}")
+            for which, (address, find) in finders.items()
+        }
 
 
 def _as_text(config: Any, name: str) -> str:

@@ -1,19 +1,24 @@
 """The pages for people; each is complete without script."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
 from chat import drawing, identity, rooms, text
 from chat.errors import N_, ChatError
+from chat.presence import Roster
 from chat.store import events, messages
 from chat.store import rooms as room_table
 from chat.views import answers, bounds, forms, stream
 from chat.views.rows import dressed, rows_of
 
 PAGE_MESSAGES = 50
+CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
+SIDE_ROOMS = 50  # beside a room
+PERSON_BYTES = 128  # around the name of a person
 DRESS_BYTES = 256  # of what a page adds to a message
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
@@ -24,23 +29,36 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def home() -> str:
-    identity.reader_required()
+    user_id = _id_of(identity.reader_required().user)
     with identity.parts().store.read() as connection:
-        lines = room_lines(connection)
-    return render_template("home.html", rooms=lines, may_open_room=may_open_room())
+        found = bounds.part(url_for("pages.home"), "from", partial(room_table.known, connection, user_id), CARDS)
+        lines = room_lines(connection, found.rows)
+    return render_template("home.html", rooms=lines, part=found, may_open_room=may_open_room())
 
 
-def room_lines(connection: Any, current: str | None = None) -> list[dict[str, Any]]:
-    """Every room as the lists show it, with what the user has not read there."""
+def room_lines(connection: Any, found: Iterable[Any], current: str | None = None) -> list[dict[str, Any]]:
+    """Rooms as the lists show them, with what the user has not read there."""
     user = identity.who().user
     lines = []
-    for room in room_table.with_membership(connection, user.id if user else None):
+    for room in found:
         unread = 0
         if user is not None and room.read_id is not None:
             unread = messages.count_unread(connection, room.id, user.id, room.read_id, rooms.UNREAD_MAX)
         line = {"unread": unread, "is_member": room.read_id is not None, "is_current": room.slug == current}
         lines.append(rooms.as_wire(room) | line)
     return lines
+
+
+def _beside(connection: Any, slug: str) -> tuple[list[dict[str, Any]], bool]:
+    """The rooms beside a room's page, by name, and whether there are more: then one's own before all others."""
+    found = room_table.nearest(connection, _id_of(identity.who().user), slug, SIDE_ROOMS + 1)
+    # In the store's own order: it lowers ASCII letters alone, and compares bytes.
+    shown = sorted(found[:SIDE_ROOMS], key=lambda room: (room.name.encode().lower(), room.id))
+    return room_lines(connection, shown, slug), len(found) > SIDE_ROOMS
+
+
+def _id_of(user: Any) -> int | None:
+    return user.id if user is not None else None
 
 
 def may_open_room() -> bool:
@@ -78,20 +96,23 @@ def room_page(
 ) -> str:
     """The room's page, its newest messages or those before an id; a refused text stands in the composer again."""
     parts, user = identity.parts(), identity.reader_required().user
+    draft = request.form.get("body", "") if error else ""
+    room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
     with parts.store.read() as connection:
         # In the same snapshot as the rows, so that the stream goes on exactly where they end.
         cursor = events.newest_id(connection)
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
         newest_first, more = _take(messages.before(connection, found.id, before, PAGE_MESSAGES + 1), PAGE_MESSAGES,
-                                   bounds.ROOM_PAGE_BYTES)
-        lines = room_lines(connection, slug)
+                                   room_for_rows)
+        lines, more_rooms = _beside(connection, slug)
     shown = newest_first[::-1]
     read_id = stay.read_id if stay else None
     return render_template(
         "room.html",
         room=rooms.as_wire(found),
         rooms=lines,
+        more_rooms=more_rooms,
         rows=rows_of(shown, read_id),
         cursor=cursor,
         more=more,
@@ -99,13 +120,23 @@ def room_page(
         is_latest=before is None,
         anew_url=_anew(slug, shown[-1].id if shown else 0),
         read_id=read_id,
-        roster=parts.presence.shown(found.id),
-        draft=request.form.get("body", "") if error else "",
+        roster=_fitting(parts.presence.shown(found.id)),
+        draft=draft,
         error=error,
         may_post=user is not None,
         may_open_room=may_open_room(),
         max_body=text.BODY_MAX,
     )
+
+
+def _fitting(roster: Roster) -> Roster:
+    """As many people as the page holds; the count is that of all."""
+    here, away = (
+        bounds.take((user for user in users), len(users), bounds.ROSTER_BYTES,
+                    lambda user: bounds.drawn(PERSON_BYTES, user["name"]))[0]
+        for users in (roster.here, roster.away)
+    )
+    return Roster(roster.count, here, away)
 
 
 def _take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:

@@ -148,7 +148,8 @@ def test_a_template_has_nothing_inline(path):
 
 
 # By `url_for`, with what only the view knows.
-MADE_BY_THE_VIEW = {"{{ next_url }}", "{{ at_once_url }}", "{{ anew_url }}"}
+MADE_BY_THE_VIEW = {"{{ next_url }}", "{{ at_once_url }}", "{{ anew_url }}", "{{ part.first_url }}",
+                    "{{ part.next_url }}"}
 THE_OPERATORS_OWN = {"{{ url }}"}  # the links at the foot
 
 

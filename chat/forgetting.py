@@ -17,6 +17,7 @@ from chat.store import rooms as room_table
 NAMELESS = "nameless"
 CHOICES = ("remove", "leave")
 STEP_MESSAGES = 100
+STEP_MOVES = 500
 
 
 def ask(tx: Transaction, user: Any, choice: object) -> None:
@@ -43,7 +44,7 @@ def go_on(store: Store) -> bool:
 
 
 def step(tx: Transaction, user_id: int) -> None:
-    """Remove or redraw the user's next messages; after the last, take the name from the log."""
+    """Remove or redraw the user's next messages; after the last, take the name from the joins and leaves."""
     user = users.find(tx.connection, user_id)
     if user is None or user.forgetting is None:
         return  # another process was first
@@ -54,20 +55,29 @@ def step(tx: Transaction, user_id: int) -> None:
             rooms.remove_written(tx, message)
         else:
             rooms.redraw(tx, message)
-    if len(written) == STEP_MESSAGES:
+    if written:
         users.change(tx, user_id, forgetting=f"{choice}:{written[-1].id}")
-    else:
+    if len(written) < STEP_MESSAGES and not _forget_moves(tx, user_id):
         _finish(tx, user_id)
 
 
-def _finish(tx: Transaction, user_id: int) -> None:
-    """Take the name from the joins and leaves, and all that was told to the user alone."""
-    told = room_table.ids_of_joins(tx.connection, user_id)
+def _forget_moves(tx: Transaction, user_id: int) -> bool:
+    """Take the name from the next joins and leaves of the user; true while there may be more."""
+    moves = events.moves_of_user(tx.connection, user_id, STEP_MOVES)
     nameless = {"id": user_id, "name": NAMELESS, "kind": "guest"}
-    for event_id, slug in told:
-        events.rewrite(tx, event_id, to_json({"room": slug, "user": nameless}))
+    for move in moves:
+        events.rewrite(tx, move.id - 1, to_json({"room": json.loads(move.data)["room"], "user": nameless}))
+    if moves:
+        events.forget(tx, [move.id for move in moves])
+        _tell_forgotten(tx, user_id, [move.id - 1 for move in moves])
+        tx.erases = True
+    return len(moves) == STEP_MOVES
+
+
+def _finish(tx: Transaction, user_id: int) -> None:
+    """Drop what is left of all that was told to the user alone."""
     events.forget_channel(tx, f"user:{user_id}")
-    _tell_forgotten(tx, user_id, [event_id for event_id, _ in told])
+    _tell_forgotten(tx, user_id, [])
     tx.erases = True
     users.change(tx, user_id, forgetting=None)
     acts.add(tx, None, "forgot", user_id)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, sse, text, times
+from chat import drawing, hearing, sse, stays, text, times
 from chat.errors import N_, ChatError
 from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
@@ -29,8 +29,13 @@ class Posted(NamedTuple):
 # Messages
 
 
-def post(tx: Transaction, author: Any, slug: str, body: object, client_id: object = None) -> Posted:
-    """Write a message; the same client id from the same author brings the first one back, whatever the body."""
+def post(
+    tx: Transaction, author: Any, slug: str, body: object, client_id: object = None, *, is_limited: bool = False
+) -> Posted:
+    """Write a message; the same client id from the same author brings the first one back, whatever the body.
+
+    It joins the author first, unless that is a bot; `is_limited` as for `stays.begin`.
+    """
     known_client_id = text.clean_client_id(client_id)
     room = messages.before_post(tx.connection, author.id, slug, known_client_id)
     if room.first_id is not None:
@@ -41,7 +46,7 @@ def post(tx: Transaction, author: Any, slug: str, body: object, client_id: objec
     if room.released_at is not None:
         raise _released()
     if room.stay_id is None and author.kind != "bot":
-        _begin_stay(tx, author, room)
+        stays.begin(tx, room, as_wire_user(author), is_limited)
     return Posted(_add_message(tx, author, room, clean_body, known_client_id), True)
 
 
@@ -204,7 +209,7 @@ def open_room(tx: Transaction, user: Any, name: object, slug: object, topic: obj
     table.add(tx, clean_slug, clean_name, clean_topic, "open")
     room = _find_any(tx.connection, clean_slug)
     if user is not None:
-        _join(tx, user, room)
+        stays.begin(tx, room, as_wire_user(user))
     return as_wire(room)
 
 
@@ -220,11 +225,11 @@ def _free_slug(connection: Connection, wished: str) -> str:
 def remove_room(tx: Transaction, slug: str) -> None:
     """Remove a room with all that was said in it; its members see it go, and streams of it end."""
     room = _find_any(tx.connection, slug)
-    stays = table.members(tx.connection, room.id)
+    present = table.members(tx.connection, room.id)
     events.forget_channel(tx, f"room:{room.id}")
     messages.blank_room(tx, room.id)
-    for stay in stays:
-        _end_stay(tx, stay.user_id, room, stay.id)
+    for stay in present:
+        stays.end(tx, room, as_wire_user(users.find(tx.connection, stay.user_id)), stay.id)
     tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | {"kind": table.REMOVED}))
     table.change(tx, room.id, kind=table.REMOVED, slug=f"~{room.id}", name="", topic="")
     tx.erases = True
@@ -249,11 +254,12 @@ def _change(tx: Transaction, slug: str, **values: str) -> Any:
     return room
 
 
-def join(tx: Transaction, user: Any, slug: str) -> dict[str, Any]:
-    """Be in the room from now on; again does nothing."""
+def join(tx: Transaction, user: Any, slug: str, *, is_limited: bool = False) -> dict[str, Any]:
+    """Be in the room from now on; again does nothing. `is_limited` as for `stays.begin`."""
     room = find(tx.connection, slug, user)
     _refuse_released(tx, user)
-    _join(tx, user, room)
+    if not table.membership(tx.connection, room.id, user.id):
+        stays.begin(tx, room, as_wire_user(user), is_limited)
     return as_wire(room)
 
 
@@ -262,32 +268,7 @@ def leave(tx: Transaction, user: Any, slug: str) -> None:
     room = find(tx.connection, slug, user)
     stay = table.membership(tx.connection, room.id, user.id)
     if stay:
-        _end_stay(tx, user.id, room, stay.id, as_wire_user(user))
-
-
-def _join(tx: Transaction, user: Any, room: Any) -> None:
-    if not table.membership(tx.connection, room.id, user.id):
-        _begin_stay(tx, user, room)
-
-
-def _begin_stay(tx: Transaction, user: Any, room: Any) -> None:
-    newest = messages.newest_id(tx.connection, room.id)
-    from_id = _tell_both(tx, "join", room, user.id, as_wire_user(user))
-    table.begin_stay(tx, room.id, user.id, from_id, read_id=newest)
-
-
-def _end_stay(tx: Transaction, user_id: int, room: Any, stay_id: int, user: dict[str, Any] | None = None) -> None:
-    user = user or as_wire_user(users.find(tx.connection, user_id))
-    to_id = _tell_both(tx, "leave", room, user_id, user)
-    table.end_stay(tx, stay_id, to_id)
-
-
-def _tell_both(tx: Transaction, name: str, room: Any, user_id: int, user: dict[str, Any]) -> int:
-    """Log a change of membership for the room and for the user's own channel; returns the id of the room's."""
-    change = sse.to_json({"room": room.slug, "user": user})
-    event_id = tx.append(f"room:{room.id}", name, change)
-    tx.append(f"user:{user_id}", name, change)
-    return event_id
+        stays.end(tx, room, as_wire_user(user), stay.id)
 
 
 def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:

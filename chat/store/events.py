@@ -14,10 +14,12 @@ from chat.store.transaction import Transaction, highest_id
 __all__ = [
     "after",
     "find_all",
+    "forget",
     "forget_channel",
     "forget_messages",
     "highest_id",
     "is_in_gap",
+    "moves_of_user",
     "newest_id",
     "newest_of_room",
     "newest_of_rooms",
@@ -108,6 +110,19 @@ def forget_channel(tx: Transaction, channel: str) -> None:
 
 def forget_messages(tx: Transaction, message_ids: Collection[int]) -> None:
     tx.connection.execute(delete(events).where(events.c.message_id.in_(message_ids)))
+
+
+def moves_of_user(connection: Connection, user_id: int, limit: int) -> Sequence[Any]:
+    """The first joins and leaves in the user's own channel, as (id, data); the event before each is the room's copy."""
+    query = select(events.c.id, events.c.data).where(
+        events.c.channel == f"user:{user_id}", events.c.name.in_(("join", "leave"))
+    )
+    return connection.execute(query.order_by(events.c.id).limit(limit)).all()
+
+
+def forget(tx: Transaction, ids: Collection[int]) -> None:
+    """Take events out of the log; ids are not given again."""
+    tx.connection.execute(delete(events).where(events.c.id.in_(ids)))
 
 
 def find_all(connection: Connection, ids: Collection[int]) -> dict[int, str]:

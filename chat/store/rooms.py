@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import bans, memberships, rooms, sessions
+from chat.schema import bans, events, memberships, rooms, sessions
 from chat.store.bans import STANDS
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
@@ -50,6 +50,31 @@ _STAYS_OF_ALL = select(
 _PRESENT = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
 _MEMBERS = Prepared(_PRESENT)
 _MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")))
+_LAST_STAY = Prepared(
+    select(memberships.c.id, memberships.c.to_id)
+    .where(
+        memberships.c.room_id == bindparam("room_id"),
+        memberships.c.user_id == bindparam("user_id"),
+        memberships.c.to_id.is_not(None),
+    )
+    .order_by(memberships.c.to_id.desc())
+    .limit(1)
+)
+_COUNT_CURRENT = Prepared(
+    select(func.count().label("count")).where(
+        memberships.c.user_id == bindparam("user_id"), memberships.c.to_id.is_(None)
+    )
+)
+_BEGINS = (
+    select(events.c.created_at)
+    .select_from(memberships.outerjoin(events, events.c.id == memberships.c.join_id))
+    .where(memberships.c.user_id == bindparam("user_id"))
+    .order_by(memberships.c.id.desc())
+    .offset(bindparam("newer"))
+    .limit(1)
+)
+_BEGIN = Prepared(_BEGINS)
+_BEGIN_IN_ROOM = Prepared(_BEGINS.where(memberships.c.room_id == bindparam("room_id")))
 _BY_ID = Prepared(
     select(rooms.c.slug, rooms.c.kind).where(rooms.c.id == bindparam("room_id"), rooms.c.kind != REMOVED)
 )
@@ -159,13 +184,6 @@ def current_stays(connection: Connection, user_id: int) -> list[Any]:
     return [stay for stay in stays_with_slugs(connection, user_id) if stay.to_id is None]
 
 
-def ids_of_joins(connection: Connection, user_id: int) -> list[tuple[int, str]]:
-    """The room's events that tell of the user's coming and going, each with the room's slug."""
-    query = select(memberships, rooms.c.slug).join(rooms, rooms.c.id == memberships.c.room_id)
-    stays = connection.execute(query.where(memberships.c.user_id == user_id)).all()
-    return [(event_id, stay.slug) for stay in stays for event_id in (stay.join_id, stay.to_id) if event_id]
-
-
 def membership(connection: Connection, room_id: int, user_id: int) -> Any:
     """The user's present stay in a room."""
     return _MEMBERSHIP.first(connection, room_id=room_id, user_id=user_id)
@@ -173,6 +191,26 @@ def membership(connection: Connection, room_id: int, user_id: int) -> Any:
 
 def members(connection: Connection, room_id: int) -> Sequence[Any]:
     return _MEMBERS.all(connection, room_id=room_id)
+
+
+def last_stay(connection: Connection, room_id: int, user_id: int) -> Any:
+    """The last stay that has ended, as (id, to_id), or None."""
+    return _LAST_STAY.first(connection, room_id=room_id, user_id=user_id)
+
+
+def count_current(connection: Connection, user_id: int) -> int:
+    """In how many rooms the user is."""
+    return int(_COUNT_CURRENT.value(connection, user_id=user_id))
+
+
+def begin_of_stay(connection: Connection, user_id: int, number: int, room_id: int | None = None) -> str:
+    """When the stay began that is the user's last but so many (the last is 1), in one room or all; "" where there is
+    none, or the log does not tell any more.
+    """
+    which = {"user_id": user_id, "newer": number - 1}
+    if room_id is None:
+        return _BEGIN.value(connection, **which) or ""
+    return _BEGIN_IN_ROOM.value(connection, room_id=room_id, **which) or ""
 
 
 def begin_stay(tx: Transaction, room_id: int, user_id: int, from_id: int, read_id: int) -> None:
@@ -188,6 +226,18 @@ def show_past(tx: Transaction, room_id: int) -> None:
 
 def end_stay(tx: Transaction, membership_id: int, to_id: int) -> None:
     tx.connection.execute(update(memberships).where(memberships.c.id == membership_id).values(to_id=to_id))
+
+
+def go_on(tx: Transaction, membership_id: int, read_id: int) -> None:
+    """Let a stay that has ended go on."""
+    tx.connection.execute(
+        update(memberships).where(memberships.c.id == membership_id).values(to_id=None, read_id=read_id)
+    )
+
+
+def forget_stays(tx: Transaction, user_id: int, until: int) -> None:
+    """Drop the user's stays that ended by this event."""
+    tx.connection.execute(delete(memberships).where(memberships.c.user_id == user_id, memberships.c.to_id <= until))
 
 
 def mark_read(tx: Transaction, membership_id: int, read_id: int) -> None:

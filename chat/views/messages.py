@@ -56,7 +56,9 @@ def post(slug: str) -> Response:
     user = identity.user_required()
     fields = forms.posted()
     flood.check_post(user, fields.get("body"))
-    posted = identity.parts().store.write(rooms.post, user, slug, fields.get("body"), fields.get("client_id"))
+    parts = identity.parts()
+    text = fields.get("body"), fields.get("client_id")
+    posted = parts.store.write(rooms.post, user, slug, *text, is_limited=parts.config.limits)
 
     def shown_at() -> str:
         return url_for("pages.room", slug=slug, _anchor=f"m{posted.message['id']}")

@@ -169,7 +169,7 @@ def _join_once(slug: str) -> None:
         found = rooms.find(connection, slug, user)
         is_member = room_table.membership(connection, found.id, user.id) is not None
     if not is_member:
-        parts.store.write(rooms.join, user, slug)
+        parts.store.write(rooms.join, user, slug, is_limited=parts.config.limits)
 
 
 @blueprint.get(f"/messages/<{forms.ID}:id>")

@@ -28,7 +28,8 @@ def create() -> Response:
 
 @blueprint.post("/rooms/<slug>/join")
 def join(slug: str) -> Response:
-    room = identity.parts().store.write(rooms.join, identity.user_required(), slug)
+    parts = identity.parts()
+    room = parts.store.write(rooms.join, identity.user_required(), slug, is_limited=parts.config.limits)
     return answers.done(room, url_for("pages.room", slug=slug))
 
 

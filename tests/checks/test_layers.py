@@ -14,7 +14,7 @@ LAYERS: tuple[set[str], ...] = (
      "text"},
     {"drawing", "migrations", "ring", "runtime_gevent"},
     {"relay", "scripts", "store"},
-    {"heads", "hub"},
+    {"heads", "hub", "stays"},
     {"parking", "people", "presence", "rooms", "site"},
     {"attendance", "forgetting", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},

@@ -1,0 +1,66 @@
+"""Stays in rooms: how one begins and ends, when it goes on with the one before, and how many there may be."""
+
+from typing import Any
+
+from chat import sse, times
+from chat.errors import N_, ChatError
+from chat.store import Transaction, events, messages
+from chat.store import rooms as table
+
+# What a reader may hear is worked out from all stays that the log still tells of. Nobody who means to talk comes back
+# to a room, after others have talked there, as often as this.
+STAYS_A_DAY_IN_ROOM = 50
+STAYS_A_DAY = 300
+ROOMS_MAX = 500  # that one person is in: each reader hears and shows all of theirs
+
+
+def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = False) -> None:
+    """Let a user, as the contract has them, be in the room from now on.
+
+    Where nothing has happened there since they left, the stay before goes on. Otherwise, with `is_limited`, raises
+    ChatError `slow_down` where they have come too often of late. Raises `forbidden` where they are in too many rooms.
+    """
+    _refuse_more_rooms(tx, user["id"])
+    newest = messages.newest_id(tx.connection, room.id)
+    happened = max(newest, events.newest_of_room(tx.connection, room.id))
+    last = table.last_stay(tx.connection, room.id, user["id"])
+    may_go_on = last is not None and happened <= last.to_id
+    if is_limited and not may_go_on:
+        _refuse_more_stays(tx, room.id, user["id"])
+    join_id = _tell_both(tx, "join", room, user)
+    if may_go_on:
+        table.go_on(tx, last.id, read_id=newest)
+    else:
+        table.forget_stays(tx, user["id"], until=events.pruned_to(tx.connection))
+        table.begin_stay(tx, room.id, user["id"], join_id, read_id=newest)
+
+
+def end(tx: Transaction, room: Any, user: dict[str, Any], stay_id: int) -> None:
+    """Let the user be in the room no longer."""
+    table.end_stay(tx, stay_id, to_id=_tell_both(tx, "leave", room, user))
+
+
+def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> int:
+    """Log a change of membership for the room and, right behind it, for the user's own channel; returns the id of the
+    room's.
+    """
+    change = sse.to_json({"room": room.slug, "user": user})
+    event_id = tx.append(f"room:{room.id}", name, change)
+    tx.append(f"user:{user['id']}", name, change)
+    return event_id
+
+
+def _refuse_more_rooms(tx: Transaction, user_id: int) -> None:
+    if table.count_current(tx.connection, user_id) >= ROOMS_MAX:
+        message = N_("You are in %(most)d rooms, and that is as many as one can be in. Leave one of them first.")
+        raise ChatError("forbidden", message, most=ROOMS_MAX)
+
+
+def _refuse_more_stays(tx: Transaction, room_id: int, user_id: int) -> None:
+    asked = ((STAYS_A_DAY_IN_ROOM, room_id), (STAYS_A_DAY, None))
+    begun_at = max(table.begin_of_stay(tx.connection, user_id, *which) for which in asked)
+    day_ago = times.ago(days=1)
+    if begun_at > day_ago:
+        left = times.moment_of(begun_at) - times.moment_of(day_ago)
+        message = N_("You have come and gone here very often today. Stay away for a while, then come back.")
+        raise ChatError("slow_down", message, retry_after_seconds=int(left.total_seconds()) + 1)

@@ -313,6 +313,9 @@ class Config:
         "SQLite's care: full keeps each answered message through a power cut, normal is faster.",
     )
     ring_events: int = _setting("4096", whole(16, 1_000_000), "So many new events a process keeps at hand.")
+    ring_bytes: int = _setting(
+        "16000000", whole(1_000_000, 999_999_999), "At most so many bytes of new events a process keeps at hand."
+    )
     language: str = _setting(
         "en", Check("a language's code such as en or pt-BR", _language), "The language of the pages."
     )

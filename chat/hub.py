@@ -5,130 +5,94 @@ so a slow one costs no memory; one whose cursor has fallen off the ring is serve
 """
 
 import json
-import math
+import logging
 import random
 import threading
 import time
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from chat import runtime
 from chat.hearing import Hearing
-from chat.ring import Batch, Event, Framed, Listeners
+from chat.readers import DueTimes, Listeners, Reader, Rehear, RehearAll, wake_all
+from chat.ring import Batch, Event, Passing, Ring, Shared
 from chat.store import Store, events
+
+log = logging.getLogger(__name__)
 
 PIECE_EVENTS = 500  # what one reading brings at most, so that a long sleeper is not held in memory whole
 PIECE_BYTES = 64 * 1024  # what a reader that takes nothing may cost: one piece, and the frame that crosses this
 SITE = "site"  # the channel of what concerns every process, and no reader
 REWRITTEN = "rewritten"  # an event of that channel: the log says something else of these events now, or nothing
+MISSED = "missed"  # an event of that channel which is in no log: the process may have missed some of those
 REVOKE = "revoke"  # an event that no reader is sent: it ends the streams that hear its channel
 CLOSE_STEP_SECONDS = 0.1
-NOT_SOON_SECONDS = 3600  # a moment that is further away is looked at anew then
-PASSING_FRAMES = 1024  # how many frames without an id (presence, typing) are kept for readers that are behind
+UNTOLD_EVENTS = 1024  # of the site, that the process could not learn of yet; the newest say what the older ones did
 
 
-Rehear = Callable[[], Hearing | None]
-RehearAll = Callable[[list[Rehear]], list[Hearing | None]]
+class Piece(NamedTuple):
+    """Events that follow each other, and up to where there are no others."""
 
-
-class Reader:
-    """Somebody who waits at the hub: what it may hear, and how far it has come.
-
-    `rehear` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
-    ends the reader when the answer is None. At `due_at` it is woken though nothing has come; that moment may be put
-    off at will, and to bring it forward takes `Hub.expect`. `transport` is the way
-    by which it came.
-    """
-
-    __slots__ = (
-        "cursor",
-        "due_at",
-        "end",
-        "has_missed_passing",
-        "has_new_rooms",
-        "hearing",
-        "is_live",
-        "may_share",
-        "passing",
-        "rehear",
-        "waiter",
-    )
-
-    transport = "poll"
-
-    def __init__(self, rehear: Rehear, cursor: int) -> None:
-        self.rehear = rehear
-        self.hearing = Hearing()
-        self.cursor = cursor
-        self.is_live = False  # whether it has had everything once
-        self.may_share = False  # whether nothing but the newest frames stands out, in rooms that have not changed
-        self.passing = 0
-        self.has_missed_passing = False
-        self.has_new_rooms = True
-        self.end: str | None = None
-        self.due_at = math.inf
-        self.waiter: runtime.Waiter | None = runtime.current().waiter()
-
-    def wake(self) -> None:
-        """Let it look for news; called with the hub's lock held, so that it must not wait."""
-        assert self.waiter is not None
-        self.waiter.wake()
+    events: list[Event]
+    until: int
 
 
 class Hub:
     """The ring of the newest events, the readers by the channels that they hear, and the waking of them.
 
-    `last_id` is how far this process has read the log; `ring_events` how many events it keeps. `on_site` is called
-    with every event that concerns the process itself. `rehear_all` asks for many readers at once what each of them
-    may hear now.
+    `last_id` is how far this process has read the log. `on_site` is called with every event that concerns the process
+    itself. `rehear_all` asks for many readers at once what each of them may hear now.
     """
 
     def __init__(
         self,
         store: Store,
         ring_events: int,
+        ring_bytes: int,
         on_site: Callable[[Event], None] = lambda event: None,
         rehear_all: RehearAll = lambda rehears: list(map(_ask, rehears)),
     ) -> None:
         self._store = store
         self._on_site = on_site
         self._rehear_all = rehear_all
-        self._ring_events = ring_events
         self._lock = threading.RLock()
-        self._ring: list[Event] = []
-        self._ids: list[int] = []
-        self._batches: dict[int, Batch] = {}  # by the cursor after which they begin
-        self._passing: deque[Framed] = deque(maxlen=PASSING_FRAMES)
-        self._passed = 0
-        self._passing_batches: dict[int, Batch] = {}
+        self._ring = Ring(ring_events, ring_bytes)
+        self._shared = Shared(self._batch_after)  # by the cursor after which they begin
+        self._passing = Passing()
+        self._shared_passing = Shared(self._passing_after)
         self._listeners = Listeners()
         self.readers: set[Reader] = set()
         self.room_changes = 0  # how many changes of rooms were heard of; each may have taken one away
-        self._expected: dict[int, list[Reader]] = {}  # each reader under a second in which to see whether it is due
+        self._due = DueTimes()
         self.held = {"stream": 0, "poll": 0}  # the readers by transport
         self.deliveries = {"event": 0, "passing": 0}  # since the start, each times those who waited for it
         self.last_id = 0
-        self._floor = 0
+        self._telling_site = threading.Lock()
+        self._untold: deque[Event] = deque(maxlen=UNTOLD_EVENTS)
         self._ending: str | None = None
 
     def start(self) -> None:
         """Begin at the end of the log; what is older is the store's."""
-        with self._store.read() as connection:
-            self.last_id = self._floor = events.newest_id(connection)
+        with self._lock:
+            with self._store.read() as connection:
+                newest = events.newest_id(connection)
+            self._ring.begin(newest)
+            self._shared.clear()
+            self.last_id = newest
 
     # Readers
 
     def register(self, reader: Reader) -> None:
-        """Let `reader` be woken from now on by what it may hear."""
+        """Let `reader` be woken from now on by what it may hear; when that cannot be asked, it has no place here."""
         with self._lock:
+            hearing = reader.rehear()
             self.readers.add(reader)
             self.held[reader.transport] += 1
-            reader.passing = self._passed
+            reader.passing = self._passing.count
             reader.end = self._ending
-            self._index(reader, reader.rehear())
-            self._expect(reader, time.monotonic())
+            self._index(reader, hearing)
+            self._due.expect(reader)
 
     def forget(self, reader: Reader) -> None:
         with self._lock:
@@ -136,16 +100,13 @@ class Hub:
                 self.readers.remove(reader)
                 self.held[reader.transport] -= 1
             self._unindex(reader)
+            self._due.forget(reader)
 
     def expect(self, reader: Reader) -> None:
         """Wake it when it is due."""
         with self._lock:
-            self._expect(reader, time.monotonic())
-
-    def _expect(self, reader: Reader, now: float, after: int = 0) -> None:
-        """See in the second in which it is due whether it is, and not before the second `after`."""
-        second = max(after, int(min(reader.due_at, now + NOT_SOON_SECONDS)))
-        self._expected.setdefault(second, []).append(reader)
+            if reader in self.readers:
+                self._due.expect(reader)
 
     def _index(self, reader: Reader, hearing: Hearing | None) -> None:
         if hearing is None:
@@ -163,38 +124,28 @@ class Hub:
     # Waking
 
     def wake(self) -> None:
-        """Read what is new in the log and wake every reader that it concerns."""
-        told: list[Event] = []
-        revoked: set[str] = set()
+        """Read what is new in the log and wake every reader that it concerns, once.
+
+        The place in the log moves with what was taken in, or not at all: what fails here the next call makes good.
+        """
         with self._lock:
-            self._batches.clear()
+            self._shared.clear()
             concerned: set[Reader] = set()
-            while True:
-                with self._store.glance() as connection:
-                    rows = events.after(connection, self.last_id, PIECE_EVENTS)
-                for row in rows:
-                    listening = self._learn(Event(*row), told, revoked)
-                    self.deliveries["event"] += len(listening)
-                    concerned.update(listening)
-                if len(rows) < PIECE_EVENTS:
-                    break
-            self._trim()
-            self._revoke(revoked)
-            for reader in concerned:
-                reader.wake()
-        for event in told:  # after the lock: whoever learns of it has locks of its own
-            self._on_site(event)
+            try:
+                while self._read_on(concerned):
+                    pass
+            finally:
+                wake_all(concerned)
+        self._tell_site()  # after the lock: whoever learns of it has locks of its own
 
     def tell(self, channel: str, frame: bytes) -> None:
         """Send a frame that is not in the log to those who hear the channel now."""
         with self._lock:
-            self._passing.append((channel, frame))
-            self._passed += 1
-            self._passing_batches.clear()
+            self._passing.append(channel, frame)
+            self._shared_passing.clear()
             listening = self._listeners.of(channel)
             self.deliveries["passing"] += len(listening)
-            for reader in listening:
-                reader.wake()
+            wake_all(listening)
 
     @property
     def ring_size(self) -> int:
@@ -203,14 +154,8 @@ class Hub:
 
     def tick(self) -> None:
         """Wake the readers whose time has come: to say that they live, or to end."""
-        now = time.monotonic()
         with self._lock:
-            for second in [second for second in self._expected if second <= now]:
-                for reader in self._expected.pop(second):
-                    if reader in self.readers:
-                        if reader.due_at <= now:
-                            reader.wake()
-                        self._expect(reader, now, after=int(now) + 1)
+            wake_all(self._due.those_at(time.monotonic()))
 
     def close(self, reason: str, over_seconds: float = 0.0) -> None:
         """End whoever registers from now on with `bye` for this reason, and all readers, in random order."""
@@ -225,78 +170,120 @@ class Hub:
             if step + 1 < steps:
                 time.sleep(CLOSE_STEP_SECONDS)
 
-    def _end(self, readers: Iterable[Reader], reason: str) -> None:
+    def _end(self, readers: Collection[Reader], reason: str) -> None:
         for reader in readers:
             reader.end = reason
-            reader.wake()
+        wake_all(readers)
 
-    def _revoke(self, channels: set[str]) -> None:
-        """End who hears one of them as their own: so seldom that an index would cost every reader more than this."""
-        if channels:
-            self._end([reader for reader in self.readers if not channels.isdisjoint(reader.hearing.own)], "revoked")
+    # Reading the log
 
-    def _learn(self, event: Event, told: list[Event], revoked: set[str]) -> Collection[Reader]:
-        """Take one event into the ring; returns the readers that listen to its channel, and notes the site's own and
-        the channels that are revoked.
-        """
-        self.last_id = event.id
-        if event.channel == SITE:
-            if event.name == REWRITTEN:
-                rewritten = json.loads(event.data)
-                self._read_again(set(rewritten["ids"]), rewritten.get("channel"))
-            told.append(event)
-            return ()
-        if event.name == REVOKE:
-            revoked.add(event.channel)
-            return ()
-        listening: Collection[Reader] = self._listeners.of(event.channel)
-        if event.name in ("edit", "remove"):
-            self._say_again(event)
-        if event.name == "room":
-            self._read_again(set(), event.channel)
-            self.room_changes += 1
-        if event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:")):
-            listening = list(listening)
-            self._index_anew(listening)
-        self._ring.append(event)
-        self._ids.append(event.id)
-        return listening
+    def _read_on(self, concerned: set[Reader]) -> bool:
+        """Take in the next piece of the log, and note whom it concerns; true when there may be more."""
+        with self._store.glance() as connection:
+            rows = events.after(connection, self.last_id, PIECE_EVENTS)
+        if not rows:
+            return False
+        if self._has_missed(rows):
+            self._begin_anew()
+            return False
+        news = [Event(*row) for row in rows]
+        kept, gone = self._ask_again(news)
+        self._end_revoked({event.channel for event in news if event.name == REVOKE})
+        self._index_anew([event for event in news if _may_change_hearing(event)], concerned)
+        self._take_in(news, kept, gone, concerned)
+        return len(rows) == PIECE_EVENTS
 
-    def _index_anew(self, readers: list[Reader]) -> None:
-        hearings = self._rehear_all([reader.rehear for reader in readers])
-        for reader, hearing in zip(readers, hearings, strict=True):
-            self._unindex(reader)
-            self._index(reader, hearing)
+    def _take_in(self, news: list[Event], kept: dict[int, str], gone: set[int], concerned: set[Reader]) -> None:
+        """What no longer fails: nothing here asks the store, and the place moves along."""
+        heard = [event for event in news if event.channel != SITE and event.name != REVOKE]
+        if kept or gone:
+            self._ring.rewrite(kept, gone)
+        self._ring.extend(heard)
+        self._say_again([event for event in heard if event.name in ("edit", "remove")])
+        self._ring.trim()
+        self._untold.extend(event for event in news if event.channel == SITE)
+        self.last_id = news[-1].id
+        for event in heard:
+            listening = self._listeners.of(event.channel)
+            self.deliveries["event"] += len(listening)
+            concerned.update(listening)
 
-    def _read_again(self, ids: set[int], channel: str | None = None) -> None:
-        """Take what the log says now of these events, and of a channel's, into the ring; what left it goes."""
-        held = [event.id for event in self._ring if event.id in ids or event.channel == channel]
+    def _has_missed(self, rows: Sequence[Any]) -> bool:
+        """Whether the log was shortened past this process's place, or has more for it than the ring would keep."""
+        is_whole_piece = len(rows) == PIECE_EVENTS
+        if rows[0].id == self.last_id + 1 and not is_whole_piece:
+            return False
+        with self._store.read() as connection:
+            newest, pruned_to = events.newest_id(connection), events.pruned_to(connection)
+        return self.last_id < pruned_to or (is_whole_piece and newest - self.last_id > self._ring.most_events)
+
+    def _begin_anew(self) -> None:
+        """Leave out what is too much to be read: every reader comes back and is asked anew who it is."""
+        self.start()
+        self.room_changes += 1
+        self._store.must_scrub = True
+        self._untold.append(Event(0, SITE, MISSED, "{}", None))
+        self._end(list(self.readers), "slow")
+
+    def _ask_again(self, news: list[Event]) -> tuple[dict[int, str], set[int]]:
+        """What the log says now of those events in the ring that it tells anew, and the ids of those that left it."""
+        told = [json.loads(event.data) for event in news if event.channel == SITE and event.name == REWRITTEN]
+        ids = {id for rewritten in told for id in rewritten["ids"]}
+        channels = {rewritten["channel"] for rewritten in told if "channel" in rewritten}
+        channels |= {event.channel for event in news if event.name == "room"}
+        if not told and not channels:
+            return {}, set()
+        self._store.must_scrub = True
+        held = [event.id for event in self._ring if event.id in ids or event.channel in channels]
         kept: dict[int, str] = {}
         with self._store.read() as connection:
             for start in range(0, len(held), PIECE_EVENTS):
                 kept |= events.find_all(connection, held[start : start + PIECE_EVENTS])
-        for event in self._ring:
-            if event.id in kept:
-                event.say(kept[event.id])
-        gone = set(held) - kept.keys()
-        self._ring = [event for event in self._ring if event.id not in gone]
-        self._ids = [event.id for event in self._ring]
-        self._store.must_scrub = True
+        return kept, set(held) - kept.keys()
 
-    def _say_again(self, event: Event) -> None:
-        """Replace the text in the earlier frames of an edited or removed message."""
-        self._store.must_scrub = True
-        for earlier in self._ring:
-            if earlier.message_id == event.message_id:
-                earlier.say(event.data)
+    def _end_revoked(self, channels: set[str]) -> None:
+        """End who hears one of them as their own: so seldom that an index would cost every reader more than this."""
+        if channels:
+            self._end([reader for reader in self.readers if not channels.isdisjoint(reader.hearing.own)], "revoked")
 
-    def _trim(self) -> None:
-        """Drop the oldest events, a quarter of the ring at once, so that the cost is spread."""
-        surplus = len(self._ring) - self._ring_events
-        if surplus > self._ring_events // 4:
-            self._floor = self._ids[surplus - 1]
-            del self._ring[:surplus]
-            del self._ids[:surplus]
+    def _index_anew(self, changes: list[Event], concerned: set[Reader]) -> None:
+        """Ask once, for all who listen, what they may hear after these changes of rooms and memberships."""
+        readers = list({reader: None for event in changes for reader in self._listeners.of(event.channel)})
+        hearings = self._rehear_all([reader.rehear for reader in readers]) if readers else []
+        for reader, hearing in zip(readers, hearings, strict=True):
+            self._unindex(reader)
+            self._index(reader, hearing)
+        concerned.update(readers)
+        self.room_changes += sum(event.name == "room" for event in changes)
+
+    def _say_again(self, changes: list[Event]) -> None:
+        """Replace the text in the earlier frames of edited and removed messages."""
+        if changes:
+            self._store.must_scrub = True
+            newest = {change.message_id: change for change in changes}
+            self._ring.rewrite(
+                {event.id: newest[event.message_id].data for event in self._ring if event.message_id in newest}
+            )
+
+    def _tell_site(self) -> None:
+        """Let the process learn what concerns it; what fails is told again with the next wake."""
+        if not self._untold:
+            return
+        with self._telling_site:
+            with self._lock:
+                untold = list(self._untold)
+            for event in untold:
+                try:
+                    self._on_site(event)
+                except Exception:  # nobody who merely looks for news is to pay for it
+                    log.exception("the process could not take in what has changed for it")
+                else:
+                    self._take_as_told(event)
+
+    def _take_as_told(self, event: Event) -> None:
+        with self._lock:
+            if event in self._untold:
+                self._untold.remove(event)
 
     # Reading
 
@@ -317,39 +304,25 @@ class Hub:
         """
         if not reader.may_share and reader.cursor >= self.last_id and not reader.has_new_rooms:
             self._note_all_read(reader)  # who begins at the newest event, as most do
-        missed = self._passed - reader.passing
-        if not reader.may_share or reader.cursor < self._floor or missed > len(self._passing):
+        missed = self._passing.count - reader.passing
+        if not reader.may_share or reader.cursor < self._ring.floor or missed > len(self._passing):
             return None
         piece = b""
         while reader.cursor < self.last_id and not piece:
-            batch = self._batches.get(reader.cursor) or self._batch_after(reader.cursor)
-            piece = batch.heard_by(reader.hearing)
+            batch = self._shared.after(reader.cursor)
+            piece = batch.heard_by(reader.hearing, self._shared)
             reader.cursor = batch.until
         if missed:
-            passing = self._passing_batches.get(reader.passing) or self._passing_after(reader.passing)
-            piece += passing.heard_by(reader.hearing)
-            reader.passing = self._passed
+            batch = self._shared_passing.after(reader.passing)
+            piece += batch.heard_by(reader.hearing, self._shared_passing)
+            reader.passing = batch.until
         return piece
 
     def _batch_after(self, cursor: int) -> Batch:
-        """The next piece of the ring, for everybody who is at this cursor."""
-        frames: list[Framed] = []
-        until, size = self.last_id, 0
-        for event in self._from_ring(cursor):
-            if size >= PIECE_BYTES:
-                break
-            frames.append((event.channel, event.frame))
-            until = event.id
-            size += len(event.frame)
-        else:
-            until = until if len(frames) == PIECE_EVENTS else self.last_id
-        batch = self._batches[cursor] = Batch(frames, until)
-        return batch
+        return self._ring.batch_after(cursor, self.last_id, PIECE_EVENTS, PIECE_BYTES)
 
-    def _passing_after(self, passing: int) -> Batch:
-        newest = list(self._passing)[passing - self._passed :]
-        batch = self._passing_batches[passing] = Batch(newest, self._passed)
-        return batch
+    def _passing_after(self, place: int) -> Batch:
+        return Batch(self._passing.after(place), self._passing.count)
 
     def read(self, reader: Reader) -> list[Event]:
         """The next events that the reader may hear, at most `PIECE_EVENTS`; none means that it has everything.
@@ -360,23 +333,27 @@ class Hub:
         """
         while True:
             with self._lock:
-                if reader.end == "revoked":
+                if reader.end in ("revoked", "slow"):
                     return []
                 last_id, hearing = self.last_id, reader.hearing
                 if reader.cursor >= last_id:
                     self._note_all_read(reader)
                     return []
-                if reader.cursor >= self._floor:
-                    found: list[Event] | None = self._from_ring(reader.cursor)
-                else:
-                    found = None if reader.is_live else self._from_store(reader.cursor, last_id, hearing)
+                found = self._next_piece(reader, last_id)
                 if found is None:
                     self._end([reader], "slow")
                     return []
-            heard, is_cut = _heard(found, hearing)
-            reader.cursor = heard[-1].id if is_cut else found[-1].id if len(found) == PIECE_EVENTS else last_id
+            heard, is_cut = _heard(found.events, hearing)
+            reader.cursor = heard[-1].id if is_cut else found.until
             if heard:
                 return heard
+
+    def _next_piece(self, reader: Reader, last_id: int) -> Piece | None:
+        """What follows the reader's cursor, for whomever; None where it can no longer be had."""
+        if reader.cursor >= self._ring.floor:
+            found = self._ring.after(reader.cursor, PIECE_EVENTS)
+            return Piece(found, found[-1].id if len(found) == PIECE_EVENTS else last_id)
+        return None if reader.is_live else self._from_store(reader.cursor, last_id, reader.hearing)
 
     def _note_all_read(self, reader: Reader) -> None:
         """From now on it can be given what all others are, if no change of its rooms is still to come."""
@@ -385,28 +362,30 @@ class Hub:
             reader.hearing = reader.hearing.settled()
             reader.may_share = True
 
-    def _from_ring(self, cursor: int) -> list[Event]:
-        first = bisect_right(self._ids, cursor)
-        return self._ring[first : first + PIECE_EVENTS]
-
-    def _from_store(self, cursor: int, last_id: int, hearing: Hearing) -> list[Event] | None:
+    def _from_store(self, cursor: int, last_id: int, hearing: Hearing) -> Piece | None:
         """None when part of it was pruned, perhaps between two pieces: then it must come back, for a `reset`."""
         with self._store.read() as connection:
             if cursor < events.pruned_to(connection):
                 return None
-            rows = events.after(connection, cursor, PIECE_EVENTS, hearing.channels)
-        return [Event(*row) for row in rows if row.id <= last_id]
+            rows, is_all = events.piece_after(connection, cursor, hearing.channels, PIECE_EVENTS, PIECE_BYTES)
+        found = [Event(*row) for row in rows if row.id <= last_id]
+        return Piece(found, last_id if is_all else min(rows[-1].id, last_id))
 
     def read_passing(self, reader: Reader) -> list[bytes]:
         """The frames without an id that came since the last call. What fell away sets `has_missed_passing`."""
         with self._lock:
-            behind = self._passed - reader.passing
-            reader.passing = self._passed
-            if not behind:
+            missed = self._passing.count - reader.passing
+            if not missed:
                 return []
-            reader.has_missed_passing |= behind > len(self._passing)
-            newest = list(self._passing)[-behind:]
+            newest = self._passing.after(reader.passing)
+            reader.has_missed_passing |= missed > len(newest)
+            reader.passing = self._passing.count
             return [frame for channel, frame in newest if reader.hearing.hears(channel, self.last_id)]
+
+
+def _may_change_hearing(event: Event) -> bool:
+    """Whether those who listen to its channel may hear something else from this event on."""
+    return event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:"))
 
 
 def _ask(rehear: Rehear) -> Hearing | None:

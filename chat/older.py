@@ -5,7 +5,8 @@ from typing import Any
 from chat import sse
 from chat.parking import Lot
 from chat.presence import User
-from chat.streams import Rehear, Stream, Streams, bye
+from chat.readers import Rehear
+from chat.streams import Stream, Streams, bye
 
 XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
 

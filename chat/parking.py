@@ -12,7 +12,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from chat import runtime
-from chat.hub import Hub, Reader
+from chat.hub import Hub
+from chat.readers import Reader
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from chat.errors import ChatError
 from chat.heads import Heads
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
-from chat.hub import Event, Hub
+from chat.hub import MISSED, Event, Hub
 from chat.limits import Limits
 from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.site import CHANGED, Site
-from chat.store import InDoubt, Store, creation, events, users
+from chat.store import InDoubt, Store, creation, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,9 @@ class Parts:
         self.heads = Heads(config, self.store)
         self.limits = Limits(instance / "limits")
         rehear_all = partial(rooms.rehear_all, self.store)
-        self.hub = Hub(self.store, config.ring_events, on_site=self._learn_of_site, rehear_all=rehear_all)
+        self.hub = Hub(
+            self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, rehear_all=rehear_all
+        )
         self.hub.start()
         self.site = Site(self.store, config)  # after the hub, which hears of every later change
         self.relay: LocalRelay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
@@ -109,11 +111,6 @@ class Parts:
 
     def look(self) -> None:
         """Before each request of a process that does not last: learn what others have done since the last one."""
-        with self.store.glance() as connection:
-            newest = events.newest_id(connection)
-        if newest - self.hub.last_id > self.operators_config.ring_events:  # more than is worth reading
-            self.hub.start()
-            self.site.reload()
         self._look()
         self.heads.publish()
 
@@ -203,7 +200,7 @@ class Parts:
         self.board.note(figures.of_process(self.store, self.hub, self.relay, self.streams, self._lag))
 
     def _learn_of_site(self, event: Event) -> None:
-        if event.name == CHANGED:
+        if event.name in (CHANGED, MISSED):
             self.site.reload()
         user_id = forgetting.forgotten_by(event)
         if user_id is not None:

@@ -1,17 +1,28 @@
-"""What the hub keeps at hand: events with their frames, and runs of frames that readers share as the same bytes."""
+"""What the hub keeps at hand: events with their frames, and runs of frames that readers share as the same bytes.
 
-from collections.abc import Collection, Iterable
+Each of it has a budget in bytes, because one event may be as large as a hundred others.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chat import sse
 from chat.hearing import Hearing, Rooms
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
 
+PASSING_FRAMES = 1024  # how many frames without an id (presence, typing) are kept for readers that are behind
+PASSING_BYTES = 1024 * 1024  # a whole roster has 30 KB, a word that somebody is typing 200 bytes
+SHARED_BYTES = 8 * 1024 * 1024  # of joined frames: readers of a thousand different sets of rooms share little
+BATCH_BYTES = 512  # what a batch takes beside what it joins,
+FRAMED_BYTES = 64  # and for each of its frames
+
 
 class Event:
     """A row of the log, with the bytes that every reader of it is sent."""
 
-    __slots__ = ("channel", "data", "frame", "id", "message_id", "name")
+    __slots__ = ("channel", "frame", "id", "message_id", "name")
 
     def __init__(self, id: int, channel: str, name: str, data: str, message_id: int | None) -> None:
         self.id = id
@@ -22,8 +33,117 @@ class Event:
 
     def say(self, data: str) -> None:
         """Let the event carry `data`, the JSON for the wire, from now on."""
-        self.data = data
         self.frame = sse.frame(self.name, data, id=self.id)
+
+    @property
+    def data(self) -> str:
+        """The JSON, cut out of the frame: kept beside it, each event would be in memory twice."""
+        return sse.data_of(self.frame)
+
+
+class Ring:
+    """The newest events, oldest first, up to a number of them and of their bytes.
+
+    `floor` is the id up to which events have left it: a cursor below must be served from the store.
+    """
+
+    def __init__(self, most_events: int, most_bytes: int) -> None:
+        self.most_events = most_events
+        self.most_bytes = most_bytes
+        self.floor = 0
+        self.size = 0  # in bytes
+        self._events: list[Event] = []
+        self._ids: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    def begin(self, floor: int) -> None:
+        """Be empty, and hold what comes after this id."""
+        self.floor = floor
+        self._keep([])
+
+    def after(self, cursor: int, most: int) -> list[Event]:
+        """The next events beyond the cursor, which is not below the floor."""
+        first = bisect_right(self._ids, cursor)
+        return self._events[first : first + most]
+
+    def batch_after(self, cursor: int, last_id: int, most: int, most_bytes: int) -> "Batch":
+        """The same as frames for everybody who is at this cursor, up to `last_id` or to so many bytes and one more."""
+        frames: list[Framed] = []
+        until, size = last_id, 0
+        for event in self.after(cursor, most):
+            if size >= most_bytes:
+                break
+            frames.append((event.channel, event.frame))
+            until = event.id
+            size += len(event.frame)
+        else:
+            until = until if len(frames) == most else last_id
+        return Batch(frames, until)
+
+    def extend(self, news: Collection[Event]) -> None:
+        self._events += news
+        self._ids += [event.id for event in news]
+        self.size += sum(len(event.frame) for event in news)
+
+    def rewrite(self, data_by_id: Mapping[int, str], gone: Collection[int] = ()) -> None:
+        """Let these events say something else, and drop those that have left the log."""
+        for event in self._events:
+            if event.id in data_by_id:
+                event.say(data_by_id[event.id])
+        self._keep([event for event in self._events if event.id not in gone])
+
+    def trim(self) -> None:
+        """Drop the oldest events where there are too many: a quarter of the ring at once, to spread the cost."""
+        surplus = len(self._events) - self.most_events
+        surplus = surplus if surplus > self.most_events // 4 else 0
+        if self.size > self.most_bytes:
+            surplus = max(surplus, self._surplus_by_bytes(self.most_bytes * 3 // 4))
+        if surplus:
+            self.floor = self._ids[surplus - 1]
+            self._keep(self._events[surplus:])
+
+    def _surplus_by_bytes(self, bytes_left: int) -> int:
+        size = self.size
+        for surplus, event in enumerate(self._events):
+            if size <= bytes_left:
+                return surplus
+            size -= len(event.frame)
+        return len(self._events)
+
+    def _keep(self, kept: list[Event]) -> None:
+        self._events = kept
+        self._ids = [event.id for event in kept]
+        self.size = sum(len(event.frame) for event in kept)
+
+
+class Passing:
+    """The newest frames that have no id; `count` is how many there were since the start."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._frames: deque[Framed] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def append(self, channel: str, frame: bytes) -> None:
+        self.count += 1
+        self._frames.append((channel, frame))
+        self._bytes += len(frame)
+        while len(self._frames) > PASSING_FRAMES or (self._bytes > PASSING_BYTES and len(self._frames) > 1):
+            _, oldest = self._frames.popleft()
+            self._bytes -= len(oldest)
+
+    def after(self, place: int) -> list[Framed]:
+        """Those that came after the first `place` of all, as far as they are still here."""
+        first = len(self._frames) - (self.count - place)
+        return list(self._frames)[max(0, first) :]
 
 
 class Batch:
@@ -38,42 +158,47 @@ class Batch:
         self._others = [channel for channel in self._channels if not channel.startswith("room:")]
         self._by_rooms: dict[Rooms, bytes] = {}
 
-    def heard_by(self, hearing: Hearing) -> bytes:
-        """What somebody hears of it whose hearing is settled."""
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def heard_by(self, hearing: Hearing, shared: "Shared") -> bytes:
+        """What somebody hears of it whose hearing is settled; `shared` is told of what is kept for others."""
         if self._others and not self._channels.isdisjoint(hearing.own):
             return self._joined(self._channels.intersection((*hearing.own, *hearing.rooms.now)))
         piece = self._by_rooms.get(hearing.rooms)
         if piece is None:
             piece = self._by_rooms[hearing.rooms] = self._joined(self._channels & hearing.rooms.now)
+            shared.note(len(piece))
         return piece
 
     def _joined(self, channels: frozenset[str]) -> bytes:
         return b"".join([frame for channel, frame in self._frames if channel in channels])
 
 
-class Listeners:
-    """Who listens to which channel; a channel with one listener, as are most, costs no set."""
+class Shared:
+    """Batches by the place after which they begin, each made by `batch_after` when somebody is there.
 
-    def __init__(self) -> None:
-        self._by_channel: dict[str, object] = {}
+    They are forgotten when there are new frames, and when they come to `SHARED_BYTES`: then they are made anew.
+    """
 
-    def add(self, channel: str, listener: object) -> None:
-        found = self._by_channel.get(channel)
-        if found is None:
-            self._by_channel[channel] = listener
-        elif isinstance(found, set):
-            found.add(listener)
-        elif found is not listener:
-            self._by_channel[channel] = {found, listener}
+    def __init__(self, batch_after: Callable[[int], Batch]) -> None:
+        self._batch_after = batch_after
+        self._batches: dict[int, Batch] = {}
+        self.size = 0  # in bytes
 
-    def discard(self, channel: str, listener: object) -> None:
-        found = self._by_channel.get(channel)
-        if isinstance(found, set):
-            found.discard(listener)
-        if not found or found is listener:
-            self._by_channel.pop(channel, None)
+    def after(self, place: int) -> Batch:
+        batch = self._batches.get(place)
+        if batch is None:
+            batch = self._batches[place] = self._batch_after(place)
+            self.note(BATCH_BYTES + FRAMED_BYTES * len(batch))
+        return batch
 
-    def of(self, channel: str) -> Collection:
-        """Those who listen to the channel, as they are now; not to be kept."""
-        found = self._by_channel.get(channel, ())
-        return found if isinstance(found, set | tuple) else (found,)
+    def note(self, more_bytes: int) -> None:
+        """So many bytes more are kept."""
+        self.size += more_bytes
+        if self.size > SHARED_BYTES:
+            self.clear()
+
+    def clear(self) -> None:
+        self._batches.clear()
+        self.size = 0

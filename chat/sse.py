@@ -50,6 +50,11 @@ def frame(name: str, data: str, id: int | None = None, retry_ms: int | None = No
     return f"{text}\n\n".encode()
 
 
+def data_of(frame: bytes) -> str:
+    """The data of a frame made by `frame`."""
+    return frame[frame.index(b"\ndata: ") + len(b"\ndata: ") : -len(b"\n\n")].decode()
+
+
 def unnamed(data: str, id: int) -> bytes:
     """An event without a name, which browsers call `message`; `data` is JSON from `to_json`."""
     return f"id: {id:d}\ndata: {data}\n\n".encode()

@@ -10,9 +10,10 @@ from chat import __version__, capacity, runtime, sse, times
 from chat.config import Config
 from chat.host import LASTING
 from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
-from chat.hub import Hub, Reader, Rehear
+from chat.hub import Hub
 from chat.parking import Lot, Parked
 from chat.presence import Presence, User
+from chat.readers import Reader, Rehear
 from chat.store import Store
 from chat.store import rooms as room_table
 

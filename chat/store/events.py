@@ -25,6 +25,7 @@ __all__ = [
     "newest_of_rooms",
     "of_messages",
     "overwrite",
+    "piece_after",
     "prune",
     "pruned_to",
     "rewrite",
@@ -52,13 +53,26 @@ _CHANNELS_AFTER = Prepared(
 )
 
 
-def after(
-    connection: Connection, cursor: int, limit: int, channels: Collection[str] | None = None
-) -> Sequence[Any]:
+def after(connection: Connection, cursor: int, limit: int) -> Sequence[Any]:
     """The next events beyond the cursor, oldest first, as (id, channel, name, data, message_id)."""
-    if channels is None:
-        return _AFTER.all(connection, cursor=cursor, most=limit)
-    return connection.execute(_AFTER_IN, {"cursor": cursor, "most": limit, "channels": list(channels)}).all()
+    return _AFTER.all(connection, cursor=cursor, most=limit)
+
+
+def piece_after(
+    connection: Connection, cursor: int, channels: Collection[str], most: int, most_bytes: int
+) -> tuple[list[Any], bool]:
+    """The next events of these channels beyond the cursor, and whether those were all.
+
+    As many as there are at most, or as it takes for their data to come to so many bytes (counted as characters).
+    """
+    rows, size = [], 0
+    with connection.execute(_AFTER_IN, {"cursor": cursor, "most": most, "channels": list(channels)}) as found:
+        for row in found:
+            rows.append(row)
+            size += len(row.data)
+            if size >= most_bytes:
+                return rows, False
+    return rows, len(rows) < most
 
 
 def newest_id(connection: Connection) -> int:

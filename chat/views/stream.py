@@ -8,12 +8,13 @@ from flask import Blueprint, Response, g, request
 
 from chat import identity, rooms, sse
 from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
-from chat.hub import Event, Reader
+from chat.hub import Event
 from chat.older import OlderStream
 from chat.parts import Parts
 from chat.presence import User
+from chat.readers import Reader, Rehear
 from chat.store import events
-from chat.streams import HeldPoll, Hold, Rehear, Stream, StreamBody, bye
+from chat.streams import HeldPoll, Hold, Stream, StreamBody, bye
 from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut

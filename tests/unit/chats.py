@@ -8,7 +8,8 @@ from typing import Any
 
 from chat import config as configuration
 from chat import people, rooms
-from chat.hub import Hub, Reader
+from chat.hub import Hub
+from chat.readers import Reader
 from chat.store import Store, creation, users
 
 
@@ -25,7 +26,7 @@ class Chat:
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
         rehear_all = partial(rooms.rehear_all, self.store)
-        hub = Hub(self.store, self.config.ring_events, rehear_all=rehear_all)
+        hub = Hub(self.store, self.config.ring_events, self.config.ring_bytes, rehear_all=rehear_all)
         hub.start()
         return hub
 

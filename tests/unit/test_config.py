@@ -87,6 +87,7 @@ def test_the_defaults(start, tmp_path):
         journal="auto",
         synchronous="full",
         ring_events=4096,
+        ring_bytes=16_000_000,
         language="en",
     )
 
@@ -137,6 +138,7 @@ def test_the_defaults(start, tmp_path):
         ("CHAT_JOURNAL", "rollback", "rollback"),
         ("CHAT_SYNCHRONOUS", "normal", "normal"),
         ("CHAT_RING_EVENTS", "16", 16),
+        ("CHAT_RING_BYTES", "1000000", 1_000_000),
         ("CHAT_LANGUAGE", "pt-BR", "pt-BR"),
     ],
 )
@@ -216,6 +218,7 @@ WRONG = {
     "CHAT_JOURNAL": ["delete", "WAL"],
     "CHAT_SYNCHRONOUS": ["off", "FULL"],
     "CHAT_RING_EVENTS": ["15", "1000001"],
+    "CHAT_RING_BYTES": ["", "999999", "1000000000", "16 MB"],
     "CHAT_LANGUAGE": ["", "English", "e", "../en", "en_"],
 }
 

@@ -79,7 +79,7 @@ def replay(chat: Chat, hub=None) -> str:
 @pytest.mark.parametrize("choice", forgetting.CHOICES)
 def test_the_name_leaves_everything(chat: Chat, zephyr, choice):
     other = chat.another_hub()
-    other._floor = 0
+    other._ring.floor = 0
     early = chat.reader(None, named=[1, 2])
     assert NAME in replay(chat) and files_with(chat, NAME), "premise"
     forget(chat, zephyr, choice)

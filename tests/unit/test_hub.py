@@ -7,7 +7,8 @@ import pytest
 
 from chat import hub as hub_module
 from chat import people, rooms
-from chat.hub import Reader
+from chat import ring as ring_module
+from chat.readers import Reader
 from tests.unit.chats import Chat, opened
 
 
@@ -77,7 +78,7 @@ def test_catch_up_from_the_store_and_live_delivery_bring_the_same(chat: Chat):
     heard += chat.read_all(live)
     late = chat.read_all(chat.reader(alice), chat.hub)
     fresh = chat.another_hub()
-    assert chat.hub._floor > 0, "the ring must have dropped events for this to mean anything"
+    assert chat.hub._ring.floor > 0, "the ring must have dropped events for this to mean anything"
     assert heard == late == chat.read_all(chat.reader(alice, hub=fresh), fresh)
     assert names(heard) == ["join", "join", *["message"] * 30, "leave", "leave"]
 
@@ -136,11 +137,11 @@ def test_a_frame_that_is_not_in_the_log_reaches_those_who_hear_the_room_now(chat
 
 def test_a_reader_that_missed_frames_without_id_is_told_so(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     reader = chat.reader(named=[1])
-    for _ in range(hub_module.PASSING_FRAMES):
+    for _ in range(ring_module.PASSING_FRAMES):
         chat.hub.tell("room:1", b"x")
     chat.hub.read_passing(reader)
     assert not reader.has_missed_passing
-    for _ in range(hub_module.PASSING_FRAMES + 1):
+    for _ in range(ring_module.PASSING_FRAMES + 1):
         chat.hub.tell("room:1", b"x")
     chat.hub.read_passing(reader)
     assert reader.has_missed_passing

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from chat import hub as hub_module
 from chat import rooms
 from chat.errors import ChatError
-from chat.hub import Hub, Reader
+from chat.hub import Hub
+from chat.readers import Reader
 from chat.store import events
 from tests.unit.chats import Chat, own_channels
 
@@ -41,7 +42,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.chat = Chat(Path(self.folder.name), ring_events=16)
         self.users = {name: self.chat.guest(name) for name in PEOPLE}
         self.chat.store.write(rooms.open_room, None, "Garden", "garden", "")
-        self.chat.hub._ring_events = RING_EVENTS
+        self.chat.hub._ring.most_events = RING_EVENTS
         self.other = self._start_other()
         self.stays: dict[tuple[str, str], list[list[int | None]]] = {}
         self.log: list[tuple[int, str, str]] = []  # id, channel, name
@@ -122,7 +123,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     def _start_other(self) -> Hub:
         hub = self.chat.another_hub()
-        hub._ring_events = RING_EVENTS
+        hub._ring.most_events = RING_EVENTS
         return hub
 
     @rule(at=st.integers(0, len(PEOPLE) - 1), to_other=st.booleans())

@@ -100,9 +100,9 @@ def test_while_the_log_is_being_read(chat: Chat, monkeypatch: pytest.MonkeyPatch
     start = chat.hub.last_id
     posted = [chat.post(bob, f"number {number}")["id"] for number in range(60 if is_behind else 3)]
     between = once(lambda: posted.append(chat.post(bob, "between")["id"]))
-    assert (start < chat.hub._floor) == is_behind
+    assert (start < chat.hub._ring.floor) == is_behind
     reader = chat.reader(named=[1], cursor=start)
-    monkeypatch.setattr(hub_module.events, "after", when(between, hub_module.events.after))
+    monkeypatch.setattr(hub_module.events, "piece_after", when(between, hub_module.events.piece_after))
     monkeypatch.setattr(Hub, "read", followed_by(between, Hub.read))  # the ring asks no store
     heard = chat.read_all(reader)
     chat.hub.wake()
@@ -159,7 +159,7 @@ def test_a_reader_whose_next_events_are_pruned_while_it_catches_up_is_sent_back(
     bob = chat.guest("bob")
     start = chat.hub.last_id
     posted = [chat.post(bob, f"number {number}")["id"] for number in range(60)]
-    assert start < chat.hub._floor, "it must be the store's for this to mean anything"
+    assert start < chat.hub._ring.floor, "it must be the store's for this to mean anything"
     reader = chat.reader(named=[1], cursor=start)
     heard = [event.id for event in chat.hub.read(reader)]
     was_at = reader.cursor

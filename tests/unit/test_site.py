@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from chat import hearing, owner, people, proxies, site, times
 from chat.errors import ChatError
-from chat.hub import Reader
+from chat.readers import Reader
 from chat.schema import bans as bans_table
 from chat.store import bans, settings, users
 from tests.unit.chats import Chat, opened

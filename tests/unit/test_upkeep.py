@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from chat import config as configuration
 from chat import owner, people, rooms, times, upkeep
 from chat.errors import ChatError, ConfigError
-from chat.hub import Reader
+from chat.readers import Reader
 from chat.schema import bans as bans_table
 from chat.schema import messages as message_table
 from chat.schema import sessions as session_table

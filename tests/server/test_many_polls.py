@@ -1,0 +1,58 @@
+"""However often somebody polls, a process keeps nothing of it: its memory after many polls is that after a few."""
+
+import gc
+import logging
+from collections import Counter
+
+import pytest
+
+from chat import config as configuration
+from chat import runtime
+from chat.app import create_app
+from tests.server.direct import Browser
+
+OURS = ("chat", "flask", "werkzeug")
+WAYS = {
+    "polls": "/poll?room=lobby&since=0",
+    "a poll of nothing new": "/poll?room=lobby",
+    "a poll of a room that is not there": "/poll?room=nowhere",
+    "a cursor that is ahead": "/poll?room=lobby&since=999999",
+    "refused streams": "/stream?room=lobby",
+    "a stream of a room that is not there": "/stream?room=nowhere",
+}
+
+
+@pytest.fixture(params=[False, True], ids=["one at a time", "in threads"])
+def app(request, tmp_path):
+    settings = {"CHAT_INSTANCE": str(tmp_path / "instance"), "CHAT_LIMITS": "off", "CHAT_STREAMS": "0"}
+    app = create_app(configuration.load(settings))
+    app.is_threaded = request.param
+    yield app
+    app.extensions["chat"].stop()
+    runtime.choose()
+
+
+def objects() -> Counter[str]:
+    """How many there are of the chat's own kinds, and of what a request is made of."""
+    gc.collect()
+    kinds = (type(kept) for kept in gc.get_objects())
+    return Counter(kind.__name__ for kind in kinds if str(kind.__module__).split(".")[0] in OURS)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_polls_leave_nothing_behind(app, way: str, caplog):
+    caplog.set_level(logging.CRITICAL, "chat.requests")  # pytest keeps what is logged
+    alice = Browser(app)
+    if app.is_threaded:
+        alice._environ = {"wsgi.multithread": True, "wsgi.run_once": False, "REMOTE_ADDR": "127.0.0.1"}
+    assert alice.post("/sign-in", name="alice").status_code == 200
+    assert alice.post("/rooms/lobby/messages", body="hi").status_code == 201
+    statuses = {alice.get(WAYS[way]).status_code for _ in range(60)}
+    assert statuses <= {200, 404}
+    before = objects()
+    for _ in range(240):
+        alice.get(WAYS[way])
+    more = objects() - before
+    assert max(more.values(), default=0) < 20, more
+    hub = app.extensions["chat"].hub
+    assert not hub.readers and not len(hub._due) and hub.held == {"stream": 0, "poll": 0}

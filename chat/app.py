@@ -207,6 +207,14 @@ class _Site(Flask):
         """Nothing here is a coroutine; Flask would look at every view and hook in every request."""
         return func
 
+    def process_response(self, response: Response) -> Response:
+        """As Flask's, but an answer that is replaced by an error's gives back what it holds: a reader's place."""
+        try:
+            return super().process_response(response)
+        except BaseException:
+            response.close()
+            raise
+
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Files that are asked for by version never change; others are asked for anew."""
         return YEAR_SECONDS if request.args.get("v") else 0

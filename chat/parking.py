@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -97,29 +98,39 @@ class Lot:
     # Coming and going
 
     def park(self, reader: Parked, fd: int, first: bytes, is_last: bool = False) -> None:
-        """Take over a reader with its connection, which is sent `first` and then whatever is new."""
-        os.set_blocking(fd, False)
+        """Take over a reader with its connection, which is sent `first` and then whatever is new.
+
+        Both are let go where that fails: nobody else knows of the connection any more.
+        """
         reader.fd, reader.lot, reader.waiter = fd, self, None
         self._by_fd[fd] = reader
-        self._poller.register(fd, HAS_SHUT_DOWN)
-        if first:
-            self.send(reader, first, is_last)
-        if reader.lot is self:
-            self.wake(reader)
+        try:
+            os.set_blocking(fd, False)
+            self._poller.register(fd, HAS_SHUT_DOWN)
+            if first:
+                self.send(reader, first, is_last)
+            if reader.lot is self:
+                self.wake(reader)
+        except BaseException:
+            self.let_go(reader)
+            raise
 
     def release(self, reader: Parked) -> int:
         """Let the reader leave with its connection, whose descriptor is returned."""
-        self._forget(reader)
         self._poller.unregister(reader.fd)
+        self._forget(reader)
         reader.close()
         return reader.fd
 
     def let_go(self, reader: Parked) -> None:
-        """End the reader and its connection."""
+        """End the reader and its connection. Never raises: all the others are still to be served."""
         if reader.lot is self:
             self._forget(reader)
-            os.close(reader.fd)
-            reader.close()
+            for end in (partial(os.close, reader.fd), reader.close):
+                try:
+                    end()
+                except Exception:
+                    log.exception("a parked reader could not be let go as a whole")
 
     def _forget(self, reader: Parked) -> None:
         reader.lot = None
@@ -198,20 +209,24 @@ class Lot:
 
     def _work_slowly(self) -> None:
         """Serve them one piece each in turn, and let the loop turn after each."""
-        while self._slow:
-            reader = next(iter(self._slow))
-            del self._slow[reader]
-            if reader in self._rests:
-                continue  # goes on when the kernel has taken those
-            try:
-                if reader.go_on_slowly(self) and reader.lot is self:
-                    self._slow[reader] = None
-            except Exception:  # one reader's trouble must not become everybody's
-                log.exception("a parked reader was lost")
-                self.let_go(reader)
-            self._runtime.breathe()
-        self._is_slow_at_work = False
-        self._slow = {}  # one that was large keeps its size
+        try:
+            while self._slow:
+                reader = next(iter(self._slow))
+                del self._slow[reader]
+                if reader not in self._rests:  # else it goes on when the kernel has taken those
+                    self._serve_one_slowly(reader)
+                    self._runtime.breathe()
+            self._slow = {}  # one that was large keeps its size
+        finally:
+            self._is_slow_at_work = False
+
+    def _serve_one_slowly(self, reader: Parked) -> None:
+        try:
+            if reader.go_on_slowly(self) and reader.lot is self:
+                self._slow[reader] = None
+        except Exception:  # one reader's trouble must not become everybody's
+            log.exception("a parked reader was lost")
+            self.let_go(reader)
 
     # What the kernel takes, and what it tells
 
@@ -248,6 +263,9 @@ class Lot:
                 if what & HAS_SHUT_DOWN and reader.lot is self:
                     reader.on_end_of_input(self)
             except OSError:  # the reader's end, however it came
+                self.let_go(reader)
+            except Exception:  # a loop hears no more of what failed once
+                log.exception("a parked reader was lost")
                 self.let_go(reader)
 
     def _send_rest(self, reader: Parked) -> None:

@@ -105,13 +105,17 @@ class Parts:
         self.relay.start(on_ring=self.hub.wake, on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0
-        self._stops = [self._every(SECOND, self._tick, "second hand")]
+        self._stops = [self.runtime.every(SECOND, self._tick, "second hand")]
         if self.operators_config.look_seconds:
-            self._stops.append(self._every(self.operators_config.look_seconds, self._look, "look"))
+            self._stops.append(self.runtime.every(self.operators_config.look_seconds, self._look, "look"))
 
     def look(self) -> None:
-        """Before each request of a process that does not last: learn what others have done since the last one."""
-        self._look()
+        """Before each request of a process that does not last: learn what others have done since the last one.
+
+        What fails here fails the request, which must not be answered by what was in force before.
+        """
+        self.hub.wake()
+        outside.move_inbox(self.store)
         self.heads.publish()
 
     def rest(self, is_end: bool) -> None:
@@ -206,17 +210,6 @@ class Parts:
         if user_id is not None:
             self.presence.forget(user_id, forgetting.NAMELESS)
 
-    def _every(self, seconds: float, work: Callable[[], None], name: str) -> Callable[[], None]:
-        """Do `work` so often; what cannot be saved now is done the next time, and says so in one line."""
-
-        def attempt() -> None:
-            try:
-                work()
-            except (ChatError, InDoubt) as error:
-                log.error("%s: %s", name, error)
-
-        return self.runtime.every(seconds, attempt, name)
-
     def _committed(self) -> None:
         self.relay.ring()
         self.hub.wake()
@@ -225,25 +218,34 @@ class Parts:
 
     def _tick(self) -> None:
         self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
-        try:
-            self._work_a_second()
-        finally:
-            self.note_figures()
-            self._tick_due_at = time.monotonic() + SECOND
-
-    def _work_a_second(self) -> None:
-        self.streams.tick()
-        self.presence.tick()
         self._seconds += 1
-        upkeep.every_second(self.store)
-        self.heads.publish()
+        works: list[Callable[[], object]] = [
+            self.streams.tick, self.presence.tick, partial(upkeep.every_second, self.store), self.heads.publish
+        ]
         if self._seconds % upkeep.MINUTE_SECONDS == 0:
-            upkeep.every_minute(self.store, self.config)
-        here = self.presence.people_here() if self._seconds % TOUCH_SECONDS == 0 else None
+            works.append(partial(upkeep.every_minute, self.store, self.config))
+        if self._seconds % TOUCH_SECONDS == 0:
+            works.append(self._touch_who_is_here)
+        for work in (*works, self.note_figures):
+            _attempt(work, "second hand")
+        self._tick_due_at = time.monotonic() + SECOND
+
+    def _touch_who_is_here(self) -> None:
+        here = self.presence.people_here()
         if here:
             self.store.write(users.touch, here)
 
     def _look(self) -> None:
         """What makes rings a mere hint, and other programs heard."""
-        self.hub.wake()
-        outside.move_inbox(self.store)
+        _attempt(self.hub.wake, "look")
+        _attempt(partial(outside.move_inbox, self.store), "look")
+
+
+def _attempt(work: Callable[[], object], name: str) -> None:
+    """Do it, or let what else is to be done go on; what cannot be saved now is done the next time."""
+    try:
+        work()
+    except (ChatError, InDoubt) as error:
+        log.error("%s: %s", name, error)
+    except Exception:
+        log.exception("%s failed", name)

@@ -6,6 +6,7 @@ brings other chats down, N people times N readers.
 """
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -17,6 +18,8 @@ from chat import sse
 from chat.hub import Hub
 from chat.peers import Peer, Places, SaidState, numbered_parts
 from chat.relay import LocalRelay
+
+log = logging.getLogger(__name__)
 
 User = dict[str, Any]  # id, name, kind, as the contract has them
 People = dict[int, tuple[User, bool]]  # by the user's id, with whether they are away
@@ -210,7 +213,10 @@ class Presence:
             self._forget_dead_peers(now)
             self._publish_changes(now)
             for room_id in list(self._changed):
-                self._tell_changes(room_id, now)
+                try:
+                    self._tell_changes(room_id, now)
+                except Exception:  # one room's trouble must not become every room's
+                    log.exception("a roster could not be told")
 
     def people_here(self) -> set[int]:
         """The ids of all users who are present in this process."""

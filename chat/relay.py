@@ -13,8 +13,10 @@ import secrets
 import socket
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ STOP = b"stop"
 PATH_BYTES = 107  # what the kernel takes as the address of a Unix socket, less its final zero
 PEERS_SECONDS = 1.0  # how long a listing of the other processes is good, should the folder's time be too coarse
 DATAGRAM_MAX_BYTES = 1 << 18
+DEAF_SECONDS = 1.0  # before listening is tried again, where the system refused it
 DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram socket
 
 
@@ -59,6 +62,7 @@ class UnixRelay(LocalRelay):
 
     def __init__(self, instance: Path) -> None:
         self._folder = run_folder(instance)
+        self._listing = threading.Lock()  # of two threads that find the same process dead, each may say so
         self._peers: list[str] = []
         self._listed_at = float("-inf")
         self._changed_at = 0
@@ -83,57 +87,69 @@ class UnixRelay(LocalRelay):
     def stop(self) -> None:
         if self._path is not None:
             self._send_to(self._path, STOP)
-            os.unlink(self._path)
+            Path(self._path).unlink(missing_ok=True)  # perhaps somebody has tidied up
             self._path = None
         self._sender.close()
 
     def _send(self, datagram: bytes) -> None:
-        try:
-            changed_at = self._folder.stat().st_mtime_ns
-            if changed_at != self._changed_at or time.monotonic() - self._listed_at > PEERS_SECONDS:
-                self._changed_at = changed_at
-                self._list_peers()
-        except FileNotFoundError:  # somebody has tidied up; every process still looks by itself
-            self._peers = []
-        for path in list(self._peers):
-            if not self._send_to(path, datagram):
-                self._peers.remove(path)
+        gone = {path for path in self._listed_peers() if not self._send_to(path, datagram)}
+        if gone:
+            with self._listing:
+                self._peers = [path for path in self._peers if path not in gone]
 
     def _send_to(self, path: str, datagram: bytes) -> bool:
         """Send without waiting; false when nobody is there any more."""
         try:
             self._sender.sendto(datagram, path)
-        except BlockingIOError:
-            self.lost += 1
         except ConnectionRefusedError:  # its process died without a word
-            Path(path).unlink(missing_ok=True)
+            with suppress(OSError):  # another may have been quicker
+                os.unlink(path)
             return False
-        except OSError:
+        except FileNotFoundError:  # it has ended
             return False
+        except OSError:  # its queue is full, or the system has no room
+            self.lost += 1
         return True
 
-    def _list_peers(self) -> None:
-        self._listed_at = time.monotonic()
-        self._peers = [entry.path for entry in os.scandir(self._folder) if entry.path != self._path]
+    def _listed_peers(self) -> list[str]:
+        """The others as of a moment ago, or as they were last known where the folder cannot be read now."""
+        with self._listing:
+            try:
+                changed_at = self._folder.stat().st_mtime_ns
+                if changed_at != self._changed_at or time.monotonic() - self._listed_at > PEERS_SECONDS:
+                    with os.scandir(self._folder) as found:
+                        self._peers = [entry.path for entry in found if entry.path != self._path]
+                    self._changed_at, self._listed_at = changed_at, time.monotonic()
+            except FileNotFoundError:  # somebody has tidied up; every process still looks by itself
+                self._peers = []
+            except OSError as error:  # too many open files, for instance
+                log.warning("the other processes cannot be listed: %s", error)
+            return self._peers
 
     def _receive(self) -> None:
         receiver = self._receiver
         assert receiver is not None
         while True:
-            datagrams = [receiver.recv(DATAGRAM_MAX_BYTES), *_waiting(receiver)]
+            try:
+                datagrams = [receiver.recv(DATAGRAM_MAX_BYTES), *_waiting(receiver)]
+            except OSError as error:  # deaf for a moment, and not for good
+                log.error("other processes cannot be heard: %s", error)
+                time.sleep(DEAF_SECONDS)
+                continue
             if STOP in datagrams:
                 return receiver.close()
-            try:
-                self._take(datagrams)
-            except Exception:  # one bad datagram must not make the process deaf
-                log.exception("what another process said was lost")
+            for datagram in [*(news for news in datagrams if news != RING), *{RING}.intersection(datagrams)]:
+                self._take(datagram)
 
-    def _take(self, datagrams: list[bytes]) -> None:
-        for datagram in datagrams:
-            if datagram != RING:
+    def _take(self, datagram: bytes) -> None:
+        """Pass on what another process says; one bad datagram must not make this one deaf."""
+        try:
+            if datagram == RING:
+                self._on_ring()
+            else:
                 self._on_news(json.loads(datagram))
-        if RING in datagrams:
-            self._on_ring()
+        except Exception:
+            log.exception("what another process said was lost")
 
 
 class PassingRelay(LocalRelay):
@@ -143,10 +159,13 @@ class PassingRelay(LocalRelay):
         self._instance = instance
 
     def ring(self) -> None:
-        if _place(self._instance).exists():
-            relay = UnixRelay(self._instance)
-            relay.ring()
-            relay.stop()
+        try:
+            if _place(self._instance).exists():
+                relay = UnixRelay(self._instance)
+                relay.ring()
+                relay.stop()
+        except OSError as error:  # too many open files, or somebody else's folder: they look by themselves
+            log.warning("other processes could not be rung: %s", error)
 
 
 def _waiting(receiver: socket.socket) -> list[bytes]:

@@ -131,6 +131,14 @@ class StreamWorker(GeventWorker):
         """What gunicorn asks about every body: one that waits leaves for the lot, and its greenlet ends."""
         if getattr(body, "connection", None) is None:
             return super().is_already_handled(body)
+        try:
+            self._park(body)
+        except BaseException:
+            body.close()  # which gunicorn does for those alone that it sends by itself
+            raise
+        raise StopIteration
+
+    def _park(self, body: Any) -> None:
         (connection, response, environ), body.connection = body.connection, None
         lot = self._parts().streams.lot
         if body.is_answer:
@@ -142,7 +150,6 @@ class StreamWorker(GeventWorker):
         else:
             request = Again(_as_bytes(response.req), environ)
             body.park(lot, connection.detach(), lambda fd: self._ask_again(request, fd))
-        raise StopIteration
 
     def _ask_again(self, request: "Again", fd: int) -> None:
         """Serve a request that was held as if it had come now; it waits no more."""

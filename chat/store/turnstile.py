@@ -7,7 +7,7 @@ order: the write lock behind it stays what keeps the file right, so whoever has 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 
@@ -36,7 +36,8 @@ class Turnstile:
             yield
         finally:
             if is_inside:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+                with suppress(OSError):  # what was done inside is done; others go past one who does not come out
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the file; whoever passes later opens it anew."""

@@ -146,9 +146,12 @@ class Writer:
             batch = self._take()
             if not batch:
                 return self.leave()
-            appended = self._commit(batch)
-            runtime.current().call(self._finish, batch, appended)
-            self._shorten_log()
+            try:
+                appended = self._commit(batch)
+                runtime.current().call(self._finish, batch, appended)
+                self._shorten_log()
+            except Exception:  # every change after it would wait for a thread that is no more
+                log.exception("the writer goes on after an error")
 
     def _take(self) -> list[Job]:
         """Wait for a first job, then whatever else has gathered; empty when the writer is to end."""
@@ -167,28 +170,29 @@ class Writer:
         began_at = time.monotonic()
         try:
             with self._turnstile.passed():
-                appended = self._run(batch)
-            self.commits.seconds.observe(time.monotonic() - began_at)
-            self.commits.changes.observe(len(batch))
-            return appended
+                tx = self._run(batch)
+                if tx.erases:
+                    self.must_scrub = not self._try_to_empty_log()
         except Exception as error:  # whatever it was, every waiting caller must hear of it
-            self._disconnect()
             for job in batch:
                 job.error = error
+            self._disconnect()
             return False
+        if any(isinstance(job.error, SAVING_FAILED) for job in batch):
+            self._disconnect()  # one that was opened while the file could only be read would never write
+        self.commits.events += tx.appended
+        self.commits.seconds.observe(time.monotonic() - began_at)
+        self.commits.changes.observe(len(batch))
+        return tx.appended > 0
 
-    def _run(self, batch: list[Job]) -> bool:
+    def _run(self, batch: list[Job]) -> Transaction:
+        """Carry out and save the batch; once this has returned it is in the store, whatever becomes of the rest."""
         connection = self._connect()
         with connection.begin():
             tx = Transaction(connection)
             for job in batch:
                 self._run_one(job, tx)
-        self.commits.events += tx.appended
-        if tx.erases:
-            self.must_scrub = not self._try_to_empty_log()
-        if any(isinstance(job.error, SAVING_FAILED) for job in batch):
-            self._disconnect()  # one that was opened while the file could only be read would never write
-        return tx.appended > 0
+        return tx
 
     def _run_one(self, job: Job, tx: Transaction) -> None:
         """Run one change in a savepoint, so that its failure undoes it alone."""
@@ -202,16 +206,26 @@ class Writer:
         driver.execute("RELEASE change")
 
     def _finish(self, batch: list[Job], appended: bool) -> None:
-        """Ring, then answer: whoever changed something finds it in force in this process by their next request."""
+        """Ring, then answer: whoever changed something finds it in force in this process by their next request.
+
+        Never raises: what is saved is saved, and a ring that fails is a ring that was lost.
+        """
         try:
             if appended:
                 self._on_commit()
-        finally:
-            for job in batch:
-                job.is_done = True
-                job.waiter.wake()
-                if isinstance(job.error, SAVING_FAILED):
-                    log.error("could not save: %s", job.error.args[0])
+        except Exception:
+            log.exception("what was saved is not made known before the next look")
+        for job in batch:
+            self._answer(job)
+
+    def _answer(self, job: Job) -> None:
+        job.is_done = True
+        try:
+            job.waiter.wake()
+        except Exception:  # the others wait, too
+            log.exception("whoever waits for a change could not be woken")
+        if isinstance(job.error, SAVING_FAILED):
+            log.error("could not save: %s", job.error.args[0])
 
     def has_remains(self) -> bool:
         """Whether the write-ahead log holds anything, or a page that was in it has not been wiped."""
@@ -232,7 +246,7 @@ class Writer:
         try:
             with self._turnstile.passed():
                 self._try_to_empty_log()
-        except OSError as error:
+        except OSError as error:  # of the turnstile
             log.warning("could not shorten the write-ahead log: %s", error)
 
     def _try_to_empty_log(self) -> bool:
@@ -249,7 +263,7 @@ class Writer:
                 if self._log_bytes() > 0:  # somebody was quicker
                     return False
                 was_dirty = self._remnants.wipe(self._changed_pages)
-        except SAVING_FAILED as error:
+        except Exception as error:
             log.warning("could not empty the write-ahead log: %s", error)
             self._disconnect()
             return False
@@ -264,10 +278,14 @@ class Writer:
         return self._connection
 
     def _disconnect(self) -> None:
+        """Let go of the connection, whatever state it is in; the next change opens another."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        try:
+            if connection is not None:
+                connection.invalidate()
+                connection.close()
+        except Exception as error:
+            log.warning("could not close a connection to the database: %s", error)
 
 
 def _checkpoint(connection: Connection) -> bool:

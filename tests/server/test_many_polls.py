@@ -39,12 +39,17 @@ def objects() -> Counter[str]:
     return Counter(kind.__name__ for kind in kinds if str(kind.__module__).split(".")[0] in OURS)
 
 
+def browser(app, is_threaded: bool) -> Browser:
+    browser = Browser(app)
+    if is_threaded:
+        browser._environ = {"wsgi.multithread": True, "wsgi.run_once": False, "REMOTE_ADDR": "127.0.0.1"}
+    return browser
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_polls_leave_nothing_behind(app, way: str, caplog):
     caplog.set_level(logging.CRITICAL, "chat.requests")  # pytest keeps what is logged
-    alice = Browser(app)
-    if app.is_threaded:
-        alice._environ = {"wsgi.multithread": True, "wsgi.run_once": False, "REMOTE_ADDR": "127.0.0.1"}
+    alice = browser(app, app.is_threaded)
     assert alice.post("/sign-in", name="alice").status_code == 200
     assert alice.post("/rooms/lobby/messages", body="hi").status_code == 201
     statuses = {alice.get(WAYS[way]).status_code for _ in range(60)}
@@ -56,3 +61,17 @@ def test_polls_leave_nothing_behind(app, way: str, caplog):
     assert max(more.values(), default=0) < 20, more
     hub = app.extensions["chat"].hub
     assert not hub.readers and not len(hub._due) and hub.held == {"stream": 0, "poll": 0}
+
+
+def test_a_stream_that_an_error_replaces_gives_its_place_back(app, monkeypatch):
+    def fail(answer):
+        raise OSError("Too many open files")
+
+    visitor = browser(app, is_threaded=True)
+    assert visitor.get("/rooms/lobby").status_code == 200
+    streams = app.extensions["chat"].streams
+    streams.most = 1
+    monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], fail])
+    for _ in range(3):
+        assert visitor.get("/stream?room=lobby").status_code >= 400
+    assert streams.refused == 0 and not streams.hub.readers

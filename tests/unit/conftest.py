@@ -1,11 +1,18 @@
 """What tests of the parts share."""
 
+import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from chat import rooms, runtime
+from chat.presence import Presence
+from chat.relay import LocalRelay
+from chat.streams import Stream, Streams
 from tests.serving import MEMORY
+from tests.unit.chats import Chat, own_channels
+from tests.unit.turns import Turns, received
 
 
 @pytest.fixture
@@ -13,3 +20,40 @@ def instance():
     """The folder of a chat, in memory, where nobody waits for a disk."""
     with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    turns = Turns()
+    monkeypatch.setattr(runtime, "current", lambda: turns)
+    return turns
+
+
+@pytest.fixture
+def streams(chat: Chat, loop: Turns):
+    return Streams(chat.store, chat.hub, Presence(chat.hub, LocalRelay(), 200), chat.config)
+
+
+@pytest.fixture
+def listen(chat: Chat, streams: Streams, loop: Turns):
+    """Parks a reader; gives it, and the other end of its connection."""
+    ends = []
+
+    def listen(user=None, named=(1,)):
+        wire = rooms.as_wire_user(user) if user else None
+        rehear = rooms.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
+        reader = Stream(streams, wire, rehear, chat.hub.last_id)
+        chat.hub.register(reader)
+        here, there = socket.socketpair()
+        there.setblocking(False)
+        ends.append(there)
+        streams.lot.park(reader, here.detach(), b"")
+        loop.settle()
+        received(there)
+        return reader, there
+
+    yield listen
+    for end in ends:
+        end.close()
+    for reader in list(chat.hub.readers):
+        streams.lot.let_go(reader)

@@ -1,113 +1,22 @@
 """The lot: rounds in slices, pauses only under load, what a full connection keeps; the bytes that readers share."""
 
 import os
-import select
 import socket
 import time
 from pathlib import Path
 
 import pytest
 
-from chat import hub, parking, rooms, runtime
-from chat.presence import Presence
-from chat.relay import LocalRelay
+from chat import hub, parking, rooms
 from chat.streams import Hold, Stream, Streams
 from tests.unit.chats import Chat, opened, own_channels
-
-
-class Turns:
-    """A loop that a test turns by hand: what is to run later, and what is watched."""
-
-    can_park = has_loop = True
-
-    def __init__(self) -> None:
-        self.due = []
-        self.watched = []
-
-    def waiter(self):
-        return runtime.Threads().waiter()
-
-    def later(self, seconds, function):
-        self.due.append((seconds, function))
-
-    def start(self, target, name):
-        self.due.append((0, target))
-
-    def watch(self, fd, function):
-        self.watched.append((fd, function))
-
-    def poller(self):
-        return select.epoll()
-
-    def breathe(self):
-        pass
-
-    def turn(self):
-        """Run what is due now, and what the kernel has to tell; what that brings about is left for the next turn."""
-        due, self.due = self.due, []
-        for _, function in due:
-            function()
-        for fd, function in self.watched:
-            if select.select([fd], [], [], 0)[0]:
-                function()
-
-    def settle(self):
-        while self.due:
-            self.turn()
-        self.turn()
-
-
-@pytest.fixture
-def loop(monkeypatch):
-    turns = Turns()
-    monkeypatch.setattr(runtime, "current", lambda: turns)
-    return turns
+from tests.unit.turns import Turns, received
 
 
 @pytest.fixture
 def chat(tmp_path: Path):
     with opened(tmp_path, ring_events=16) as chat:
         yield chat
-
-
-@pytest.fixture
-def streams(chat: Chat, loop: Turns):
-    return Streams(chat.store, chat.hub, Presence(chat.hub, LocalRelay(), 200), chat.config)
-
-
-@pytest.fixture
-def listen(chat: Chat, streams: Streams, loop: Turns):
-    """Parks a reader; gives it, and the other end of its connection."""
-    ends = []
-
-    def listen(user=None, named=(1,)):
-        wire = rooms.as_wire_user(user) if user else None
-        rehear = rooms.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
-        reader = Stream(streams, wire, rehear, chat.hub.last_id)
-        chat.hub.register(reader)
-        here, there = socket.socketpair()
-        there.setblocking(False)
-        ends.append(there)
-        streams.lot.park(reader, here.detach(), b"")
-        loop.settle()
-        received(there)
-        return reader, there
-
-    yield listen
-    for end in ends:
-        end.close()
-    for reader in list(chat.hub.readers):
-        streams.lot.let_go(reader)
-
-
-def received(end):
-    pieces = []
-    try:
-        while piece := end.recv(1 << 20):
-            pieces.append(piece)
-    except BlockingIOError:
-        pass
-    return b"".join(pieces)
 
 
 def test_readers_of_the_same_rooms_are_given_the_same_bytes(chat: Chat, streams: Streams, listen):

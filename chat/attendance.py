@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from chat.hub import Hub
-from chat.presence import People, Presence, User
+from chat.presence import People, Presence, Roster, User
 from chat.relay import LocalRelay
 
 WRITE_SECONDS = 20.0
 BUSY_SECONDS = 0.2  # no poll is worth a longer wait for who else is there
 WORD_SECONDS = 86400.0  # after which nobody's word about themselves counts any more
+LONGEST_SECONDS = 900.0  # a stay that would last longer was written by a clock that was wrong
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS stays (
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS words (
 """
 _HERE = """
 SELECT stays.user, coalesce(words.is_away, 0) FROM stays LEFT JOIN words USING (room_id, user_id)
-WHERE stays.room_id = ? AND stays.until > ? ORDER BY stays.user_id
+WHERE stays.room_id = ? AND stays.until > ? AND stays.until < ? ORDER BY stays.user_id
 """
 
 
@@ -57,7 +58,7 @@ class Attendance(Presence):
         wire = json.dumps(user, ensure_ascii=False, sort_keys=True)
         for room_id in rooms:
             known = self._ask("SELECT user, until FROM stays WHERE room_id = ? AND user_id = ?", room_id, user["id"])
-            if not known or known[0][0] != wire or known[0][1] < until:
+            if not known or known[0][0] != wire or not until <= known[0][1] < until + LONGEST_SECONDS:
                 stay = (room_id, user["id"], wire, until + WRITE_SECONDS)
                 self._write("INSERT OR REPLACE INTO stays VALUES (?, ?, ?, ?)", *stay)
 
@@ -78,33 +79,44 @@ class Attendance(Presence):
     def tick(self) -> None:
         """Drop those who have gone; here once a minute is enough."""
         now = self._clock()
-        self._write("DELETE FROM stays WHERE until <= ?", now)
+        self._write("DELETE FROM stays WHERE until <= ? OR until >= ?", now, now + LONGEST_SECONDS)
         self._write("DELETE FROM words WHERE at <= ?", now - WORD_SECONDS)
 
     def count(self, room_id: int) -> int:
         return sum(not is_away for _, is_away in self._merged(room_id).values())
 
     def people_here(self) -> set[int]:
-        return {user_id for (user_id,) in self._ask("SELECT user_id FROM stays WHERE until > ?", self._clock())}
+        present = "SELECT user_id FROM stays WHERE until > ? AND until < ?"
+        return {user_id for (user_id,) in self._ask(present, *self._now_and_latest())}
+
+    def shown(self, room_id: int) -> Roster:
+        return self._to_show(room_id)  # nothing is remembered: others may have written since, and nobody tells of it
 
     def _token(self, room_id: int) -> str:
-        self._tokens.pop(room_id, None)  # others may have written since
+        self._tokens.pop(room_id, None)  # as above
         return super()._token(room_id)
 
     def _merged(self, room_id: int) -> People:
         people: People = {}
-        for text, is_away in self._ask(_HERE, room_id, self._clock()):
-            user = json.loads(text)
-            people[user["id"]] = user, bool(is_away)
+        try:
+            for text, is_away in self._ask(_HERE, room_id, *self._now_and_latest()):
+                user = json.loads(text)
+                people[user["id"]] = user, bool(is_away)
+        except (ValueError, TypeError, KeyError) as error:
+            self._heal(error)
         return people
+
+    def _now_and_latest(self) -> tuple[float, float]:
+        """Between which moments the stays end that count."""
+        now = self._clock()
+        return now, now + LONGEST_SECONDS
 
     def _ask(self, sql: str, *values: object) -> list[Any]:
         """The rows; none where there is no file yet, or none that can be read."""
         if not self._path.exists():
             return []
         try:
-            with closing(self._open()) as file:
-                return file.execute(sql, values).fetchall()
+            return self._run(sql, values)
         except sqlite3.Error as error:
             self._heal(error)
             return []
@@ -112,16 +124,19 @@ class Attendance(Presence):
     def _write(self, sql: str, *values: object) -> None:
         try:
             self._make_file()
-            with closing(self._open()) as file:
-                try:
-                    file.execute(sql, values)
-                except sqlite3.OperationalError as error:
-                    if "no such table" not in str(error):
-                        raise
-                    file.executescript(_TABLES)
-                    file.execute(sql, values)
+            self._run(sql, values)
         except (sqlite3.Error, OSError) as error:
             self._heal(error)
+
+    def _run(self, sql: str, values: tuple[object, ...]) -> list[Any]:
+        with closing(self._open()) as file:
+            try:
+                return file.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if "no such table" not in str(error):
+                    raise
+                file.executescript(_TABLES)
+                return file.execute(sql, values).fetchall()
 
     def _make_file(self) -> None:
         """For its owner alone, which SQLite would leave to the umask."""
@@ -135,6 +150,7 @@ class Attendance(Presence):
 
     def _heal(self, error: Exception) -> None:
         """Begin anew where the file is damaged; one that is busy, full or not there yet is left alone."""
-        if not isinstance(error, sqlite3.OperationalError | OSError):
+        is_about_columns = "column" in str(error)  # another program's tables
+        if is_about_columns or not isinstance(error, sqlite3.OperationalError | OSError):
             for suffix in ("", "-journal"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)

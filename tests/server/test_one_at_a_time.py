@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chat import config as configuration
-from chat import runtime
+from chat import runtime, times, upkeep
 from chat.app import create_app
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, open_files
@@ -26,6 +26,11 @@ def app(tmp_path):
     yield app
     app.extensions["chat"].stop()
     runtime.choose()
+
+
+def command(instance, *arguments):
+    """What somebody with a shell does meanwhile."""
+    subprocess.run([*LONGWAVE, *arguments], cwd=TOP, env=environment(instance, {}), check=True, timeout=60)
 
 
 @pytest.mark.parametrize("is_run_once", [False, True], ids=["one at a time", "CGI"])
@@ -51,12 +56,40 @@ def test_under_cgi_nothing_stays_open(app, tmp_path):
     assert not (tmp_path / "instance" / "longwave.db-wal").exists(), "and everything lies in the database"
 
 
+@pytest.fixture
+def two_apps(tmp_path):
+    """Two processes of one chat, as Passenger, uWSGI and gunicorn's sync worker have them."""
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path / "instance"), "CHAT_LIMITS": "off",
+                                 "CHAT_RING_EVENTS": "16"})
+    apps = [create_app(config), create_app(config)]
+    yield apps
+    for app in apps:
+        app.extensions["chat"].stop()
+    runtime.choose()
+
+
+def test_no_process_goes_on_showing_the_roster_that_it_showed_first(two_apps):
+    def here(browser):
+        poll = browser.get("/poll?room=lobby").json
+        told = [event["data"] for event in poll["events"] if event["event"] == "presence"]
+        return [{user["name"] for user in roster["here"]} for roster in told]
+
+    one, other = map(Browser, two_apps)
+    for browser in (one, other):
+        assert browser.get("/rooms/lobby").status_code == 200
+        assert here(browser) == [set()]
+    alice = Browser(two_apps[0])
+    alice.post("/sign-in", name="alice")
+    alice.get("/poll?room=lobby")
+    assert here(one) == here(other) == [{"alice"}]
+
+
 def test_what_others_did_counts_with_the_next_request(app):
     alice, bob = Browser(app), Browser(app)
     alice.post("/sign-in", name="alice")
     bob.post("/sign-in", name="bob")
     instance = app.extensions["chat"].operators_config.instance
-    subprocess.run([*LONGWAVE, "ban", "bob"], cwd=TOP, env=environment(instance, {}), check=True, timeout=60)
+    command(instance, "ban", "bob")
     assert bob.get("/rooms/lobby").status_code == 403
     with closing(sqlite3.connect(instance / "longwave.db", timeout=20)) as database, database:
         database.execute("INSERT INTO inbox(room, author, body) VALUES ('lobby', 'cron', 'from outside')")
@@ -77,26 +110,31 @@ def test_what_others_do_each_minute_is_done_after_a_request(app, tmp_path):
     assert stamp.stat().st_mtime == done_at, "once a minute"
 
 
-def test_far_behind_it_does_not_read_the_whole_log(tmp_path):
-    config = configuration.load({"CHAT_INSTANCE": str(tmp_path / "instance"), "CHAT_LIMITS": "off",
-                                 "CHAT_RING_EVENTS": "16"})
-    apps = [create_app(config), create_app(config)]
-    try:
-        late, alice = Browser(apps[0]), Browser(apps[1])
-        late.get("/poll?room=lobby")
-        alice.post("/sign-in", name="alice")
-        for number in range(20):
-            alice.post("/rooms/lobby/messages", body=f"message {number}")
-        alice.post("/owner/claim", code=(config.instance / "owner-code").read_text().strip())
-        alice.post("/owner/settings", CHAT_SITE_NAME="Elsewhere")
-        found = late.get("/poll?room=lobby&since=0").json["events"]
-        assert [event["data"]["body"] for event in found if event["event"] == "message"] \
-            == [f"message {number}" for number in range(20)]
-        assert b"Elsewhere" in late.get("/").data
-    finally:
-        for app in apps:
-            app.extensions["chat"].stop()
-        runtime.choose()
+def test_far_behind_it_does_not_read_the_whole_log(two_apps, tmp_path):
+    late, alice = map(Browser, two_apps)
+    late.get("/poll?room=lobby")
+    alice.post("/sign-in", name="alice")
+    for number in range(20):
+        alice.post("/rooms/lobby/messages", body=f"message {number}")
+    alice.post("/owner/claim", code=(tmp_path / "instance" / "owner-code").read_text().strip())
+    alice.post("/owner/settings", CHAT_SITE_NAME="Elsewhere")
+    found = late.get("/poll?room=lobby&since=0").json["events"]
+    assert [event["data"]["body"] for event in found if event["event"] == "message"] \
+        == [f"message {number}" for number in range(20)]
+    assert b"Elsewhere" in late.get("/").data
+
+
+def test_what_has_left_the_log_meanwhile_counts_all_the_same(two_apps, tmp_path):
+    late, alice, bob = Browser(two_apps[0]), Browser(two_apps[1]), Browser(two_apps[0])
+    alice.post("/sign-in", name="alice")
+    bob.post("/sign-in", name="bob")
+    alice.post("/owner/claim", code=(tmp_path / "instance" / "owner-code").read_text().strip())
+    alice.post("/owner/settings", CHAT_SITE_NAME="Elsewhere")
+    command(tmp_path / "instance", "ban", "bob")
+    two_apps[1].extensions["chat"].store.write(upkeep.prune, times.now(), 1_000_000)
+    alice.post("/rooms/lobby/messages", body="much later")
+    assert bob.get("/rooms/lobby").status_code == 403
+    assert b"Elsewhere" in late.get("/").data
 
 
 # The program of deploy/cgi itself

@@ -91,6 +91,30 @@ def test_other_processes_see_it_and_a_poller_is_never_gone_too_early(hub, path, 
     assert other.count(1) == 1, "60 s after the last poll"
 
 
+def test_no_process_goes_on_showing_what_it_showed_first(hub, path, clock):
+    one, other = (Attendance(hub, path, 200, clock) for _ in range(2))
+    assert other.shown(1) == Roster(0, [], []), "premise: it was asked before anybody came"
+    one.poll(ALICE, LOBBY, 60)
+    assert other.shown(1) == Roster(1, [ALICE], [])
+    assert '"here":[{"id":1,' in other.whole(1, "lobby", 57)
+    one.say(ALICE, 1, is_away=True)
+    assert other.shown(1) == Roster(0, [], [ALICE])
+    clock.now += 61 + WRITE_SECONDS
+    assert other.shown(1) == Roster(0, [], [])
+
+
+def test_nobody_stays_for_long_because_a_clock_was_wrong_for_a_while(hub, path, clock):
+    presence = Attendance(hub, path, 200, clock)
+    clock.now += 365 * 86400
+    presence.poll(ALICE, LOBBY, 60)
+    clock.now -= 365 * 86400
+    assert presence.count(1) == 0 and presence.people_here() == set(), "a year from now is no time to trust"
+    presence.poll(ALICE, LOBBY, 60)
+    assert presence.count(1) == 1
+    clock.now += 61 + WRITE_SECONDS
+    assert presence.count(1) == 0
+
+
 def test_it_is_written_at_most_once_in_twenty_seconds(hub, path, clock, monkeypatch):
     presence = Attendance(hub, path, 200, clock)
     writes = []
@@ -122,6 +146,21 @@ def test_a_damaged_file_costs_a_roster_and_never_an_answer(hub, path, clock, con
     presence.poll(ALICE, LOBBY, 60)
     presence.poll(ALICE, LOBBY, 60)
     assert presence.count(1) == 1
+
+
+@pytest.mark.parametrize("damage", [
+    "UPDATE stays SET user = '{'", "UPDATE stays SET user = '[]'", "UPDATE stays SET user = NULL",
+    "ALTER TABLE stays RENAME COLUMN user TO something", "DROP TABLE words",
+])
+def test_what_stands_there_and_makes_no_sense_is_begun_anew(hub, path, clock, damage):
+    presence = Attendance(hub, path, 200, clock)
+    presence.poll(ALICE, LOBBY, 60)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute(damage)
+    assert presence.count(1) <= 1
+    presence.poll(ALICE, LOBBY, 60)
+    presence.poll(ALICE, LOBBY, 60)
+    assert presence.roster(1) == Roster(1, [ALICE], [])
 
 
 def test_a_busy_file_is_left_alone_and_not_waited_for(hub, path, clock, monkeypatch):

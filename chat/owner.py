@@ -185,20 +185,20 @@ def remove_message(tx: Transaction, owner: Any, message_id: int) -> dict[str, An
 
 def change_room(tx: Transaction, owner: Any, slug: str, name: object, topic: object) -> None:
     """Rename a room and set its topic; its address stays."""
-    rooms.change(tx, slug, name, topic)
-    acts.add(tx, _id(owner), "changed room", None, slug)
+    if rooms.change(tx, slug, name, topic):
+        acts.add(tx, _id(owner), "changed room", None, slug)
 
 
 def close_room(tx: Transaction, owner: Any, slug: str) -> None:
-    """Close a room to all but those who are in it now."""
-    rooms.set_kind(tx, slug, "closed")
-    acts.add(tx, _id(owner), "closed room", None, slug)
+    """Close a room to all but those who are in it now; again does nothing."""
+    if rooms.set_kind(tx, slug, "closed"):
+        acts.add(tx, _id(owner), "closed room", None, slug)
 
 
 def reopen_room(tx: Transaction, owner: Any, slug: str) -> None:
-    """Open a closed room to everybody again."""
-    rooms.set_kind(tx, slug, "open")
-    acts.add(tx, _id(owner), "reopened room", None, slug)
+    """Open a closed room to everybody again; again does nothing."""
+    if rooms.set_kind(tx, slug, "open"):
+        acts.add(tx, _id(owner), "reopened room", None, slug)
 
 
 def remove_room(tx: Transaction, owner: Any, slug: str) -> None:
@@ -215,7 +215,7 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
     Raises ChatError `invalid` with the setting as field.
     """
     in_force = site.in_force(tx.connection, config)
-    has_new_word = False
+    changed = set()
     for name in site.OWNERS:
         if name not in values:
             continue
@@ -226,10 +226,10 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
             continue
         settings.put(tx, name, None if value == getattr(config, attribute) else typed)
         acts.add(tx, _id(owner), "set", None, name)
-        if name == "CHAT_ENTRY_WORD":
-            has_new_word = True
-    site.tell(tx)
-    if has_new_word:
+        changed.add(name)
+    if changed:
+        site.tell(tx)
+    if "CHAT_ENTRY_WORD" in changed:
         tx.append(site.WORD_CHANNEL, "revoke", "{}")
 
 

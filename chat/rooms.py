@@ -235,23 +235,29 @@ def remove_room(tx: Transaction, slug: str) -> None:
     tx.erases = True
 
 
-def change(tx: Transaction, slug: str, name: object, topic: object) -> None:
-    """Rename a room and set its topic; its address stays."""
-    _change(tx, slug, name=text.clean_room_name(name), topic=text.clean_topic(topic))
+def change(tx: Transaction, slug: str, name: object, topic: object) -> bool:
+    """Rename a room and set its topic; its address stays. False where it has both already."""
+    return _change(tx, _find_any(tx.connection, slug), name=text.clean_room_name(name), topic=text.clean_topic(topic))
 
 
-def set_kind(tx: Transaction, slug: str, kind: str) -> None:
-    """Close an open room to all but those who are in it, who keep what they could read; or open it again."""
-    room = _change(tx, slug, kind=kind)
-    if kind == "closed":
-        table.show_past(tx, room.id)
+def set_kind(tx: Transaction, slug: str, kind: str) -> bool:
+    """Close an open room to all but those who are in it, who keep what they could read; or open it again.
 
-
-def _change(tx: Transaction, slug: str, **values: str) -> Any:
+    False where it is so already: whoever came into a closed room since would be shown what was said before.
+    """
     room = _find_any(tx.connection, slug)
+    is_changed = _change(tx, room, kind=kind)
+    if is_changed and kind == "closed":
+        table.show_past(tx, room.id)
+    return is_changed
+
+
+def _change(tx: Transaction, room: Any, **values: str) -> bool:
+    if all(getattr(room, name) == value for name, value in values.items()):
+        return False
     table.change(tx, room.id, **values)
     tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | values))
-    return room
+    return True
 
 
 def join(tx: Transaction, user: Any, slug: str, *, is_limited: bool = False) -> dict[str, Any]:

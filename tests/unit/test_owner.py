@@ -9,6 +9,7 @@ import pytest
 from chat import owner, rooms, text
 from chat.errors import ChatError
 from chat.store import acts, settings, users
+from chat.store import rooms as room_table
 from tests.unit.chats import Chat, opened
 
 
@@ -262,6 +263,36 @@ def test_a_welcome_may_have_lines_as_browsers_send_them(chat: Chat, alice):
 def test_the_owner_sets_nothing_that_is_the_operators(chat: Chat, alice):
     change(chat, alice, instance="/tmp", trusted_proxies="0.0.0.0/0", hosts="evil.example", nonsense="1")
     assert stored(chat) == {}
+
+
+# What is so already
+
+
+def test_closing_a_closed_room_again_opens_its_past_to_nobody(chat: Chat, alice):
+    said = chat.post(alice, "said among those who were in it")
+    chat.store.write(owner.close_room, alice, "lobby")
+    carol = chat.guest("carol")
+    chat.store.write(lambda tx: room_table.begin_stay(tx, 1, carol.id, tx.next_id(), read_id=0))  # by whatever way
+
+    def heard_by_carol() -> list[int]:
+        return [event_id for event_id, *_ in chat.read_all(chat.reader(carol, cursor=0))]
+
+    assert said["id"] not in heard_by_carol(), "premise: carol came after it"
+    chat.store.write(owner.close_room, alice, "lobby")
+    assert said["id"] not in heard_by_carol()
+
+
+@pytest.mark.parametrize("verb", [
+    lambda chat, alice: chat.store.write(owner.close_room, alice, "lobby"),
+    lambda chat, alice: chat.store.write(owner.reopen_room, alice, "lobby"),
+    lambda chat, alice: chat.store.write(owner.change_room, alice, "lobby", " Hall", "all is said here "),
+    lambda chat, alice: change(chat, alice, site_name="Harbour", posts_per_minute="7"),
+], ids=["close", "reopen", "rename", "set"])
+def test_what_is_so_already_is_neither_told_nor_noted(chat: Chat, alice, verb):
+    verb(chat, alice)
+    before = chat.hub.last_id, acts_of(chat)
+    verb(chat, alice)
+    assert (chat.hub.last_id, acts_of(chat)) == before
 
 
 # The log of acts

@@ -6,6 +6,7 @@ request pays for them.
 
 import dataclasses
 import hashlib
+import threading
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -45,9 +46,14 @@ class Site:
     def __init__(self, store: Store, config: Config) -> None:
         self._store = store
         self._operators = config
+        self._reloading = threading.Lock()
         self.reload()
 
     def reload(self) -> None:
+        with self._reloading:  # or a thread that read before another would put the older state in force after it
+            self._reload()
+
+    def _reload(self) -> None:
         with self._store.read() as connection:
             self.config = in_force(connection, self._operators)
             standing = bans.standing(connection, times.now())

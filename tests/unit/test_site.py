@@ -1,5 +1,6 @@
 """What holds for the whole site while it runs: whose ban stands and whom it meets, and which settings are in force."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,32 @@ def test_every_process_is_told_of_a_change(instance: Path):
         chat.post(alice, "hi")
         other.wake()
         assert told == [True], "and of nothing else"
+
+
+def test_of_two_threads_that_read_it_anew_the_newer_state_stays(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
+    running = site.Site(chat.store, chat.config)
+    dave = guest_from(chat, "dave", PUBLIC)
+    has_read, may_go_on = threading.Event(), threading.Event()
+    standing = bans.standing
+
+    def read_and_stand(connection, now):
+        found = standing(connection, now)
+        if not has_read.is_set():
+            has_read.set()
+            assert may_go_on.wait(30)
+        return found
+
+    monkeypatch.setattr(bans, "standing", read_and_stand)
+    early, late = threading.Thread(target=running.reload), threading.Thread(target=running.reload)
+    early.start()
+    assert has_read.wait(30)
+    ban(chat, alice, dave)
+    late.start()
+    late.join(0.5)  # it is done, or waits for the other
+    may_go_on.set()
+    for thread in (early, late):
+        thread.join(30)
+    assert running.ban_of(dave.id, None) is not None
 
 
 def test_what_the_owner_may_set_is_what_has_a_check(chat: Chat):

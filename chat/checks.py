@@ -34,6 +34,7 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
         store.write(_try_to_write)
         yield Finding(True, f"The database {store.path} can be written.")
         yield _journal(store.path)
+        yield _wiping(store)
         yield from _inbox(store)
         yield from _heads(config, store, url)
     except ChatError as error:
@@ -107,6 +108,13 @@ def _journal(path: Path) -> Finding:
     where = journal.remote_file_system(path.parent)
     on = f" It lies on {where}, where a write-ahead log would lose messages." if where else ""
     return Finding(True, f"It keeps a rollback journal: readers and the writer wait for each other.{on}")
+
+
+def _wiping(store: Store) -> Finding:
+    problem = store.wiping_problem()
+    if problem:
+        return Finding(False, f"What is removed may stay in unused parts of {store.path}: {problem}")
+    return Finding(True, "What is removed leaves the file.")
 
 
 def _inbox(store: Store) -> Iterator[Finding]:

@@ -94,6 +94,10 @@ class Store:
             self.write(_erase)
         self.must_scrub = self._writer.must_scrub
 
+    def wiping_problem(self) -> str:
+        """Why what is removed may stay in unused parts of the file; empty where it does not."""
+        return self._writer.wiping_problem()
+
     def write(self, change: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run `change(tx, *arguments)` in a transaction; returns its result once it is durable. See `Writer.submit`."""
         submit = self._writer.submit if self._threaded else self._writer.run_here

@@ -5,18 +5,25 @@ or too empty, it lays the rest of the page anew from its end and leaves what sta
 btree.c, as of 3.40). A text that is removed later is then gone from its row, and still in such a gap. So whoever
 carries the write-ahead log into the database looks at each page that was in it, and overwrites its gap.
 
-The forms of pages and of the log: https://www.sqlite.org/fileformat2.html, sections 1.6 and 4.1.
+The forms of the header, of pages and of the log: https://www.sqlite.org/fileformat2.html, sections 1.3, 1.6 and 4.1.
+A page does not say of what kind it is: outside of a tree its first bytes are the number of a page, or anything. So
+files in which such a page could be taken for one of a tree are left alone, and `longwave check` says so.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
+MAGIC = b"SQLite format 3\0"
 LOG_HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
 FILE_HEADER_BYTES = 100  # before the header of the first page
 PAGE_HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}  # by the page's kind: index and table, inner pages and leaves
-# Another kind of page begins with the number of the next one: below this none looks like one of these.
+# A free page, and one that carries on a long row, begins with the number of the next: in a file of fewer pages than
+# this none looks like one of these.
 MOST_PAGES = 2 << 24
 
 
@@ -42,12 +49,18 @@ class Remnants:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._complaint = ""
 
     def close(self) -> None:
         """Only after the process's last connection to the database was closed, see above."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def problem(self) -> str:
+        """Why nothing is wiped in this file; empty where all is well."""
+        file = self._opened()
+        return _problem(os.pread(file, FILE_HEADER_BYTES, 0), os.fstat(file).st_size)
 
     def wipe(self, numbers: Iterable[int]) -> bool:
         """Overwrite the gaps of these pages; true when there was something in one.
@@ -56,17 +69,29 @@ class Remnants:
         who reads a page meanwhile makes nothing of its gap. Connections that have such a page in memory would bring
         the gap back: those of others drop their pages because the log was emptied, one's own must be closed.
         """
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        header = os.pread(self._file, FILE_HEADER_BYTES, 0)
-        page_bytes = _number(header[16:18]) if header[16:18] != b"\0\1" else 65536
+        problem = self.problem()
+        if problem:
+            self._complain(problem)
+            return False
+        file = self._opened()
+        page_bytes = _page_bytes(os.pread(file, FILE_HEADER_BYTES, 0))
         was_dirty = False
         for number in numbers:
-            if 0 < number < MOST_PAGES:
-                was_dirty |= self._wipe_page(self._file, number, page_bytes)
+            if number > 0:
+                was_dirty |= self._wipe_page(file, number, page_bytes)
         if was_dirty:
-            os.fsync(self._file)
+            os.fsync(file)
         return was_dirty
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        return self._file
+
+    def _complain(self, problem: str) -> None:
+        if problem != self._complaint:
+            self._complaint = problem
+            log.warning("what is removed may stay in unused parts of %s: %s", self._path, problem)
 
     def _wipe_page(self, file: int, number: int, page_bytes: int) -> bool:
         start = (number - 1) * page_bytes
@@ -76,6 +101,22 @@ class Remnants:
             return False
         os.pwrite(file, bytes(len(gap)), start + gap.start)
         return True
+
+
+def _problem(header: bytes, file_bytes: int) -> str:
+    if not header.startswith(MAGIC) or len(header) < FILE_HEADER_BYTES:
+        return "it does not begin as SQLite's files do"
+    if any(header[52:56]):  # the largest root page, which only auto_vacuum keeps: then there are pages of pointers
+        return "it has auto_vacuum; switch that off by: PRAGMA auto_vacuum = NONE; VACUUM"
+    if header[20]:
+        return "another program has reserved the end of each page for something of its own"
+    if file_bytes >= MOST_PAGES * _page_bytes(header):
+        return "it has too many pages to tell their kinds apart"
+    return ""
+
+
+def _page_bytes(header: bytes) -> int:
+    return _number(header[16:18]) if header[16:18] != b"\0\1" else 65536
 
 
 def _gap(page: bytes, header: int) -> range:

@@ -231,6 +231,10 @@ class Writer:
         """Whether the write-ahead log holds anything, or a page that was in it has not been wiped."""
         return self._log_bytes() > 0 or bool(self._changed_pages)
 
+    def wiping_problem(self) -> str:
+        """Why what is removed may stay in unused parts of the file; empty where it does not."""
+        return self._remnants.problem()
+
     def _log_bytes(self) -> int:
         try:
             return self._log.stat().st_size

@@ -102,6 +102,7 @@ class Parts:
 
     def _go_on_by_itself(self) -> None:
         self.store.start()
+        _attempt(partial(upkeep.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
         self.relay.start(on_ring=self.hub.wake, on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0

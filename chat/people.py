@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from chat import text, times
 from chat.errors import N_, ChatError
-from chat.store import Transaction, sessions, users
+from chat.store import Transaction, leaps, sessions, users
 
 SESSION_DAYS = 180  # from the last visit
 DEVICE_CODE_MINUTES = 15
@@ -35,14 +35,20 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
     clean_name = text.clean_name(name)
     name_key = text.name_key(clean_name)
     bearer = users.find_by_name_key(tx.connection, name_key)
-    is_kept = bearer and (bearer.kind != "guest" or bearer.is_owner or bearer.seen_at > times.ago(days=guest_days))
-    if is_kept:
+    if bearer and _is_kept(tx, bearer, guest_days):
         message = N_("Somebody has this name, or one that looks like it. Choose another.")
         raise ChatError("name_taken", message, field="name")
     if bearer:
         users.change(tx, bearer.id, released_at=tx.now)
         tx.append(f"user:{bearer.id}", "revoke", "{}")
     return _begin_session(tx, _add_user(tx, clean_name, name_key, "guest"), where)
+
+
+def _is_kept(tx: Transaction, bearer: Any, guest_days: int) -> bool:
+    """Whether nobody else may have the name yet."""
+    if bearer.kind != "guest" or bearer.is_owner:
+        return True
+    return bearer.seen_at > times.ago(days=guest_days) or leaps.is_doubtful(tx.connection)
 
 
 def sign_out(tx: Transaction, session_id: int) -> None:

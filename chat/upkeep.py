@@ -4,6 +4,7 @@ cleaned.
 Every process does it; each step is small, and doing it twice does nothing.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -13,13 +14,17 @@ from chat import forgetting, people, times
 from chat.config import Config
 from chat.hub import REWRITTEN, SITE
 from chat.sse import to_json
-from chat.store import Store, Transaction, bans, events, messages, sessions
+from chat.store import Store, Transaction, bans, events, leaps, messages, sessions
 
 MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
 STEP_EVENTS = 1000
 STEP_MESSAGES = 200  # removed in one transaction, which nobody notices
 STEP_SESSIONS = 200
+DOUBT_HOURS = leaps.DOUBT_DAYS * 24
+NO_TIME = ""  # before every other, as times are written
+
+log = logging.getLogger(__name__)
 
 
 def is_due(stamp: Path) -> bool:
@@ -49,7 +54,9 @@ def every_second(store: Store) -> None:
 
 
 def every_minute(store: Store, config: Config) -> None:
-    """Remove what is no longer to be kept."""
+    """Remove what is no longer to be kept; by its age only where the clock is to be believed."""
+    if is_clock_doubtful(store):
+        return _in_steps(store, prune, NO_TIME, config.log_events)
     if config.keep_days is not None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
@@ -58,6 +65,15 @@ def every_minute(store: Store, config: Config) -> None:
     if must_end_unseen:
         _in_steps(store, people.end_unseen, STEP_SESSIONS)
     store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
+
+
+def is_clock_doubtful(store: Store) -> bool:
+    """Whether the clock may have leapt ahead; the time is noted, so that the next leap is noticed."""
+    with store.read() as connection:
+        is_doubtful, is_due = leaps.is_doubtful(connection), leaps.is_due(connection)
+    if is_due and store.write(leaps.note):
+        log.warning("the chat stood still, or the clock was set: nothing goes by its age for %d hours", DOUBT_HOURS)
+    return is_doubtful
 
 
 def _in_steps(store: Store, step: Callable[..., bool], *arguments: object) -> None:

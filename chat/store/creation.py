@@ -8,7 +8,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from chat.config import Config
+from chat.store import leaps
 from chat.store.database import reading_engine, writing_engine
+from chat.store.transaction import Transaction
 
 
 def upgrade(config: Config) -> None:
@@ -23,6 +25,8 @@ def upgrade(config: Config) -> None:
         engine = writing_engine(instance / "longwave.db", config.synchronous, config.journal)
         with engine.connect() as connection, connection.begin():
             migrate(connection)
+            if leaps.is_due(connection):
+                leaps.note(Transaction(connection))
         engine.dispose()
         os.chmod(instance / "longwave.db", 0o600)
     finally:

@@ -1,5 +1,7 @@
 """What happens by itself: old messages and addresses go in their time, in small steps that nobody notices."""
 
+import dataclasses
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,68 @@ def test_no_time_at_all_is_refused(instance: Path, days: str):
     """Or a slip of the pen would empty the chat."""
     with pytest.raises(ConfigError, match="CHAT_KEEP_DAYS"):
         configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_KEEP_DAYS": days})
+
+
+# A clock that leaps ahead
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch):
+    """Set the clock so many days ahead of the right time."""
+
+    def set_ahead(days: float) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, zone=None):
+                return datetime.now(zone) + timedelta(days=days)
+
+        monkeypatch.setattr(times, "datetime", Clock)
+
+    return set_ahead
+
+
+def test_a_clock_that_leaps_ahead_takes_nothing_away_for_good(chat: Chat, bob, set_clock):
+    dave = chat.guest("dave")
+    chat.store.write(lambda tx: people._begin_session(tx, bob.id, people.From("9.9.9.9", "Lynx")))
+    chat.store.write(bans.add, dave.id, ["9.9.9.0"], "", times.ahead(days=1))
+    chat.post(bob, TEXT)
+    with chat.store.read() as connection:
+        logged = len(events.after(connection, 0, 100))
+    for days in (40, 40.02, 40.5):
+        set_clock(days)
+        a_minute_passes(chat)
+        with pytest.raises(ChatError, match="Somebody has this name"):
+            chat.guest("dave")
+    set_clock(0)
+    a_minute_passes(chat)
+    assert shown(chat) == [TEXT] and networks(chat) == ["9.9.9.0"]
+    with chat.store.read() as connection:
+        assert len(events.after(connection, 0, 100)) == logged
+        assert "9.9.9.9" in connection.execute(select(session_table.c.address)).scalars().all()
+
+
+@pytest.mark.parametrize("moments", [
+    (40, 41.1), (40, 0, 31, 32.1), (3, 6, 9, 31.5, 33), (0.03 * step for step in range(1100)),
+], ids=["it stays so for a day", "it was set right", "the chat runs seldom", "time passes"])
+def test_what_is_old_goes_once_the_clock_may_be_believed(chat: Chat, bob, set_clock, moments):
+    chat.post(bob, TEXT)
+    for days in moments:
+        set_clock(days)
+        upkeep.every_minute(chat.store, chat.config)
+    set_clock(days + 0.01)
+    upkeep.every_minute(chat.store, chat.config)
+    assert shown(chat) == []
+
+
+def test_a_doubtful_clock_keeps_no_log_without_end(instance: Path, set_clock):
+    with opened(instance, log_events=1000) as chat:
+        bob = chat.guest("bob")
+        for number in range(20):
+            chat.post(bob, f"message {number}")
+        set_clock(40)
+        upkeep.every_minute(chat.store, dataclasses.replace(chat.config, log_events=5))
+        with chat.store.read() as connection:
+            assert len(events.after(connection, 0, 100)) == 5
 
 
 # Addresses

@@ -14,7 +14,7 @@ from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
 
-from chat import capacity
+from chat import capacity, secret
 from chat.config import load
 from chat.errors import ChatError, ConfigError
 from chat.host import LASTING, ONE_AT_A_TIME
@@ -77,11 +77,13 @@ logging.logThreads = False  # no line names one, and to find out would make ever
 
 
 def on_starting(server: Any) -> None:
-    """Stop at a wrong setting, with one sentence, and let the process open as many files as it may."""
+    """Stop at a wrong setting or a damaged key, with one sentence, and say how many files may be open."""
     try:
-        ShyLogger.how_addresses = load().log_addresses
+        config = load()
+        secret.check(config.instance)
     except ConfigError as error:
         sys.exit(str(error))
+    ShyLogger.how_addresses = config.log_addresses
     files = capacity.open_files_allowed()
     if files is not None and files < capacity.OPEN_FILES:
         server.log.warning(

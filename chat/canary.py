@@ -60,14 +60,15 @@ def look(instance: Path, url: str, ask: "Fetch | None" = None, clock: Callable[[
 
 def last_found(instance: Path) -> Found | None:
     try:
-        return Found(**json.loads((instance / FOUND).read_text()))
-    except (OSError, ValueError, TypeError):
+        found = Found(**json.loads((instance / FOUND).read_text()))
+        return found._replace(url=str(found.url), exposed=list(map(str, found.exposed)), at=float(found.at))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
 def _private_files(instance: Path) -> Iterator[tuple[Path, bytes]]:
     canary = instance / FILE
-    if not canary.exists():
+    if not canary.exists() or not canary.stat().st_size:  # what is empty is the same as any other answer
         draft = os.open(canary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.write(draft, f"This file must not be handed out. {secrets.token_hex(16)}\n".encode())
         os.close(draft)

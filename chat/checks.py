@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from chat import canary, capacity, hosting
+from chat import canary, capacity, hosting, secret
 from chat.config import SETTINGS, Config
 from chat.errors import ChatError
 from chat.heads import Heads
@@ -22,6 +22,7 @@ class Finding(NamedTuple):
 def findings(config: Config, url: str = "") -> Iterator[Finding]:
     """Look at everything, one thing after another; at the site by HTTP where its `url` is given or known."""
     yield _settings(config)
+    yield _secret(config)
     yield _open_files()
     yield from _host(config)
     yield _canary(config, url)
@@ -50,6 +51,11 @@ def _settings(config: Config) -> Finding:
         if setting.name != "CHAT_INSTANCE" and getattr(config, setting.attribute) != setting.check.read(setting.default)
     ]
     return Finding(True, f"The settings are good; changed from their defaults: {', '.join(changed) or 'none'}.")
+
+
+def _secret(config: Config) -> Finding:
+    problem = secret.problem(config.instance)
+    return Finding(not problem, problem or "The key that signs cookies and forms is the chat's alone.")
 
 
 def _open_files() -> Finding:

@@ -76,8 +76,9 @@ def last_seen(instance: Path) -> Hosting | None:
     """The host on which the chat has answered last, or None where it never has."""
     try:
         kept = json.loads((instance / FILE).read_text())
-        return Hosting(**kept | {"budget": Budget(**kept["budget"]), "lifetime": tuple(kept["lifetime"])})
-    except (OSError, ValueError, TypeError, KeyError):  # none, or another version's
+        seen = Hosting(**kept | {"budget": Budget(**kept["budget"]), "lifetime": tuple(kept["lifetime"])})
+        return seen if seen.words() else None  # which a damaged one has not
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # none, or another version's
         return None
 
 

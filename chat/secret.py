@@ -1,25 +1,76 @@
 """The site's secret: what signs cookies and forms, and what no name that is made with it can be guessed without."""
 
 import os
+import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
+
+from chat.errors import ConfigError
+
+FILE = "secret"
+BYTES = 32
+FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
+DELETE = (
+    "delete it and a new one is made: nobody is signed out, but open pages must be loaded anew and the entry word "
+    "given again"
+)
 
 
 def of(instance: Path) -> str:
-    """Made on the first start, the same for all processes and for ever."""
-    path = instance / "secret"
+    """Made on the first start, the same for all processes and for ever.
+
+    Raises ConfigError for one that is damaged: by a key that is empty or known anybody could sign.
+    """
+    path = instance / FILE
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return path.read_text()
+        return _read(path)
     except FileNotFoundError:
-        pass
-    draft = instance / f"secret.{os.getpid()}"
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_hex(32))
+        _make(path)
+        return _read(path)
+
+
+def check(instance: Path) -> None:
+    """Raise ConfigError for one that is damaged, and make none."""
+    with suppress(FileNotFoundError):
+        _read(instance / FILE)
+
+
+def problem(instance: Path) -> str:
+    """What is wrong with it and what to do, in one sentence; empty where there is nothing, or none yet."""
+    path = instance / FILE
     try:
-        os.link(draft, path)  # fails where another process was first, and never shows half a key
+        check(instance)
+    except ConfigError as error:
+        return str(error)
+    if path.exists() and path.stat().st_mode & 0o066 and instance.stat().st_mode & 0o011:
+        return f"Other users of this machine can open {path}, the key of this chat; type: chmod 700 {instance}"
+    return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{path}, the key of this chat, cannot be read ({error.strerror}); put that right.") from None
+    if not FORM.fullmatch(key):
+        raise ConfigError(f"{path}, the key of this chat, is damaged; bring it back from a backup, or {DELETE}.")
+    return key.decode()
+
+
+def _make(path: Path) -> None:
+    """Whole and on the disk before it has its name; where another process was first, its key stays."""
+    draft = path.with_name(f"{FILE}.{secrets.token_hex(8)}")
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, secrets.token_hex(BYTES).encode())
+        os.fsync(file)  # a name that outlives a power cut while its text does not would be a key of nothing
+        os.link(draft, path)
     except FileExistsError:
         pass
     finally:
+        os.close(file)
         draft.unlink()
-    return path.read_text()

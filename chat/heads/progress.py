@@ -33,9 +33,9 @@ class Progress:
     def read(self) -> Done | None:
         """How far the files were right; None where nobody knows."""
         try:
-            done = Done(*json.loads((self._instance / DONE).read_bytes()))
-            return done._replace(until=int(done.until))
-        except (OSError, ValueError, TypeError):
+            until, *marks = json.loads((self._instance / DONE).read_bytes())
+            return Done(int(until), *map(str, marks))
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return None
 
     def write(self, done: Done) -> None:

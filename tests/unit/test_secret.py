@@ -1,0 +1,86 @@
+"""The key of the chat: made once, for its user alone, and never another than the one that was made."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from chat import canary, checks, hosting, secret
+from chat import config as configuration
+from chat.app import create_app
+from chat.errors import ConfigError
+from chat.heads.naming import Naming
+from chat.heads.progress import DONE, Progress
+
+
+def test_it_is_made_once_for_its_user_alone(instance: Path):
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(secret.of, [instance] * 32))
+    assert len(found) == 1 and re.fullmatch("[0-9a-f]{64}", found.pop())
+    assert [path.name for path in instance.iterdir()] == ["secret"], "and no draft stays"
+    assert (instance / "secret").stat().st_mode & 0o077 == 0 and secret.problem(instance) == ""
+
+
+def test_one_that_an_editor_has_given_a_last_line_is_as_good(instance: Path):
+    key = secret.of(instance)
+    (instance / "secret").write_text(key + "\n")
+    assert secret.of(instance) == key + "\n", "what was signed with it stays signed"
+
+
+DAMAGED = [b"", b"\n", b" ", b"0" * 63, b"0" * 65, b"\0" * 64, b"\xff" * 64, b"g" * 64, b"0" * 32 + b"\n" + b"0" * 32]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: Path, content: bytes):
+    instance.mkdir(exist_ok=True)
+    (instance / "secret").write_bytes(content)
+    config = configuration.load({"CHAT_INSTANCE": str(instance)})
+    for use in (lambda: secret.of(instance), lambda: create_app(config), lambda: Naming(config)):
+        with pytest.raises(ConfigError, match=r"^\S*secret, the key of this chat, is damaged; .* delete it [^.]*\.$"):
+            use()
+    assert (instance / "secret").read_bytes() == content, "and nobody puts another in its place unasked"
+    assert secret.problem(instance) in [finding.words for finding in checks.findings(config) if not finding.is_well]
+
+
+def test_a_folder_in_its_place_is_said(instance: Path):
+    (instance / "secret").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        secret.of(instance)
+
+
+def test_one_that_others_can_open_is_said(instance: Path):
+    secret.of(instance)
+    os.chmod(instance / "secret", 0o644)
+    os.chmod(instance, 0o700)
+    assert secret.problem(instance) == "", "nobody comes so far"
+    os.chmod(instance, 0o755)
+    assert "chmod 700" in secret.problem(instance)
+
+
+# What else is read back: by what makes no sense nothing is said, and nothing ends
+
+
+NONSENSE = ["", "{", "[]", "{}", "null", "[1,2,3,4]", "[Infinity,1,1,1]", '{"url":1}', "[" * 100_000, "\0"]
+HOST = ('{"budget":{"kind":"once","server":"x","places":null,"readers":0,"processes":null},"readers":0,'
+        '"lifetime":["a","b"],"interval_ms":1,"megabytes":"x","request_seconds":null,"has_heads":0}')
+FOUND = '{"url":"http://x/","exposed":[],"is_answered":true,"at":"yesterday"}'
+
+
+@pytest.mark.parametrize("content", [*NONSENSE, HOST, FOUND])
+def test_files_that_make_no_sense_are_as_good_as_none(instance: Path, content: str):
+    instance.mkdir(exist_ok=True)
+    for name in (hosting.FILE, canary.FOUND, DONE):
+        (instance / name).write_text(content)
+    assert hosting.last_seen(instance) is None
+    assert canary.last_found(instance) is None
+    done = Progress(instance).read()
+    assert done is None or isinstance(done.until, int)
+
+
+def test_an_empty_canary_is_not_found_wherever_nothing_is(instance: Path):
+    instance.mkdir(exist_ok=True)
+    (instance / canary.FILE).touch()
+    found = canary.look(instance, "http://chat.example", lambda address: b"")
+    assert found.exposed == [] and found.is_answered

@@ -29,6 +29,8 @@ RESULTS = machine.TOP / "bench" / "results"
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped, too
+    if sys.argv[1:2] == ["compare"]:
+        return import_module("bench.compare").main(sys.argv[2:])
     options = _options()
     wished = parts(options)
     results: dict[str, Any] = machine.describe(max(part.rounds for part in wished), options.seconds)

@@ -20,27 +20,17 @@ LIMITS = {"poll without news": 1.3, "page": 1.6}
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        instance = Path(folder) / "instance"
-        script = Path(folder) / "longwave.cgi"
-        text = (TOP / "deploy" / "cgi" / "longwave.cgi").read_text()
-        script.write_text(text.replace("/home/alice/longwave/instance", str(instance))
-                          .replace("/home/alice/longwave", str(TOP)))
-        environ = environment(instance, {}) | {
-            "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/longwave.cgi",
-            "QUERY_STRING": "room=lobby&since=1", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
         commands = {
-            "bare imports": (["-c", BARE], environ),
-            "the same, collecting and tidying nothing": (["-c", THRIFTY], environ),
-            "poll without news": ([str(script)], environ | {"PATH_INFO": "/poll"}),
-            "page": ([str(script)], environ | {"PATH_INFO": "/rooms/lobby", "QUERY_STRING": ""}),
+            "bare imports": (["-c", BARE], None),
+            "the same, collecting and tidying nothing": (["-c", THRIFTY], None),
+            **requests(Path(folder)),
         }
-        for arguments, each in commands.values():
-            cpu_seconds(arguments, each)  # compiles what is not compiled yet, and makes the database
+        for arguments, environ in commands.values():
+            cpu_seconds(arguments, environ)  # compiles what is not compiled yet, and makes the database
         taken: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(ROUNDS):
-            for name, (arguments, each) in commands.items():
-                taken[name].append(cpu_seconds(arguments, each))
+            for name, (arguments, environ) in commands.items():
+                taken[name].append(cpu_seconds(arguments, environ))
     bare = median(taken["bare imports"])
     is_good = True
     print("| a process of its own for | CPU, median | against the bare imports |\n|---|---|---|")
@@ -51,9 +41,24 @@ def main() -> int:
     return 0 if is_good else 1
 
 
-def cpu_seconds(arguments: list[str], environ: dict[str, str]) -> float:
+def requests(folder: Path, checkout: Path = TOP) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """What Python is called with, and in which environment; the instance lies in the folder."""
+    instance, script = folder / "instance", folder / "longwave.cgi"
+    text = (checkout / "deploy" / "cgi" / "longwave.cgi").read_text()
+    script.write_text(text.replace("/home/alice/longwave/instance", str(instance))
+                      .replace("/home/alice/longwave", str(checkout)))
+    environ = environment(instance, {}) | {
+        "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/longwave.cgi",
+        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
+    return {
+        "poll without news": ([str(script)], environ | {"PATH_INFO": "/poll", "QUERY_STRING": "room=lobby&since=1"}),
+        "page": ([str(script)], environ | {"PATH_INFO": "/rooms/lobby", "QUERY_STRING": ""}),
+    }
+
+
+def cpu_seconds(arguments: list[str], environ: dict[str, str] | None, python: str = sys.executable) -> float:
     before = os.times()
-    ran = subprocess.run([sys.executable, *arguments], env=environ, capture_output=True, check=True)
+    ran = subprocess.run([python, *arguments], env=environ, capture_output=True, check=True)
     after = os.times()
     assert b"Status: " not in ran.stdout or ran.stdout.startswith(b"Status: 200"), ran.stdout
     return after.children_user - before.children_user + after.children_system - before.children_system

@@ -27,10 +27,13 @@ def measure(workers: int, seconds: float) -> dict[str, float]:
         readers = sign_in(server.address, READERS, "reader")
         posters = sign_in(server.address, POSTERS, "poster")
         server.settle()
-        return _measure(server, readers, posters, seconds)
+        return measure_on(server, readers, posters, seconds)
 
 
-def _measure(server: Server, readers: list[Guest], posters: list[Guest], seconds: float) -> dict[str, float]:
+def measure_on(
+    server: Server, readers: Sequence[Guest], posters: Sequence[Guest], seconds: float
+) -> dict[str, float]:
+    """The same, on a server on which nobody has posted yet."""
     sockets_before = server.sockets()
     with aside(read, server.address, readers, "/stream") as reading:
         reading.hear()
@@ -48,7 +51,7 @@ def _measure(server: Server, readers: list[Guest], posters: list[Guest], seconds
     return {
         **_delays(posts, heard),
         "message_bytes": heard.message_bytes,
-        "server_cpu_us_per_delivery": 1e6 * meter.server_cpu_seconds / (len(posts) * READERS),
+        "server_cpu_us_per_delivery": 1e6 * meter.server_cpu_seconds / (len(posts) * len(readers)),
         **cpu,
         "readers_of_busiest_worker": busiest,
     }

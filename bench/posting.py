@@ -4,6 +4,8 @@ Every post goes the whole way: session, CSRF token, rendering, the log, a commit
 rings. Nobody reads meanwhile.
 """
 
+from collections.abc import Sequence
+
 from bench.aside import aside
 from bench.figures import delays
 from bench.guests import Guest, sign_in
@@ -22,10 +24,11 @@ def measure(workers: int, seconds: float) -> dict[str, float]:
     with serve(workers) as server:
         guests = sign_in(server.address, CONNECTIONS, "poster")
         server.settle()
-        return _measure(server, guests, seconds)
+        return measure_on(server, guests, seconds)
 
 
-def _measure(server: Server, guests: list[Guest], seconds: float) -> dict[str, float]:
+def measure_on(server: Server, guests: Sequence[Guest], seconds: float) -> dict[str, float]:
+    """The same, on a server on which nobody has posted yet."""
     sockets_before = server.sockets()
     with aside(post, server.address, guests, WARM_SECONDS, seconds) as posting:
         posting.hear()

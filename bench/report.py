@@ -40,7 +40,7 @@ def table(found: dict[str, Any]) -> str:
     variants = list(found["variants"].values())
     names = dict.fromkeys(name for figures in variants for name in figures)
     cells = [[name, *(_cell(figures[name]) if name in figures else "" for figures in variants)] for name in names]
-    return found["title"] + "\n" + _aligned([["", *found["variants"]], *cells])
+    return found["title"] + "\n" + aligned([["", *found["variants"]], *cells])
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [[found["title"], *variants, *compared], ["---"] * (1 + len(variants) + len(compared))]
     for name in names:
         cells = [_cell(figures[name]) if name in figures else "" for figures in variants.values()]
-        lines.append([f"`{name}`", *cells, *(_short(each[name]) if name in each else "" for each in compared.values())])
+        lines.append([f"`{name}`", *cells, *(short(each[name]) if name in each else "" for each in compared.values())])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -70,21 +70,21 @@ def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
 def ratio_table(found: dict[str, Any]) -> str:
     compared = ratios(found)
     names = dict.fromkeys(name for figures in compared.values() for name in figures)
-    rows = [[name, *(_short(each[name]) if name in each else "" for each in compared.values())] for name in names]
-    return _aligned([["", *compared], *rows]) if rows else ""
+    rows = [[name, *(short(each[name]) if name in each else "" for each in compared.values())] for name in names]
+    return aligned([["", *compared], *rows]) if rows else ""
 
 
 def _cell(figure: dict[str, Any]) -> str:
     if figure["low"] == figure["high"]:
-        return _short(figure["median"])
-    return f"{_short(figure['median'])} ({_short(figure['low'])}–{_short(figure['high'])})"
+        return short(figure["median"])
+    return f"{short(figure['median'])} ({short(figure['low'])}–{short(figure['high'])})"
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for name, *cells in rows:

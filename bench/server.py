@@ -82,19 +82,22 @@ def serve(
     settings: Mapping[str, str] | None = None,
     *,
     checkout: Path = machine.TOP,
+    python: str = sys.executable,
     options: Sequence[str] = (),
     files: int = 0,
 ) -> Iterator[Server]:
     """A fresh server with so many workers, settled; stopped at the end, and forgotten unless it was given a place.
 
-    `checkout` is whose server, `options` are gunicorn's, `files` how many each process may open (0: as many as may be).
+    `checkout` is whose server, `python` what runs it, `options` are gunicorn's, `files` is how many each process may
+    open (0: as many as may be).
     """
     with tempfile.TemporaryDirectory(prefix="longwave-bench-", dir=machine.FOLDER) as folder:
         instance, log = instance or Path(folder) / "instance", Path(folder) / "log"
         with open(log, "w") as stderr:
-            upgrade(instance, checkout, stderr)
+            if not (instance / "longwave.db").exists():
+                upgrade(instance, checkout, stderr, python)
             environ = _environ(instance, workers) | dict(settings or {})
-            master = _start(environ, stderr, checkout, options, files)
+            master = _start(_gunicorn(python, checkout, options, files), checkout, environ, stderr)
         try:
             server = Server(master, _address(master), instance / "longwave.db")
             server.settle()
@@ -113,26 +116,35 @@ def _environ(instance: Path, workers: int) -> dict[str, str]:
     return kept | own | SETTINGS
 
 
-def upgrade(instance: Path, checkout: Path = machine.TOP, stderr: IO[str] | None = None) -> None:
+def upgrade(
+    instance: Path, checkout: Path = machine.TOP, stderr: IO[str] | None = None, python: str = sys.executable
+) -> None:
     """Make the database; where this fails so does the start, which says why."""
-    longwave(instance, "upgrade", checkout=checkout, stderr=stderr)
+    longwave(instance, "upgrade", checkout=checkout, stderr=stderr, python=python)
 
 
 def longwave(
-    instance: Path, *words: str, checkout: Path = machine.TOP, stderr: IO[str] | None = None
+    instance: Path,
+    *words: str,
+    checkout: Path = machine.TOP,
+    stderr: IO[str] | None = None,
+    python: str = sys.executable,
 ) -> str:
     """Run the checkout's command `longwave`; what it prints."""
-    command = [sys.executable, "-c", LONGWAVE, *words]
+    command = [python, "-c", LONGWAVE, *words]
     environ = _environ(instance, 1)
     run = subprocess.run(command, cwd=checkout, env=environ, stdout=subprocess.PIPE, stderr=stderr, text=True)
     return run.stdout
 
 
-def _start(environ: dict[str, str], stderr: IO[str], checkout: Path, options: Sequence[str], files: int) -> Popen:
+def _gunicorn(python: str, checkout: Path, options: Sequence[str], files: int) -> list[str]:
     limited = ["prlimit", f"--nofile={files}"] if files else []
-    config = ["--config", str(checkout / "gunicorn.conf.py")]
+    return [*limited, python, "-m", "gunicorn", "--config", str(checkout / "gunicorn.conf.py"), *options]
+
+
+def _start(command: Sequence[str], checkout: Path, environ: dict[str, str], stderr: IO[str]) -> Popen:
     return subprocess.Popen(
-        [*limited, sys.executable, "-m", "gunicorn", *config, *options],
+        command,
         cwd=checkout,
         env=environ,
         stdout=subprocess.PIPE,

@@ -35,9 +35,9 @@ class Stage:
     def accept(self, count: int, first: bytes) -> None:
         for _ in range(count):
             stream, _ = self.listener.accept()
+            self.streams.append(stream)  # before it is answered: the answer may be all that a test waits for
             stream.recv(4096)
             stream.sendall(first)
-            self.streams.append(stream)
 
     def close(self) -> None:
         for stream in [*self.streams, self.listener]:

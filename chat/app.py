@@ -14,7 +14,7 @@ from markupsafe import Markup
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, drawing, host, identity, scripts, secret, views
+from chat import __version__, catalogue, clock, drawing, host, identity, log_lines, scripts, secret, views
 from chat import config as configuration
 from chat.config import Config
 from chat.parts import Parts
@@ -105,7 +105,8 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
         if request.endpoint in FILES or "is_held" in g:  # what is held is noted when it is answered
             return answer
         address = shortened(request.remote_addr, parts.config.log_addresses)
-        log.info("%s %s %d %.0f ms %s", request.method, request.path, answer.status_code, took_ms, address)
+        asked = log_lines.request_line(request.method, request.path)
+        log.info("%s %d %.0f ms %s", asked, answer.status_code, took_ms, address)
         return answer
 
 
@@ -153,7 +154,7 @@ def _log_to_stderr(app: Flask) -> None:
     root = logging.getLogger("chat")
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(log_lines.LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
         root.setLevel(logging.INFO)
 

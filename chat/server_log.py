@@ -1,4 +1,4 @@
-"""gunicorn's own log lines, made as shy as ours: no whole addresses, no query strings; nothing of who just vanished."""
+"""gunicorn's own log lines, made as shy as ours: no whole addresses, queries or controls; nothing of who vanished."""
 
 import errno
 import logging
@@ -7,6 +7,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from chat import log_lines
 from chat.proxies import shortened
 
 _STRANGERS = "Invalid request from ip="
@@ -21,6 +22,8 @@ class ShyLogger(Logger):
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(log_lines.LineFormatter(self.error_fmt, self.datefmt))
         self.error_log.addFilter(_is_of_interest)
         self.error_log.addFilter(self._shorten)
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from chat import clock, identity, sse
+from chat import clock, identity, log_lines, sse
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import InDoubt
@@ -165,10 +165,15 @@ def register_errors(app: Any) -> None:
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
             connection.shutdown(socket.SHUT_RDWR)
-        log.error("%s %s was left without an answer: %s", request.method, request.path, error)
+        log.error("%s was left without an answer: %s", _asked(), error)
         return refused(ChatError("internal", _BROKEN))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s failed", _asked())
         return refused(ChatError("internal", _BROKEN))
+
+
+def _asked() -> str:
+    """The request as the log may name it."""
+    return log_lines.request_line(request.method, request.path)

@@ -1,5 +1,6 @@
 """What the log on stderr holds: what was asked for and how it went; nothing that anybody said, nor a key."""
 
+import re
 import socket
 
 import pytest
@@ -8,6 +9,8 @@ from tests.clients import Bot, Person
 from tests.serving import eventually, serve
 
 SECRET = "sesame-open-thyself"
+FORGED = "2026-11-30%2012:00:00,000%20INFO%20chat.requests:%20POST%20/owner/settings%20204%201%20ms%20-"
+OF_A_REQUEST = re.compile(r"\d{4}-\d\d-\d\d \S+ INFO chat\.requests: [!-~]+ /[!-~]* \d{3} \d+ ms [\d.-]+")
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +69,29 @@ def test_what_is_no_http_leaves_no_whole_address_either(busy):
     eventually(lambda: "/healthz" in server.log)
     assert "127.0.0.77" not in server.log
     assert SECRET not in server.log
+
+
+NASTY = ["%0a", "%0d%0a", "%1b%5b2J", "%07", "%7f", "%c2%9b", "%c2%85", "%e2%80%a8", "%e2%80%ae"]
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_path_writes_no_line_of_its_own_and_orders_no_terminal(busy, nasty):
+    server, _ = busy
+    said = len(server.log)
+    with Person(server) as somebody:
+        assert somebody.get(f"/x{nasty}{FORGED}").status == 404
+        somebody.get("/rooms/after-it")
+    lines = eventually(lambda: "/rooms/after-it" in (log := server.log[said:]) and log)
+    assert lines.isascii() and lines.count("\n") == 2
+    assert all(OF_A_REQUEST.fullmatch(line) for line in lines.splitlines()), lines
+
+
+def test_nobody_writes_a_long_line(busy):
+    server, _ = busy
+    said = len(server.log)
+    with Person(server) as somebody:
+        somebody.request("LONG" * 5, "/" + "x" * 8000)
+        somebody.request("GET", "/%c3%a9" * 1000)
+        somebody.get("/rooms/after-these")
+    lines = eventually(lambda: "/rooms/after-these" in (log := server.log[said:]) and log)
+    assert all(len(line) < 400 for line in lines.splitlines()), lines

@@ -24,9 +24,7 @@ class TrustedProxies:
     def __init__(self, app: Wsgi, trusted: Iterable[str]) -> None:
         self._app = app
         self._rest = ProxyFix(app, x_for=0, x_proto=1, x_host=1, x_prefix=1)
-        self._networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
-        self._trusts_unix = "unix" in trusted
-        self._trusts = lru_cache(ADDRESSES)(self._is_trusted)
+        self._trusts = trust_in(trusted)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not self._trusts(environ.get("REMOTE_ADDR", "")):
@@ -38,14 +36,23 @@ class TrustedProxies:
                 break
         return self._rest(environ, start_response)
 
-    def _is_trusted(self, address: str) -> bool:
+
+def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:
+    """The question whether an address is a trusted proxy's, its answers remembered."""
+    networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
+    trusts_unix = "unix" in trusted
+
+    @lru_cache(ADDRESSES)
+    def is_trusted(address: str) -> bool:
         if not address or address == "unix":
-            return self._trusts_unix
+            return trusts_unix
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
-        return any(parsed in network for network in self._networks)
+        return any(parsed in network for network in networks)
+
+    return is_trusted
 
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_VIA", "HTTP_TRUE_CLIENT",

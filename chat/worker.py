@@ -23,7 +23,8 @@ from gevent.pool import Group
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat import capacity
+from chat import capacity, proxies
+from chat.turns import Turns
 
 TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
 DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
@@ -75,6 +76,8 @@ class StreamWorker(GeventWorker):
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
         self._set_options()
+        self._turns = Turns()
+        self._is_proxy = proxies.trust_in(self._parts().operators_config.trusted_proxies)
         self._can_park = self._find_out_whether_to_park()
         self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
@@ -103,11 +106,20 @@ class StreamWorker(GeventWorker):
         # A connection that falls idle while the worker ends has nothing to wait for.
         return Idle(0 if self._is_draining else self.cfg.keepalive, self._idle)
 
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection to its end; the greenlet that does it knows whose it is."""
+        _current().sender = self._sender_of(addr) or client
+        super().handle(listener, client, addr)
+
+    def _sender_of(self, addr: Any) -> str | None:
+        """The network that a connection counts for; None for a proxy's, which brings the requests of many."""
+        address = addr[0] if isinstance(addr, tuple) else ""
+        return None if self._is_proxy(address) else proxies.network_of(address)
+
     def handle_request(self, *args: Any) -> Any:
-        """Serve a request, then let the others have theirs: who asks again at once would keep them waiting for ever."""
-        goes_on = super().handle_request(*args)
-        gevent.sleep(0)
-        return goes_on
+        """Serve a request when its sender's turn has come."""
+        self._turns.wait(_current().sender)
+        return super().handle_request(*args)
 
     # Parking
 
@@ -154,7 +166,7 @@ class StreamWorker(GeventWorker):
     def _ask_again(self, request: "Again", fd: int) -> None:
         """Serve a request that was held as if it had come now; it waits no more."""
         connection = AgainConnection(fd, request.raw)
-        self._asked_again.spawn(GeventWorker.handle, self, request, connection, request.peer)
+        self._asked_again.spawn(self.handle, request, connection, request.peer)
 
     def _await_parked(self) -> None:
         """Let the parked readers take their leave; who does not is cut off when the grace is over."""
@@ -199,6 +211,11 @@ class StreamWorker(GeventWorker):
 
     def _parts(self) -> Any:
         return getattr(self, "_app", self.wsgi).extensions["chat"]
+
+
+def _current() -> Any:
+    """The greenlet that serves this connection."""
+    return gevent.getcurrent()
 
 
 def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bool:

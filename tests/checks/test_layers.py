@@ -12,7 +12,7 @@ LAYERS: tuple[set[str], ...] = (
     {"__init__", "canary", "capacity", "errors", "host", "locks", "log_lines", "times"},
     {"catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema",
      "secret", "sse", "text"},
-    {"drawing", "migrations", "readers", "ring", "runtime_gevent"},
+    {"drawing", "migrations", "readers", "ring", "runtime_gevent", "turns"},
     {"relay", "scripts", "store"},
     {"heads", "hub", "stays"},
     {"parking", "people", "presence", "rooms", "site"},

@@ -1,0 +1,60 @@
+"""However much one sender asks at once, everybody else is answered between."""
+
+import contextlib
+import itertools
+import re
+import socket
+
+import pytest
+
+from tests.server.town import held_up
+from tests.serving import PATIENCE_SECONDS, eventually, serve
+
+GREEDY, STRANGER = "127.0.0.1", "127.0.0.2"
+CONNECTIONS, GREEDY_REQUESTS, STRANGERS_REQUESTS = 40, 1600, 10
+PAGE = "/rooms/lobby"
+
+
+@pytest.fixture(scope="module")
+def one():
+    """One worker whose log tells senders apart."""
+    with serve(workers=1, log_addresses="full") as server:
+        yield server
+
+
+def request_of(path):
+    return f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
+@contextlib.contextmanager
+def connections_of(server, address, count):
+    """So many connections from this address, each answered once."""
+    with contextlib.ExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            connection = socket.create_connection((server.host, server.port), PATIENCE_SECONDS, (address, 0))
+            opened.append(stack.enter_context(connection))
+            connection.sendall(request_of("/session"))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        yield opened
+
+
+def test_a_stranger_s_requests_are_answered_between_those_of_greedy_connections(one):
+    """They leave the loop no cause to look at others: the next request of each lies ready when one is answered."""
+    with connections_of(one, GREEDY, CONNECTIONS) as greedy, connections_of(one, STRANGER, 1) as (stranger,):
+        said = len(one.log)
+        with held_up(one.workers[0]):  # so that it finds them all, whatever this process is kept from meanwhile
+            for connection in greedy:
+                connection.sendall(request_of(PAGE) * (GREEDY_REQUESTS // CONNECTIONS))
+        for _ in range(STRANGERS_REQUESTS):
+            stranger.sendall(request_of(PAGE))
+            assert stranger.recv(65536).startswith(b"HTTP/1.1 200 ")
+    senders = eventually(lambda: (found := senders_of(one.log[said:])).count(STRANGER) == STRANGERS_REQUESTS and found)
+    places = [place for place, sender in enumerate(senders) if sender == STRANGER]
+    between = sorted(later - earlier for earlier, later in itertools.pairwise(places))
+    assert between[len(between) // 2] < CONNECTIONS // 2, f"so many of theirs come before each of the others: {between}"
+
+
+def senders_of(log):
+    """Who sent the requests of the page, in the order in which they were answered."""
+    return re.findall(rf"HEAD {PAGE} 200 \d+ ms ([\d.]+)", log)

@@ -4,19 +4,19 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadSignature
 from markupsafe import Markup
-from werkzeug.sansio.http import parse_cookie
 from werkzeug.wsgi import ClosingIterator
 
 from chat import __version__, catalogue, clock, drawing, host, identity, log_lines, scripts, secret, views
 from chat import config as configuration
 from chat.config import Config
+from chat.incoming import FIELDS, IncomingRequest
 from chat.parts import Parts
 from chat.proxies import KnownHosts, TrustedProxies, shortened
 from chat.views import other_origins
@@ -49,6 +49,7 @@ def create_app(config: Config | None = None) -> Flask:
         SECRET_KEY=secret.of(config.instance),
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
+        MAX_FORM_PARTS=FIELDS,
         SESSION_COOKIE_NAME=identity.TOKEN_COOKIE,
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=identity.COOKIE_SECONDS,
@@ -184,15 +185,8 @@ class _Rests:
         return ClosingIterator(answer, [lambda: self._parts.rest(is_end)])
 
 
-class _Request(Request):
-    @cached_property
-    def cookies(self) -> Any:
-        """As Werkzeug's, which goes through all headers to find this one."""
-        return parse_cookie(self.environ.get("HTTP_COOKIE"), cls=self.dict_storage_class)
-
-
 class _Site(Flask):
-    request_class = _Request
+    request_class = IncomingRequest
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """As Flask's, each address made once: a page has a hundred, and they depend on the mount point alone."""

@@ -5,9 +5,8 @@ import secrets
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
-from werkzeug.exceptions import BadRequest
 
-from chat import entry, people, proxies, site, times
+from chat import entry, incoming, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
@@ -291,15 +290,12 @@ def check_post() -> None:
         return
     if request.method != "POST":
         return
-    request.get_data()  # before the form is parsed, so that the bytes stay for whoever must see whether they are UTF-8
+    request.get_data()  # all of it, also where the view has no use for it; it is parsed only by whoever needs a field
     if _is_from_elsewhere():
         raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
     if _token_is_made_from() is None:
         raise ChatError("csrf", _NO_COOKIE)
-    try:
-        token = request.form.get("csrf_token") or request.headers.get("X-CSRF-Token", "")
-    except BadRequest:
-        token = ""
+    token = request.headers.get("X-CSRF-Token") or incoming.form().get("csrf_token", "")
     fits = hmac.compare_digest(token.encode(errors="surrogateescape"), csrf_token().encode())
     is_out_already = request.endpoint == SIGN_OUT and not sent_cookie(COOKIE)  # another tab was first: no harm in it
     if not fits and not is_out_already:

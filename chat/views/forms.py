@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from flask import request
 
-from chat import identity, sse
+from chat import identity, incoming, sse
 from chat.errors import N_, ChatError
 
 DIGITS = re.compile("[0-9]{1,20}")
@@ -16,22 +15,15 @@ ID = f"int(max={sse.CURSOR_MAX})"  # in a route: a number that the database can 
 
 def posted() -> Mapping[str, Any]:
     """The fields of a POST. Raises ChatError `invalid` where they are not UTF-8, or a bot's JSON is no object."""
-    if identity.has_bearer() and request.is_json:
-        try:
-            fields = request.get_json(silent=True)
-        except RecursionError:
-            fields = None
-        if not isinstance(fields, dict):
-            raise ChatError("invalid", N_("The body is no JSON object. Send one, in UTF-8."))
-        return fields
-    raw = request.get_data()
-    if request.mimetype == "application/x-www-form-urlencoded":
-        raw = unquote_to_bytes(raw)
+    if not identity.has_bearer() or not request.is_json:
+        return incoming.form()
     try:
-        raw.decode()
-    except UnicodeDecodeError:
-        raise ChatError("invalid", N_("The text is not UTF-8. Send it in that encoding.")) from None
-    return request.form
+        fields = incoming.json()
+    except RecursionError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise ChatError("invalid", N_("The body is no JSON object. Send one, in UTF-8."))
+    return fields
 
 
 def whole_number(

@@ -19,7 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"attendance", "forgetting", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},
     {"parts"},
-    {"entry"},
+    {"entry", "incoming"},
     {"identity"},
     {"clock", "flood"},
     {"views"},
@@ -27,7 +27,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
-FLASK = {"app", "catalogue", "clock", "entry", "flood", "identity", "views"}
+FLASK = {"app", "catalogue", "clock", "entry", "flood", "identity", "incoming", "views"}
 # What `choose` and the creation of a database load late, so that nothing pays for it that does not need it.
 LATE = {("runtime", "runtime_gevent"), ("store", "migrations")}
 

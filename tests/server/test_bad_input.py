@@ -104,3 +104,18 @@ def test_strange_headers_break_nothing(alice):
                     {"User_Agent": "\x80"}, {"Origin": "\xff"}, {"Content_Type": "application/json; charset=\xff"}):
         answer = alice.get("/session", **headers)
         assert answer.status in (200, 400), headers
+
+
+CHUNKED = ("POST /rooms/lobby/messages HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nContent-Type: " + FORM
+           + "\r\nTransfer-Encoding: chunked\r\n\r\n")
+BROKEN_CHUNKS = [b"zz\r\n", b"\r\n", b"-1\r\nx\r\n", b"5\r\nbody=x\r\n0\r\n\r\n", b"5\r\nbody=0\r\n\r\n",
+                 b"5;a b\r\nbody=\r\n", b"5\r\nbod", b"0\r\nHost: x\r\n\r\n", b"0\r\nX\r\n\r\n", b"f" * 20_000]
+
+
+@pytest.mark.parametrize("raw", BROKEN_CHUNKS, ids=lambda raw: str(raw)[:30])
+def test_a_malformed_chunk_is_the_client_s_mistake(chat, unharmed, raw):
+    with chat.connect() as connection:
+        connection.sendall(CHUNKED.encode() + raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 "), answer

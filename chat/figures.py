@@ -18,6 +18,8 @@ def of_process(store: Store, hub: Hub, relay: LocalRelay, streams: Streams, lag:
         "events": store.commits.events,
         "deliveries": dict(hub.deliveries),
         "sent_bytes": streams.sent_bytes,
+        "unsent_bytes": streams.backlog.size,
+        "cut_off": streams.backlog.cut_off,
         "ring_events": hub.ring_size,
         "last_event_id": hub.last_id,
         "rings_lost": relay.lost,

@@ -59,6 +59,8 @@ METRICS = (
     Metric("deliveries", "counter", "Events, each times the readers that waited for it here; `passing` are those that "
            "are not in the log: presence and typing.", "kind", ("event", "passing")),
     Metric("sent_bytes", "counter", "Bytes of streams that were given to the kernel, or to a server that sends them."),
+    Metric("unsent_bytes", "gauge", "Bytes of answers that their readers have not taken yet."),
+    Metric("cut_off", "counter", "Readers that were cut off because they took too little, or had too much on its way."),
     Metric("ring_events", "gauge", "Events that the worker keeps at hand."),
     Metric("last_event_id", "gauge", "How far the worker has read the log: all workers say the same, but for moments."),
     Metric("rings_lost", "counter", "Rings and news for another process whose queue was full."),

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from chat import runtime
 from chat.hub import Hub
 from chat.readers import Reader
+from chat.sending import STALLED_SECONDS, Backlog, Unsent, deadline
 
 log = logging.getLogger(__name__)
 
 SLICE_READERS = 200  # some 1.5 ms of sending
 PAUSE_SECONDS = 0.02  # at most, between two rounds, or for one slice
-STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
 EVENTS_A_LOOK = 256
 # What the kernel tells of a connection, by its own numbers: not every system's Python has names for them. That there
 # are bytes to read it is never asked: they stay in the kernel, for whoever reads the connection's next request.
@@ -34,10 +34,11 @@ class Parked(Reader):
     greenlet. `close` lets go of whatever it has at the hub and elsewhere.
     """
 
-    __slots__ = ("fd", "lot")
+    __slots__ = ("fd", "lot", "network")
 
     fd: int
     lot: "Lot | None"
+    network: str | None  # where it is, as far as it counts
 
     def wake(self) -> None:
         if self.lot is not None:
@@ -61,18 +62,25 @@ class Parked(Reader):
 
 
 class Rest(NamedTuple):
-    """What the kernel has not taken yet of a piece; `is_last` when the connection ends with it."""
+    """What the kernel has not taken yet of a piece; `is_last` when the connection ends with it.
+
+    `since` is when it took something last, `until` when it must have taken all. `unsent` is what the backlog counts of
+    a piece that is the reader's own; one that is shared costs the same however many have not taken it.
+    """
 
     piece: memoryview
     is_last: bool
     since: float
+    until: float
+    unsent: Unsent | None
 
 
 class Lot:
     """The parked readers of one process. Everything but `park` and `wake` happens in the loop of its own accord."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, backlog: Backlog | None = None) -> None:
         self._hub = hub
+        self._backlog = backlog or Backlog()
         self._runtime = runtime.current()
         self._by_fd: dict[int, Parked] = {}
         self._rests: dict[Parked, Rest] = {}
@@ -97,18 +105,18 @@ class Lot:
 
     # Coming and going
 
-    def park(self, reader: Parked, fd: int, first: bytes, is_last: bool = False) -> None:
+    def park(self, reader: Parked, fd: int, first: bytes, is_last: bool = False, network: str | None = None) -> None:
         """Take over a reader with its connection, which is sent `first` and then whatever is new.
 
         Both are let go where that fails: nobody else knows of the connection any more.
         """
-        reader.fd, reader.lot, reader.waiter = fd, self, None
+        reader.fd, reader.lot, reader.waiter, reader.network = fd, self, None, network
         self._by_fd[fd] = reader
         try:
             os.set_blocking(fd, False)
             self._poller.register(fd, HAS_SHUT_DOWN)
             if first:
-                self.send(reader, first, is_last)
+                self.send(reader, first, is_last, is_own=True)
             if reader.lot is self:
                 self.wake(reader)
         except BaseException:
@@ -135,8 +143,14 @@ class Lot:
     def _forget(self, reader: Parked) -> None:
         reader.lot = None
         del self._by_fd[reader.fd]
-        for kept in (self._rests, self._woken, self._slow):
+        self._drop_rest(reader)
+        for kept in (self._woken, self._slow):
             kept.pop(reader, None)
+
+    def _drop_rest(self, reader: Parked) -> None:
+        rest = self._rests.pop(reader, None)
+        if rest is not None and rest.unsent is not None:
+            self._backlog.remove(rest.unsent)
 
     # Rounds
 
@@ -230,8 +244,11 @@ class Lot:
 
     # What the kernel takes, and what it tells
 
-    def send(self, reader: Parked, piece: bytes | memoryview, is_last: bool = False) -> None:
-        """Send what the kernel takes of the piece now, and the rest when it takes more."""
+    def send(self, reader: Parked, piece: bytes, is_last: bool = False, *, is_own: bool = False) -> None:
+        """Send what the kernel takes of the piece now, and the rest when it takes more.
+
+        `is_own` says that no other reader is sent the same bytes.
+        """
         try:
             sent = os.write(reader.fd, piece)
         except BlockingIOError:
@@ -240,14 +257,17 @@ class Lot:
             return self.let_go(reader)
         self.sent_bytes += sent
         if sent < len(piece):
-            self._keep(reader, Rest(memoryview(piece)[sent:], is_last, time.monotonic()))
+            self._keep(reader, memoryview(piece)[sent:], is_last, is_own)
         elif is_last:
             self.let_go(reader)
 
-    def _keep(self, reader: Parked, rest: Rest) -> None:
-        if reader not in self._rests:
-            self._poller.modify(reader.fd, HAS_SHUT_DOWN | WRITABLE)
-        self._rests[reader] = rest
+    def _keep(self, reader: Parked, piece: memoryview, is_last: bool, is_own: bool) -> None:
+        now = time.monotonic()
+        unsent = Unsent(len(piece), reader.network, partial(self.let_go, reader)) if is_own else None
+        self._poller.modify(reader.fd, HAS_SHUT_DOWN | WRITABLE)
+        self._rests[reader] = Rest(piece, is_last, now, deadline(len(piece), now), unsent)
+        if unsent is not None:
+            self._backlog.add(unsent)
 
     def _look(self) -> None:
         """The kernel has something to tell of some connections."""
@@ -273,16 +293,24 @@ class Lot:
         sent = os.write(reader.fd, rest.piece)
         self.sent_bytes += sent
         if sent < len(rest.piece):
-            self._rests[reader] = Rest(rest.piece[sent:], rest.is_last, time.monotonic())
+            self._rests[reader] = rest._replace(piece=rest.piece[sent:], since=time.monotonic())
+            if rest.unsent is not None:
+                self._backlog.took(rest.unsent, sent)
         elif rest.is_last:
             self.let_go(reader)
         else:
-            del self._rests[reader]
+            self._drop_rest(reader)
             self._poller.modify(reader.fd, HAS_SHUT_DOWN)
             self.wake(reader)
 
     def tick(self) -> None:
-        """Once a second: let go who has taken nothing for so long that nobody can be there."""
-        stalled_since = time.monotonic() - STALLED_SECONDS
-        for reader in [reader for reader, rest in self._rests.items() if rest.since <= stalled_since]:
+        """Once a second: let go who has taken nothing for so long that nobody can be there, or far too little."""
+        now = time.monotonic()
+        late = [
+            reader
+            for reader, rest in self._rests.items()
+            if rest.since <= now - STALLED_SECONDS or rest.until <= now
+        ]
+        for reader in late:
+            self._backlog.cut_off += 1
             self.let_go(reader)

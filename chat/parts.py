@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import capacity, figures, forgetting, hosting, metrics, outside, owner, rooms, runtime, upkeep
+from chat import capacity, figures, forgetting, hosting, metrics, outside, owner, proxies, rooms, runtime, upkeep
 from chat.attendance import Attendance
 from chat.capacity import Budget
 from chat.config import Config
@@ -21,6 +21,7 @@ from chat.hub import MISSED, Event, Hub
 from chat.limits import Limits
 from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
+from chat.sending import Backlog
 from chat.site import CHANGED, Site
 from chat.store import InDoubt, Store, creation, users
 from chat.streams import Streams
@@ -36,6 +37,7 @@ class Parts:
 
     def __init__(self, config: Config) -> None:
         self.operators_config = config
+        self.backlog = Backlog()
         self._lock = threading.Lock()
         self._started_in: int | None = None
         self._budget: Budget | None = None
@@ -84,7 +86,7 @@ class Parts:
         self.site = Site(self.store, config)  # after the hub, which hears of every later change
         self.relay: LocalRelay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
         self.presence = self._presence()
-        self.streams = Streams(self.store, self.hub, self.presence, config)
+        self.streams = Streams(self.store, self.hub, self.presence, config, self.backlog)
         self.streams.poll_interval_ms = host.poll_interval_ms
         self._grant()
         self.board = metrics.Board(instance / "metrics")
@@ -139,6 +141,12 @@ class Parts:
     def config(self) -> Config:
         """The settings in force: the operator's, with the owner's over them once the store is open."""
         return self.site.config if self.is_open else self.operators_config
+
+    def network_of(self, environ: Mapping[str, Any]) -> str | None:
+        """The network whose share of what is scarce a request takes; None where its address says nothing of who asks,
+        or where nobody is counted."""
+        network: str | None = environ.get(proxies.NETWORK)
+        return network if self.config.limits else None
 
     def settle(self, budget: Budget) -> None:
         """Hold as many streams and polls in this process as its host bears, unless the operator has set a number."""

@@ -11,6 +11,8 @@ from werkzeug.sansio.utils import host_is_trusted
 
 ADDRESSES = 4096  # whose forms are remembered: to parse one takes longer than to look up who has it
 
+NETWORK = "longwave.network"  # in the environ: whose share of what is scarce a request uses up; None is nobody's
+
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -27,14 +29,19 @@ class TrustedProxies:
         self._trusts = trust_in(trusted)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not self._trusts(environ.get("REMOTE_ADDR", "")):
-            return self._app(environ, start_response)
+        is_proxied = self._trusts(environ.get("REMOTE_ADDR", ""))
+        if is_proxied:
+            self._find_client(environ)
+        address = environ.get("REMOTE_ADDR", "")
+        environ[NETWORK] = None if self._trusts(address) else network_of(address)
+        return (self._rest if is_proxied else self._app)(environ, start_response)
+
+    def _find_client(self, environ: dict[str, Any]) -> None:
         for address in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             if address.strip():
                 environ["REMOTE_ADDR"] = address.strip()
             if not self._trusts(address.strip()):
                 break
-        return self._rest(environ, start_response)
 
 
 def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:

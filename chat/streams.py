@@ -14,6 +14,7 @@ from chat.hub import Hub
 from chat.parking import Lot, Parked
 from chat.presence import Presence, User
 from chat.readers import Reader, Rehear
+from chat.sending import Backlog
 from chat.store import Store
 from chat.store import rooms as room_table
 
@@ -28,11 +29,14 @@ class Streams:
     `most` is how many readers may be held at once, streams and polls together; None is any number.
     """
 
-    def __init__(self, store: Store, hub: Hub, presence: Presence, config: Config) -> None:
+    def __init__(
+        self, store: Store, hub: Hub, presence: Presence, config: Config, backlog: Backlog | None = None
+    ) -> None:
         self.hub = hub
         self.presence = presence
         self.heartbeat_seconds = config.heartbeat_seconds
-        self.lot = Lot(hub) if runtime.current().can_park else None
+        self.backlog = backlog or Backlog()
+        self.lot = Lot(hub, self.backlog) if runtime.current().can_park else None
         self.most: int | None = None
         self.refused = 0
         self.poll_interval_ms = LASTING.poll_interval_ms
@@ -240,7 +244,7 @@ class Stream(Parked):
         piece = self.take()
         if piece:
             self.has_written(time.monotonic())
-            lot.send(self, piece, self.is_over)
+            lot.send(self, piece, self.is_over, is_own=True)
         return bool(piece)
 
     def close(self) -> None:
@@ -281,10 +285,10 @@ class StreamBody:
         stream.was_given(piece)
         return piece
 
-    def park(self, lot: Lot, fd: int, head: bytes) -> None:
+    def park(self, lot: Lot, fd: int, head: bytes, network: str | None) -> None:
         """Leave the stream to the lot, with its connection; the head of the answer goes before all."""
         self._is_parked = True
-        lot.park(self._stream, fd, head + self._opening)
+        lot.park(self._stream, fd, head + self._opening, network=network)
 
     def close(self) -> None:
         if not self._is_parked:

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -24,6 +25,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
 from chat import capacity, proxies
+from chat.sending import Sender
 from chat.turns import Turns
 
 TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
@@ -128,9 +130,11 @@ class StreamWorker(GeventWorker):
         connection = environ["gunicorn.socket"]
         if isinstance(connection, AgainConnection) and connection.must_answer():
             environ[HAS_WAITED] = True
-        response = getattr(start_response, "__self__", None)
-        if self._can_park and type(response) is wsgi.Response:
-            response.__class__ = Answer
+        response: Any = getattr(start_response, "__self__", None)
+        if type(response) is wsgi.Response:
+            response.sock = Sender(connection, self._parts().backlog, partial(self._parts().network_of, environ))
+            if self._can_park:
+                response.__class__ = Answer
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True
@@ -158,7 +162,7 @@ class StreamWorker(GeventWorker):
             response.chunked = False  # the body ends with the connection
             head = response.head()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            body.park(lot, connection.detach(), head)
+            body.park(lot, connection.detach(), head, self._parts().network_of(environ))
         else:
             request = Again(_as_bytes(response.req), environ)
             body.park(lot, connection.detach(), lambda fd: self._ask_again(request, fd))

@@ -1,17 +1,31 @@
 """The gunicorn worker for a machine without gevent: threads, and the same farewell to every open stream."""
 
+import ssl
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from chat import capacity
+from chat.sending import Sender
 
 
 class StreamThreadWorker(ThreadWorker):
     def run(self) -> None:
-        self.wsgi.extensions["chat"].settle(capacity.threaded(self.cfg.threads, self.cfg.workers))
+        self._app: Any = self.wsgi
+        self.wsgi: Any = self._call
+        self._parts().settle(capacity.threaded(self.cfg.threads, self.cfg.workers))
         super().run()
+
+    def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """The app; its answer is sent with a deadline, or whoever takes nothing of it would keep a thread for ever."""
+        connection = environ["gunicorn.socket"]
+        if not isinstance(connection, ssl.SSLSocket):  # which sends nothing without waiting
+            answer = start_response.__self__  # type: ignore[attr-defined]
+            answer.sock = Sender(connection, self._parts().backlog, partial(self._parts().network_of, environ))
+        return self._app(environ, start_response)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self._say_bye()
@@ -23,4 +37,7 @@ class StreamThreadWorker(ThreadWorker):
 
     def _say_bye(self) -> None:
         # In a thread: the signal may have come while this one held the hub's lock.
-        threading.Thread(target=self.wsgi.extensions["chat"].say_bye, name="farewell", daemon=True).start()
+        threading.Thread(target=self._parts().say_bye, name="farewell", daemon=True).start()
+
+    def _parts(self) -> Any:
+        return getattr(self, "_app", self.wsgi).extensions["chat"]

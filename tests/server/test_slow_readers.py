@@ -1,23 +1,21 @@
 """Readers that are slow, and readers that vanish: they delay nobody, cost little, and lose nothing themselves."""
 
 import ctypes
-import http.client
 import re
 import socket
 import struct
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.clients import Stream
-from tests.serving import PATIENCE_SECONDS, eventually, serve
+from tests.server.slow import asked
+from tests.serving import eventually, serve
 
 RING_EVENTS = 64
-SEGMENT_BYTES = 536  # small, as beyond the loopback, or the kernel would take megabytes on itself
-WINDOW_BYTES = 4096
 SLOW = 30  # readers who take next to nothing
 LONG = "x" * 3900  # some 8 KB as an event, with its html
 POSTS = 300
@@ -33,21 +31,6 @@ def patient():
     """One worker with a short ring, and a heart that beats each second."""
     with serve(workers=1, heartbeat_seconds=1, ring_events=RING_EVENTS) as server:
         yield server
-
-
-@contextmanager
-def asked(server, path):
-    """A request whose answer nobody reads, and for which there is next to no room."""
-    end = socket.socket()
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
-    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
-    end.settimeout(PATIENCE_SECONDS)
-    end.connect((server.host, server.port))
-    connection = http.client.HTTPConnection(server.host, server.port)
-    connection.sock = end
-    with closing(end), closing(connection):
-        connection.request("GET", path)
-        yield connection
 
 
 def vanish(connection):

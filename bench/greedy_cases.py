@@ -200,7 +200,7 @@ def _slow_readers() -> Iterator[tuple[str, Case]]:
     yield "take-nothing", case("100 readers take nothing", by_visitor(everything, 100), options=nothing)
     yield "take-little", case("100 readers take 1 KB a second", by_visitor(everything, 100), options=trickle)
     everywhere = by_visitor(everything, 100, sources=100)
-    yield "take-nothing-100", case("the same from 100 addresses: nothing", everywhere, options=nothing)
+    yield "take-nothing-100", case("100 readers take nothing, from 100 addresses", everywhere, options=nothing)
 
 
 def _slow_writers() -> Iterator[tuple[str, Case]]:
@@ -209,7 +209,7 @@ def _slow_writers() -> Iterator[tuple[str, Case]]:
     for name, title, requests in (("body", "bodies", bodies_unsent), ("head", "heads", heads_unsent)):
         one, many = by_visitor(requests, UNFINISHED), by_visitor(requests, UNFINISHED, sources=MANY)
         yield name, case(f"{UNFINISHED:,} {title} never come", one, options=calmly)
-        yield f"{name}-{MANY}", case(f"the same from {MANY} addresses: {title}", many, options=calmly)
+        yield f"{name}-{MANY}", case(f"{UNFINISHED:,} {title} never come, from {MANY} addresses", many, options=calmly)
         drip = calmly | {"drip": 1000}
         yield f"{name}-drip", case(f"{UNFINISHED:,} {title}, a byte a second", one, options=drip)
 

@@ -217,6 +217,8 @@ def _slow_writers() -> Iterator[tuple[str, Case]]:
 def _others() -> Iterator[tuple[str, Case]]:
     stream, calmly = page_of(f"/stream?room={ROOM}"), {"again": 1000}
     yield "streams", Case("a visitor: 3,000 streams", by_visitor(stream, 3000), floor=3000, options=calmly)
+    everywhere = by_visitor(stream, 3000, sources=MANY)
+    yield f"streams-{MANY}", Case(f"{MANY} visitors: 3,000 streams", everywhere, floor=3000, options=calmly)
     yield "streams-guest", Case("one guest: 3,000 streams", by_one(stream, 3000), floor=3000, options=calmly)
     yield "fields", Case(f"forms of {FIELDS:,} fields", by_visitor(many_fields, 2), floor=10)
     yield "parts", Case(f"multipart forms of {PARTS:,} parts", by_visitor(many_parts, 2), floor=10)

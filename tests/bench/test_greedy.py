@@ -25,7 +25,7 @@ def small(name: str, **changes: object) -> dict[str, float]:
 
 
 def test_strangers_are_measured_alone_and_beside_the_greedy():
-    alone, beside = small("nobody"), small("cheap-2")
+    alone, beside = small("nobody"), small("cheap-2", floor=1)
     for figures in (alone, beside):
         assert 0 < figures["stranger_p50_ms"] <= figures["stranger_p99_ms"] <= figures["stranger_max_ms"]
         assert figures["stranger_requests"] == greedy.STRANGERS * len(greedy.CIRCLE)

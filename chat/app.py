@@ -13,7 +13,7 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, drawing, host, identity, log_lines, scripts, secret, views
+from chat import __version__, catalogue, clock, drawing, flood, host, identity, log_lines, scripts, secret, views
 from chat import config as configuration
 from chat.config import Config
 from chat.incoming import FIELDS, IncomingRequest
@@ -79,6 +79,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
                 parts.look()
         if request.routing_exception is None:  # a wrong address or method is told as such
             identity.check_post()
+            flood.check_request()
 
     other_origins.surround(app)
     app.after_request(identity.renew)

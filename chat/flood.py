@@ -1,9 +1,16 @@
-"""Flood control of requests: which deed may be done how often, by a person and from an address."""
+"""Flood control of requests: which deed may be done how often, by a person and from an address.
+
+Every POST has its place in one of three tables here: `COUNTED`, what is counted before its view is called; `POSTS`,
+what its view counts by `check_post`, because the text matters; `UNCOUNTED`, with the reason. What a GET writes its view
+counts by `check`.
+"""
 
 import hashlib
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from flask import request
 
 from chat import identity
 from chat.errors import N_, ChatError
@@ -14,50 +21,135 @@ log = logging.getLogger(__name__)
 
 SAME_TEXT_SECONDS = 60.0
 ADDRESS_FACTOR = 8  # behind one address may be a house, a school, a mobile network
-PERSON_RATES: Mapping[str, Rate] = {
-    "room": Rate(3, 300.0),
-    "typing": Rate(6, 1.0),
-    "device": Rate(5, 60.0),
-}
-ADDRESS_RATES: Mapping[str, Rate] = {
-    "sign in": Rate(20, 6.0),
-    "word": Rate(5, 20.0),  # entry words and owner's codes: guessing must be slow
-}
+NETWORK_FACTOR = 8  # and behind a /48 of IPv6 many /64: it is one customer's, or it is shared by some
+DAY_SECONDS = 86400.0
 
 
-def check(deed: str, user: Any = None) -> None:
-    """Count the deed, or raise ChatError `slow_down` with the seconds after which it may be done."""
-    if user is None:
-        # Those whose address is not known count as one.
-        return _count({f"{deed} from {identity.network() or 'nowhere'}": ADDRESS_RATES[deed]})
-    rate = PERSON_RATES[deed]
-    _count({f"{deed} {user.id}": rate} | _of_network(deed, _widened(rate)))
+class Deed(NamedTuple):
+    """How often a person may do it, and how often all may from one address; None is not counted so."""
+
+    person: Rate | None
+    address: Rate
+
+
+def _times(rate: Rate, factor: int) -> Rate:
+    return Rate(rate.burst * factor, rate.seconds / factor)
+
+
+def _personal(rate: Rate, factor: int = ADDRESS_FACTOR) -> Deed:
+    return Deed(rate, _times(rate, factor))
+
+
+# What a page does by itself has so much room that hundreds of readers behind one address don't meet the limit.
+DEEDS: Mapping[str, Deed] = {
+    "sign in": Deed(None, Rate(20, 6.0)),
+    "guest": Deed(None, Rate(1000, DAY_SECONDS / 1000)),  # new names: a mobile network has that many, hardly more
+    "word": Deed(None, Rate(5, 20.0)),  # entry words and owner's codes: guessing must be slow
+    "device": _personal(Rate(5, 60.0)),
+    "room": Deed(Rate(3, 300.0), Rate(30, DAY_SECONDS / 30)),
+    "move": _personal(Rate(40, 3.0)),  # to come and to go: whoever is new here opens twenty rooms at once
+    "remove": _personal(Rate(30, 2.0)),
+    "read": _personal(Rate(60, 1.0), 64),
+    "here": _personal(Rate(60, 1.0), 64),  # each of twenty tabs tells it for its own room
+    "typing": _personal(Rate(6, 1.0)),
+}
+# Each POST by its endpoint, with the deeds as which it counts.
+COUNTED: Mapping[str, tuple[str, ...]] = {
+    "auth.sign_in": ("sign in", "guest"),
+    "auth.use_device": ("sign in",),
+    "auth.make_device_link": ("device",),
+    "entry.enter": ("word",),
+    "owner.claim": ("word",),
+    "rooms.create": ("room",),
+    "rooms.join": ("move",),
+    "rooms.leave": ("move",),
+    "rooms.read": ("read",),
+    "rooms.here": ("here",),
+    "rooms.typing": ("typing",),
+    "messages.remove": ("remove",),
+}
+POSTS = ("messages.post", "messages.edit")
+_OWNERS = "owners are trusted with the whole site"
+UNCOUNTED: Mapping[str, str] = {
+    "auth.sign_out": "it takes a session, and signing in is counted",
+    "me.forget": "it takes a name, and signing in is counted",
+    "owner.change_room": _OWNERS,
+    "owner.close_room": _OWNERS,
+    "owner.reopen_room": _OWNERS,
+    "owner.remove_room": _OWNERS,
+    "owner.end_sessions": _OWNERS,
+    "owner.ban": _OWNERS,
+    "owner.unban": _OWNERS,
+    "owner.change_settings": _OWNERS,
+}
+FREE_FOR_OWNERS = ("room", "remove")  # an owner clears up a hundred messages, and furnishes the site
+
+
+def check_request() -> None:
+    """Count what this request is about to do. Raises ChatError `slow_down` with the seconds after which it may."""
+    if request.method != "POST" or not identity.parts().config.limits:
+        return
+    for_all: dict[str, Rate] = {}
+    for deed in COUNTED.get(request.endpoint or "", ()):
+        if DEEDS[deed].person is None:
+            for_all |= _by_address(deed, DEEDS[deed].address)
+        else:
+            user = identity.who().user
+            if user is not None:  # nobody else may do it
+                for_all |= _by_person(deed, user)
+    _count(for_all)
+
+
+def check(deed: str, user: Any) -> None:
+    """The same for what a user is about to do by a GET."""
+    _count(_by_person(deed, user))
 
 
 def check_post(user: Any, body: object) -> None:
-    """Count a message; the same text again counts double. Bots have a limit of their own, and no address."""
+    """Count a message, or the change of one; the same text again counts double. Bots have a limit of their own, and no
+    address.
+    """
     config = identity.parts().config
     if not config.limits:
         return
     if user.kind == "bot":
-        return _count({f"post {user.id}": Rate(config.bot_posts_per_second, 1 / config.bot_posts_per_second)})
+        return _count(_by_bot(user))
     rate = Rate(max(config.posts_per_minute // 3, 2), 60 / config.posts_per_minute)
     text_hash = hashlib.sha256(str(body).encode(errors="replace")).hexdigest()[:16]
     text_rate = {f"text {user.id} {text_hash}": Rate(1, SAME_TEXT_SECONDS)}
-    rates = {f"post {user.id}": rate} | _of_network("post", _widened(rate))
+    rates = {f"post {user.id}": rate} | _by_known_address("post", _times(rate, ADDRESS_FACTOR))
     if _wait_seconds(text_rate, is_question=True) > 0:
         _count(rates, cost=2.0)
     else:
         _count(rates | text_rate)  # together, so that a refused text does not count as said
 
 
-def _widened(rate: Rate) -> Rate:
-    return Rate(rate.burst * ADDRESS_FACTOR, rate.seconds / ADDRESS_FACTOR)
+def _by_person(deed: str, user: Any) -> dict[str, Rate]:
+    person, address = DEEDS[deed]
+    assert person is not None
+    if user.is_owner and deed in FREE_FOR_OWNERS:
+        return {}
+    if user.kind == "bot":
+        return _by_bot(user) if deed == "remove" else {f"{deed} {user.id}": person}
+    return {f"{deed} {user.id}": person} | _by_known_address(deed, address)
 
 
-def _of_network(deed: str, rate: Rate) -> dict[str, Rate]:
-    network = identity.network()
-    return {f"{deed} from {network}": rate} if network else {}
+def _by_bot(bot: Any) -> dict[str, Rate]:
+    """What a bot does to messages counts together."""
+    a_second = identity.parts().config.bot_posts_per_second
+    return {f"post {bot.id}": Rate(a_second, 1 / a_second)}
+
+
+def _by_address(deed: str, rate: Rate) -> dict[str, Rate]:
+    """Those whose address is not known count as one."""
+    return _by_known_address(deed, rate) or {f"{deed} from nowhere": rate}
+
+
+def _by_known_address(deed: str, rate: Rate) -> dict[str, Rate]:
+    return {
+        f"{deed} from {network}": _times(rate, NETWORK_FACTOR**step)
+        for step, network in enumerate(identity.networks())
+    }
 
 
 def _count(rates: Mapping[str, Rate], cost: float = 1.0) -> None:

@@ -119,6 +119,11 @@ def network() -> str | None:
     return proxies.network_of(request.remote_addr)
 
 
+def networks() -> tuple[str, ...]:
+    """The same, and the wider network around it, where it is known that one sender may have all of that."""
+    return proxies.networks_of(request.remote_addr)
+
+
 def where() -> people.From:
     """What is kept of where a session is used."""
     return people.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])

@@ -108,6 +108,17 @@ def network_of(address: str | None) -> str | None:
     return str(parsed)
 
 
+@lru_cache(ADDRESSES)
+def networks_of(address: str | None) -> tuple[str, ...]:
+    """What counts as one sender, and of IPv6 the /48 around it, of which whoever has it may use any part."""
+    network = network_of(address)
+    if network is None:
+        return ()
+    if ":" not in network:
+        return (network,)
+    return network, str(ipaddress.ip_network(network).supernet(new_prefix=48))
+
+
 def is_bannable(address: str, trusted: Iterable[str]) -> bool:
     """Whether a ban of the address would meet its sender alone: not where it is a proxy's, or private."""
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import flood, identity, people, rooms
+from chat import identity, people, rooms
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import events, users
@@ -46,7 +46,6 @@ def sign_in() -> Response:
     identity.newcomer_required()
     if identity.who().is_bot:
         raise ChatError("forbidden", N_("A bot has its name already. Send the request without its key."))
-    flood.check("sign in")
     parts = identity.parts()
     name = forms.posted().get("name")
     signed_in = parts.store.write(people.sign_in, name, parts.config.guest_days, identity.where())
@@ -85,7 +84,6 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    flood.check("device", user)
     code = identity.parts().store.write(people.make_device_code, user.id)
     link = url_for("auth.device", code=code, _external=True)
     if answers.wants_json():
@@ -101,7 +99,6 @@ def device_again(error: dict[str, Any]) -> str:
 @blueprint.post("/device/use")
 def use_device() -> Response:
     identity.newcomer_required()
-    flood.check("sign in")
     code = forms.posted().get("code")
     return _welcome(identity.parts().store.write(people.use_device_code, code, identity.where()))
 

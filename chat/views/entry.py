@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from chat import entry, flood, identity
+from chat import entry, identity
 from chat.errors import N_, ChatError
 from chat.views import answers, forms
 
@@ -25,7 +25,6 @@ def form_again(error: dict[str, Any]) -> Any:
 
 @blueprint.post("/enter")
 def enter() -> Response:
-    flood.check("word")
     word = forms.posted().get("word")
     if not isinstance(word, str) or not entry.say(word, identity.parts().config.entry_word):
         raise ChatError("entry_word", N_("That is not the word. Ask whoever told you of this chat."), field="word")

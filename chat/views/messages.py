@@ -69,7 +69,9 @@ def post(slug: str) -> Response:
 @blueprint.post(f"/messages/<{forms.ID}:id>/edit")
 def edit(id: int) -> Response:
     user = identity.user_required()
-    message = identity.parts().store.write(rooms.edit, user, id, forms.posted().get("body"))
+    body = forms.posted().get("body")
+    flood.check_post(user, body)
+    message = identity.parts().store.write(rooms.edit, user, id, body)
     return answers.done(message, _page_of(message))
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import canary, flood, identity, owner, site, text, times
+from chat import canary, identity, owner, site, text, times
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.hosting import Sentence
@@ -167,7 +167,6 @@ def claim_again(error: dict[str, Any]) -> Any:
 @blueprint.post("/claim")
 def claim() -> Response:
     user = identity.user_required()
-    flood.check("word")
     parts = identity.parts()
     parts.store.write(owner.claim, user, forms.posted().get("code"))
     owner.forget_code_file(parts.config)

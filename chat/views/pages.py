@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import drawing, identity, rooms, text
+from chat import drawing, flood, identity, rooms, text
 from chat.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
@@ -169,6 +169,7 @@ def _join_once(slug: str) -> None:
         found = rooms.find(connection, slug, user)
         is_member = room_table.membership(connection, found.id, user.id) is not None
     if not is_member:
+        flood.check("move", user)
         parts.store.write(rooms.join, user, slug, is_limited=parts.config.limits)
 
 
@@ -265,8 +266,9 @@ def _mark_read(user: Any, slug: str, message_id: int) -> None:
         read_id = min(message_id, messages.newest_id(connection, found.id))
     if stay is not None and read_id > stay.read_id:
         try:
+            flood.check("read", user)
             store.write(rooms.read, user, slug, read_id)
         except ChatError as error:
-            if error.code != "busy":
+            if error.code not in ("busy", "slow_down"):
                 raise
             # Nothing can be written now: the rows are shown all the same, and the mark follows with the next load.

@@ -34,6 +34,9 @@
     toldAt = Date.now();
     Chat.net.post(Chat.url('read', Chat.room), { id: id }, function (answer) {
       if (answer.isOk && id > readId) { readId = id; }
+      if (!answer.retryAfterMs) { return; }
+      toldAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; nobody is told of it
+      plan();
     });
   }
 

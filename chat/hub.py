@@ -199,8 +199,10 @@ class Hub:
         if kept or gone:
             self._ring.rewrite(kept, gone)
         self._ring.extend(heard)
-        self._say_again([event for event in heard if event.name in ("edit", "remove")])
+        self._ring.replace([event for event in heard if event.name in events.REPLACES], events.REPLACES)
         self._ring.trim()
+        if any(event.name in ("edit", "remove") for event in heard):
+            self._store.must_scrub = True
         self._untold.extend(event for event in news if event.channel == SITE)
         self.last_id = news[-1].id
         for event in heard:
@@ -255,15 +257,6 @@ class Hub:
             self._index(reader, hearing)
         concerned.update(readers)
         self.room_changes += sum(event.name == "room" for event in changes)
-
-    def _say_again(self, changes: list[Event]) -> None:
-        """Replace the text in the earlier frames of edited and removed messages."""
-        if changes:
-            self._store.must_scrub = True
-            newest = {change.message_id: change for change in changes}
-            self._ring.rewrite(
-                {event.id: newest[event.message_id].data for event in self._ring if event.message_id in newest}
-            )
 
     def _tell_site(self) -> None:
         """Let the process learn what concerns it; what fails is told again with the next wake."""

@@ -97,6 +97,21 @@ class Ring:
                 event.say(data_by_id[event.id])
         self._keep([event for event in self._events if event.id not in gone])
 
+    def replace(self, news: Collection[Event], replaced_by: Mapping[str, Collection[str]]) -> None:
+        """Let earlier events of an edited or removed message say what it says now, and drop those of these names."""
+        newest = {event.message_id: event for event in news if event.message_id is not None}
+        rewritten: dict[int, str] = {}
+        gone = set()
+        for event in self._events if newest else ():
+            newer = newest.get(event.message_id) if event.message_id is not None else None
+            if newer is not None and event.id < newer.id:
+                if newer.name in ("edit", "remove"):
+                    rewritten[event.id] = newer.data
+                if event.name in replaced_by[newer.name]:
+                    gone.add(event.id)
+        if rewritten or gone:
+            self.rewrite(rewritten, gone)
+
     def trim(self) -> None:
         """Drop the oldest events where there are too many: a quarter of the ring at once, to spread the cost."""
         surplus = len(self._events) - self.most_events

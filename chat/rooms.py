@@ -124,7 +124,7 @@ def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[s
     html = drawing.draw(now)
     wire = drawing.wire(now, html)
     messages.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
-    tx.append(f"room:{message.room_id}", event, sse.to_json(wire), message_id=message.id)
+    events.append_instead(tx, f"room:{message.room_id}", event, sse.to_json(wire), message.id)
     events.overwrite(tx, message.id, sse.to_json(wire))
     tx.erases = True
     return wire
@@ -286,7 +286,8 @@ def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
         return
     table.mark_read(tx, stay.id, read_id)
     unread = messages.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
-    tx.append(f"user:{user.id}", "read", sse.to_json({"room": slug, "read_id": read_id, "unread": unread}))
+    told = sse.to_json({"room": slug, "read_id": read_id, "unread": unread})
+    events.append_instead(tx, f"user:{user.id}", "read", told, events.mark_of(stay.id))
 
 
 # What a reader may hear

@@ -24,7 +24,7 @@ VERSION = "0003"
 metadata = MetaData()
 
 # The log. `message_id` names the message that an event tells of, so that an edit or a removal finds and
-# overwrites the text in every earlier event of it.
+# overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero (`events.mark_of`).
 events = Table(
     "events",
     metadata,

@@ -38,6 +38,7 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
 def end(tx: Transaction, room: Any, user: dict[str, Any], stay_id: int) -> None:
     """Let the user be in the room no longer."""
     table.end_stay(tx, stay_id, to_id=_tell_both(tx, "leave", room, user))
+    events.drop(tx, "read", events.mark_of(stay_id))
 
 
 def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ from bench.soak.truth import Truth
 
 EXAMPLES = 20
 MESSAGE = NUMBERS["message"]
+REPLACED = ("edit", "remove", "read")  # the last about a message or a room is kept alone
 
 # lost: acknowledged and not there; repeated: given or written twice; out of order; overheard: not for that reader;
 # stale: an older text on a connection that was opened after the change; torn: not the bytes that the log holds;
@@ -93,6 +94,11 @@ def _judge_reading(verdict: Verdict, truth: Truth, diary: Diary) -> None:
     if diary.began is None:
         return verdict.count("lost", label, ["it never began to hear"])
     given = [id for id in diary.ids if id <= truth.last_id]
+    verdict.count("repeated", label, [id for id, count in Counter(given).items() if count > 1])
+    steps = itertools.pairwise(dict.fromkeys(given))
+    verdict.count("out of order", label, [f"{later} after {id}" for id, later in steps if later < id])
+    replaced = _replaced(truth, diary)
+    given = [id for id in given if id not in replaced]
     verdict.delivered += diary.names.count(MESSAGE)
     verdict.events += len(given)
     expected = truth.expected(diary.seat, diary.began, diary.ended)
@@ -103,10 +109,13 @@ def _judge_reading(verdict: Verdict, truth: Truth, diary: Diary) -> None:
         had = {id for id in had if id <= diary.ended} | (had & wanted)
     verdict.count("lost", f"{label} from {diary.began}", sorted(wanted - had))
     verdict.count("overheard", label, sorted(had - wanted))
-    verdict.count("repeated", label, [id for id, count in Counter(given).items() if count > 1])
-    steps = itertools.pairwise(dict.fromkeys(given))
-    verdict.count("out of order", label, [f"{later} after {id}" for id, later in steps if later < id])
     verdict.count("torn", label, _misnamed(truth, diary))
+
+
+def _replaced(truth: Truth, diary: Diary) -> set[int]:
+    """What was given and is no more in the log: an edit or a mark that a later one took the place of."""
+    return {id for id, name in zip(diary.ids, diary.names, strict=True)
+            if id not in truth.events and NAMES[name] in REPLACED}
 
 
 def _misnamed(truth: Truth, diary: Diary) -> list[int]:
@@ -124,7 +133,7 @@ def _judge_texts(verdict: Verdict, truth: Truth, diary: Diary, changes: dict[int
         while upcoming is not None and upcoming.first <= index:
             opened_at, upcoming = upcoming.at, next(openings)
         row = truth.events.get(id)
-        if row is None or row.message_id is None:
+        if row is None or row.message_id not in truth.latest:
             continue
         latest, latest_sum = truth.latest[row.message_id]
         if version == latest:

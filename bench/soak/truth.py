@@ -41,7 +41,7 @@ class Truth:
                 continue
             self.events[row.id] = row
             self._by_channel[row.channel].append(row.id)
-            if row.message_id is not None:
+            if row.message_id is not None and row.message_id > 0:  # below zero it is a stay, of a mark of reading
                 data = row.data.encode()
                 self.latest[row.message_id] = version_in(data), checksum(data)
         self.by_key: dict[str, list[int]] = defaultdict(list)

@@ -3,22 +3,28 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from chat.schema import events, gaps
+from chat.schema import facts as facts_table
 from chat.store import facts
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction, highest_id
 
 __all__ = [
+    "REPLACES",
     "after",
+    "append_instead",
+    "count",
+    "drop",
     "find_all",
     "forget",
     "forget_channel",
     "forget_messages",
     "highest_id",
     "is_in_gap",
+    "mark_of",
     "moves_of_user",
     "newest_id",
     "newest_of_room",
@@ -44,6 +50,15 @@ _GAP = Prepared(
     select(gaps.c.after_id)
     .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
     .limit(1)
+)
+# What is about the same message or stay, and which an event of this name takes the place of.
+REPLACES = {"edit": ("edit",), "remove": ("edit", "remove"), "read": ("read",)}
+_HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
+_DROP = Prepared(delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name")))
+_ADD_HOLES = Prepared(
+    update(facts_table)
+    .where(facts_table.c.name == _HOLES)
+    .values(value=cast(cast(facts_table.c.value, Integer) + bindparam("holes"), Text))
 )
 _NEWEST = Prepared(select(func.max(events.c.id).label("id")))
 _NEWEST_OF_ROOM = Prepared(select(func.max(events.c.id).label("id")).where(events.c.channel == bindparam("channel")))
@@ -104,12 +119,51 @@ def is_in_gap(connection: Connection, cursor: int) -> bool:
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:
     """Drop the oldest events that are of before then, or more than `keep`; at most `limit`. Returns how many."""
     oldest = tx.connection.execute(select(events.c.id, events.c.created_at).order_by(events.c.id).limit(limit)).all()
-    last_kept = highest_id(tx.connection) - keep
-    old = [event.id for event in oldest if event.created_at < created_before or event.id <= last_kept]
+    surplus = count(tx) - keep
+    old = [event.id for place, event in enumerate(oldest) if event.created_at < created_before or place < surplus]
     if old:
-        tx.connection.execute(delete(events).where(events.c.id <= old[-1]))
+        passed = old[-1] - pruned_to(tx.connection)
+        pruned = tx.connection.execute(delete(events).where(events.c.id <= old[-1])).rowcount
         facts.put(tx, "pruned_to", str(old[-1]))
+        _add_holes(tx, pruned - passed)
     return len(old)
+
+
+def count(tx: Transaction) -> int:
+    """How many events there are: counted once, and from then on known from the ids and the holes among them."""
+    span = highest_id(tx.connection) - pruned_to(tx.connection)
+    holes = facts.get(tx.connection, _HOLES)
+    if holes is None:
+        rows = tx.connection.execute(select(func.count()).select_from(events)).scalar() or 0
+        facts.put(tx, _HOLES, str(span - rows))
+        return rows
+    return span - int(holes)
+
+
+def _add_holes(tx: Transaction, holes: int) -> None:
+    """Note that so many ids have lost their event, or that so many that had lost it are pruned now."""
+    if holes:
+        _ADD_HOLES.run(tx.connection, {"holes": holes})
+
+
+def mark_of(stay_id: int) -> int:
+    """What a `read` is about, among the ids of messages: the stay, below zero."""
+    return -stay_id
+
+
+def append_instead(tx: Transaction, channel: str, name: str, data: str, about: int) -> None:
+    """Append an event in place of the earlier ones about the same (`REPLACES`), which nobody needs to hear any more.
+
+    Whoever catches up hears the newest alone, so that a message that is edited without end stays two rows.
+    """
+    for replaced in REPLACES[name]:
+        drop(tx, replaced, about)
+    tx.append(channel, name, data, message_id=about)
+
+
+def drop(tx: Transaction, name: str, about: int) -> None:
+    """Take the events of this name about a message or a stay out of the log."""
+    _add_holes(tx, _DROP.run(tx.connection, {"about": about, "of_name": name}))
 
 
 def overwrite(tx: Transaction, message_id: int, data: str) -> None:
@@ -119,11 +173,15 @@ def overwrite(tx: Transaction, message_id: int, data: str) -> None:
 
 def forget_channel(tx: Transaction, channel: str) -> None:
     """Take a channel's events out of the log; ids are not given again."""
-    tx.connection.execute(delete(events).where(events.c.channel == channel))
+    _forget_where(tx, events.c.channel == channel)
 
 
 def forget_messages(tx: Transaction, message_ids: Collection[int]) -> None:
-    tx.connection.execute(delete(events).where(events.c.message_id.in_(message_ids)))
+    _forget_where(tx, events.c.message_id.in_(message_ids))
+
+
+def _forget_where(tx: Transaction, which: ColumnElement[bool]) -> None:
+    _add_holes(tx, tx.connection.execute(delete(events).where(which)).rowcount)
 
 
 def moves_of_user(connection: Connection, user_id: int, limit: int) -> Sequence[Any]:
@@ -136,7 +194,7 @@ def moves_of_user(connection: Connection, user_id: int, limit: int) -> Sequence[
 
 def forget(tx: Transaction, ids: Collection[int]) -> None:
     """Take events out of the log; ids are not given again."""
-    tx.connection.execute(delete(events).where(events.c.id.in_(ids)))
+    _forget_where(tx, events.c.id.in_(ids))
 
 
 def find_all(connection: Connection, ids: Collection[int]) -> dict[int, str]:

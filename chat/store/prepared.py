@@ -38,9 +38,10 @@ class Prepared:
         self._sql = str(compiled)
         return self.__dict__[name]
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """Carry out a statement that writes."""
-        self._fetch(connection, values)
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Carry out a statement that writes; returns how many rows it has changed."""
+        driver: Any = connection.connection.driver_connection
+        return int(driver.execute(self._sql, {**self._literals, **values}).rowcount)
 
     def all(self, connection: Connection, **values: Any) -> list[Any]:
         return [self._as_row(found) for found in self._fetch(connection, values)]

@@ -38,6 +38,11 @@ class Transaction:
         assert key is not None
         return int(key.id)
 
+    def take_back(self, appended: int) -> None:
+        """After a change was undone: only so many events were appended, and the ids of the others are to be given."""
+        self.appended = appended
+        self._last_id = None
+
     def next_id(self) -> int:
         """The id that the next appended event will have."""
         if self._last_id is None:

@@ -198,10 +198,12 @@ class Writer:
         """Run one change in a savepoint, so that its failure undoes it alone."""
         driver: Any = tx.connection.connection.driver_connection
         driver.execute("SAVEPOINT change")
+        appended = tx.appended
         try:
             job.result = job.change(tx)
         except Exception as error:
             driver.execute("ROLLBACK TO change")
+            tx.take_back(appended)
             job.error = error
         driver.execute("RELEASE change")
 

@@ -115,6 +115,16 @@ def test_an_old_text_is_stale_only_on_a_connection_that_was_opened_after_the_cha
     assert wrongs(removed, notes, changes=[Change(1, REMOVED, changed_at)]) == {"stale": 1}
 
 
+def test_an_edit_that_another_has_replaced_may_have_been_heard_or_not():
+    first, last = Row(31, LOBBY, "edit", LOG[0].data, 1), Row(32, LOBBY, "edit", LOG[0].data, 1)
+    truth = truth_of(*LOG, last)
+    assert wrongs(truth, read(diary(seat()), [*LOG, first, last]), read(diary(seat()), [*LOG, last])) == {}
+    assert wrongs(truth, read(diary(seat()), [*LOG, first])) == {"lost": 1}
+    assert wrongs(truth, read(diary(seat()), [*LOG, first, first, last])) == {"repeated": 1}
+    unknown = Row(31, LOBBY, "message", LOG[0].data, 31)
+    assert wrongs(truth, read(diary(seat()), [*LOG, unknown, last])) == {"overheard": 1}
+
+
 def test_a_page_that_was_loaded_anew_is_judged_up_to_there():
     page = Diary(Seat("page", "page", CAROL, ("lobby",)))
     read(page, LOG[:5])

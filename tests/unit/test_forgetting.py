@@ -196,7 +196,7 @@ def test_two_processes_that_step_at_once_do_no_harm(chat: Chat, zephyr, monkeypa
         chat.store.write(forgetting.step, zephyr.id)
     changes = chat.reader(None, named=[1, 2])
     removed = [event["data"]["id"] for event in replay_from(chat, changes) if event["name"] == "remove"]
-    assert len(removed) == len(set(removed)) + 2, "each once, but for the two that were removed before"
+    assert len(removed) == len(set(removed)) >= 6, "each once"
     assert files_with(chat, NAME) == []
 
 

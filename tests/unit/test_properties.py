@@ -96,6 +96,13 @@ class ChatMachine(RuleBasedStateMachine):
             assert error.code == "not_found", "it was removed before"
         self._learn()
 
+    @precondition(lambda self: self.messages)
+    @rule(name=st.sampled_from(PEOPLE), slug=st.sampled_from(ROOMS), back=st.integers(0, 3))
+    def mark_read(self, name: str, slug: str, back: int) -> None:
+        message_id, _ = self.messages[-1 - back % len(self.messages)]
+        self.chat.store.write(rooms.read, self.users[name], slug, message_id)
+        self._learn()
+
     def _note_stays(self) -> None:
         """The stays as the log itself tells them: the room's copy of each join and leave."""
         with self.chat.store.read() as connection:
@@ -167,7 +174,16 @@ class ChatMachine(RuleBasedStateMachine):
             while follower.reader is None or self._take(follower) or follower.reader is None:
                 if follower.reader is None:
                     self._connect(follower, self.other if at % 2 == 0 else self.chat.hub)
-            assert follower.heard == self._expected(follower), follower.name
+            ids = [id for id, _ in follower.heard]
+            assert ids == sorted(set(ids)), "each once, in order"
+            assert self._still_there(follower.heard) == self._still_there(self._expected(follower)), follower.name
+
+    def _still_there(self, heard: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Without what a later event has taken the place of: of that each hears as much as came before."""
+        with self.chat.store.read() as connection:
+            there = {row.id for row in events.after(connection, 0, 10_000)}
+        assert {name for id, name, in heard if id not in there} <= {"edit", "read"}
+        return [(id, name) for id, name in heard if id in there]
 
     def _expected(self, follower: Follower) -> list[tuple[int, str]]:
         user = self.users[follower.name]

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 OPEN_FILES = 10_100  # what a process should be allowed: ten thousand connections, and some files
 SHORT_REQUESTS = 0.1  # of all files or connections, the part that is kept for requests that wait for nothing
 SHORT_THREADS = 0.25  # the same of threads, of which there are few
+OWN_FILES = 64  # of a process: the database, sockets to other processes, logs
+UNFINISHED = 0.125  # of all files, the part that one network's connections may take which wait for a request to come
+UNFINISHED_MOST = 1000  # at most, for each keeps a greenlet
 CONNECTIONS = 1000  # of a gevent worker of gunicorn's own, unless it was told otherwise
 LIFETIME_SPREAD = 0.2  # of a stream's time: those who came together do not leave together
 SHORT_LIFETIME = (25.0, 55.0)  # seconds; what hosts cut off, they cut off after 60
@@ -140,6 +143,16 @@ def readers(connections: int | None) -> int | None:
     """How many readers leave room for all else, where each keeps a file, and one of so many connections, if any."""
     bounds = [bound for bound in (files(), connections) if bound is not None]
     return int(min(bounds) * (1 - SHORT_REQUESTS)) if bounds else None
+
+
+def connections(wanted: int) -> int:
+    """How many of so many connections a process may accept before it has no file left for them."""
+    return min(wanted, (files() or OPEN_FILES + wanted) - OWN_FILES)
+
+
+def unfinished() -> int:
+    """How many connections of one network may wait for a request, or for the rest of one."""
+    return min(int((files() or OPEN_FILES) * UNFINISHED), UNFINISHED_MOST)
 
 
 def readers_of_threads(threads: int) -> int:

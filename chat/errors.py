@@ -12,6 +12,7 @@ STATUS = {
     "muted": 403,
     "not_found": 404,
     "method": 405,
+    "too_slow": 408,
     "name_taken": 409,
     "too_long": 413,
     "too_large": 413,

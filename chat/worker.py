@@ -10,10 +10,12 @@ end by themselves, and browsers keep connections open for their next request; he
 the worker is to go.
 """
 
+import io
 import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,16 +26,22 @@ from gevent.pool import Group
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat import capacity, proxies
+from chat import capacity, proxies, runtime
+from chat.errors import N_, ChatError
 from chat.sending import Sender
 from chat.turns import Turns
+from chat.unfinished import Unfinished
 
 TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
 DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
 FAREWELL_SECONDS = 0.5  # for the last frames to be written
 SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
-WITH_MORE = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT"}  # than a head, which can be read once more
+WITH_BODY = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"}
+WITH_MORE = WITH_BODY | {"HTTP_EXPECT"}  # than a head, which can be read once more
+BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
+BODY_BYTES_A_SECOND = 1024
+PIECE_BYTES = 8192
 # A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are
 # some. Where nothing is said, between two requests, the kernel probes. It must not probe readers: with this timeout one
 # probe that is lost ends the connection, and thousands that were sent the same message are probed in one burst, of
@@ -47,27 +55,78 @@ SOCKET_OPTIONS = (
 PROBE_AFTER_PING_SECONDS = 5
 
 
-class Idle(gevent.Timeout):
-    """The wait of a connection for its next request; whoever throws it ends the connection, without an error."""
+class Waiting(gevent.Timeout):
+    """The wait of a connection for bytes of a request; its block just ends when its time is over, or it is given up."""
 
-    def __init__(self, seconds: float, waiting: set["Idle"]) -> None:
-        super().__init__(seconds, False)
-        self._waiting = waiting
+    def __init__(self, seconds: float, unfinished: Unfinished, sender: str | None, is_idle: bool) -> None:
+        super().__init__(max(seconds, 0), False)
+        self.sender = sender
+        self.is_idle = is_idle
+        self._unfinished = unfinished
+        self._greenlet: Any = None
 
-    def __enter__(self) -> "Idle":
-        self.greenlet = gevent.getcurrent()
-        self._waiting.add(self)
+    def __enter__(self) -> "Waiting":
+        self._greenlet = gevent.getcurrent()
+        self._unfinished.add(self)
         return super().__enter__()
 
     def __exit__(self, *raised: Any) -> bool | None:
-        self._waiting.discard(self)
+        self._greenlet = None
+        self._unfinished.discard(self)
         return super().__exit__(*raised)
+
+    def give_up(self) -> None:
+        # Thrown from the loop, and by then the bytes may have come and the block be over.
+        get_hub().loop.run_callback(self._end)
+
+    def _end(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.throw(self)
+
+
+class ArrivingBody(io.RawIOBase):
+    """The body of a request as it comes; where that is too slow, or it is no HTTP, the connection ends with the answer.
+
+    Raises ChatError `too_slow`, and whatever gunicorn raises.
+    """
+
+    def __init__(self, request: Any, wait: Callable[[float], Waiting]) -> None:
+        self._request = request
+        self._wait = wait
+        self._has_failed = False
+        self._due_at = time.monotonic() + BODY_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            piece = self._read(min(len(buffer), PIECE_BYTES))
+        except BaseException:
+            self._has_failed = True
+            self._request.force_close()
+            raise
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def _read(self, size: int) -> bytes:
+        with self._wait(self._due_at - time.monotonic()):
+            piece: bytes = self._request.body.read(size)
+            self._due_at += len(piece) / BODY_BYTES_A_SECOND
+            return piece
+        raise ChatError("too_slow", N_("What you sent came too slowly. Send it again, once the connection is better."))
+
+    def pass_over(self) -> None:
+        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now."""
+        self._due_at = time.monotonic() + BODY_SECONDS
+        with suppress(Exception):
+            while not self._has_failed and self.read(PIECE_BYTES):
+                runtime.current().breathe()
 
 
 class StreamWorker(GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._idle: set[Idle] = set()
         self._is_draining = False
         self._asked_again = Group()
 
@@ -78,8 +137,11 @@ class StreamWorker(GeventWorker):
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
         self._set_options()
+        config = self._parts().operators_config
         self._turns = Turns()
-        self._is_proxy = proxies.trust_in(self._parts().operators_config.trusted_proxies)
+        self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
+        self._is_proxy = proxies.trust_in(config.trusted_proxies)
+        self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
         self._can_park = self._find_out_whether_to_park()
         self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
@@ -104,9 +166,14 @@ class StreamWorker(GeventWorker):
         )
         return False
 
-    def timeout_ctx(self) -> Idle:
+    def timeout_ctx(self) -> Waiting:
+        """The wait for the next request, until its head is there."""
         # A connection that falls idle while the worker ends has nothing to wait for.
-        return Idle(0 if self._is_draining else self.cfg.keepalive, self._idle)
+        return self._wait(0 if self._is_draining else self.cfg.keepalive, is_idle=True)
+
+    def _wait(self, seconds: float, is_idle: bool = False) -> Waiting:
+        sender = _current().sender
+        return Waiting(seconds, self._unfinished, sender if isinstance(sender, str) else None, is_idle)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection to its end; the greenlet that does it knows whose it is."""
@@ -121,7 +188,12 @@ class StreamWorker(GeventWorker):
     def handle_request(self, *args: Any) -> Any:
         """Serve a request when its sender's turn has come."""
         self._turns.wait(_current().sender)
-        return super().handle_request(*args)
+        _current().body = None
+        try:
+            return super().handle_request(*args)
+        finally:
+            if _current().body is not None and self.alive:
+                _current().body.pass_over()
 
     # Parking
 
@@ -135,6 +207,8 @@ class StreamWorker(GeventWorker):
             response.sock = Sender(connection, self._parts().backlog, partial(self._parts().network_of, environ))
             if self._can_park:
                 response.__class__ = Answer
+        if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
+            environ["wsgi.input"] = _current().body = ArrivingBody(response.req, self._wait)
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True
@@ -210,8 +284,8 @@ class StreamWorker(GeventWorker):
             return
         self._is_draining = True
         gevent.spawn(self._parts().say_bye, DRAIN_SECONDS)
-        for idle in list(self._idle):
-            idle.greenlet.throw(idle)
+        for wait in self._unfinished.idle():
+            wait.give_up()
 
     def _parts(self) -> Any:
         return getattr(self, "_app", self.wsgi).extensions["chat"]

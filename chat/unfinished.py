@@ -1,0 +1,46 @@
+"""Connections that wait for a request to come, or for the rest of one: each sender may have so many in a process."""
+
+from collections import defaultdict
+from typing import Protocol
+
+
+class Wait(Protocol):
+    """The wait for bytes from one connection; `sender` is None where it is not counted.
+
+    `is_idle` when it waits for a whole request, and so may be ended by a process that ends.
+    """
+
+    sender: str | None
+    is_idle: bool
+
+    def give_up(self) -> None:
+        """End the connection, unless the bytes have come by then."""
+
+
+class Unfinished:
+    """The waits of a process. Where a sender has more than `most`, the one that has waited longest is given up.
+
+    So nobody is refused because of others behind the same address, and all of them together take a part of what the
+    process has.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._by_sender: defaultdict[str | None, dict[Wait, None]] = defaultdict(dict)
+
+    def add(self, wait: Wait) -> None:
+        waits = self._by_sender[wait.sender]
+        waits[wait] = None
+        if wait.sender is not None and len(waits) > self._most:
+            longest = next(iter(waits))
+            del waits[longest]
+            longest.give_up()
+
+    def discard(self, wait: Wait) -> None:
+        waits = self._by_sender[wait.sender]
+        waits.pop(wait, None)  # it may have been given up
+        if not waits:
+            del self._by_sender[wait.sender]
+
+    def idle(self) -> list[Wait]:
+        return [wait for waits in self._by_sender.values() for wait in waits if wait.is_idle]

@@ -1,0 +1,40 @@
+"""The waits for requests: so many for each sender, and who has waited longest goes first."""
+
+from chat.unfinished import Unfinished
+
+
+class Waiting:
+    def __init__(self, sender, is_idle=True):
+        self.sender, self.is_idle, self.is_given_up = sender, is_idle, False
+
+    def give_up(self):
+        self.is_given_up = True
+
+
+def test_of_too_many_of_one_sender_the_oldest_are_given_up():
+    unfinished = Unfinished(most=3)
+    theirs, other = [Waiting("greedy") for _ in range(10)], Waiting("other")
+    unfinished.add(other)
+    for wait in theirs:
+        unfinished.add(wait)
+    assert [wait.is_given_up for wait in theirs] == [True] * 7 + [False] * 3
+    assert not other.is_given_up
+
+
+def test_what_has_come_counts_no_more():
+    unfinished = Unfinished(most=1)
+    waits = [Waiting("quick") for _ in range(10)]
+    for wait in waits:
+        unfinished.add(wait)
+        unfinished.discard(wait)
+        unfinished.discard(wait)
+    assert not any(wait.is_given_up for wait in waits)
+
+
+def test_who_is_not_counted_may_have_any_number():
+    unfinished = Unfinished(most=1)
+    waits = [Waiting(None, is_idle=number < 5) for number in range(10)]
+    for wait in waits:
+        unfinished.add(wait)
+    assert not any(wait.is_given_up for wait in waits)
+    assert unfinished.idle() == waits[:5]

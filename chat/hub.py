@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from chat.hearing import Hearing
 from chat.readers import DueTimes, Listeners, Reader, Rehear, RehearAll, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
+from chat.shares import Shares
 from chat.store import Store, events
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Hub:
         self.room_changes = 0  # how many changes of rooms were heard of; each may have taken one away
         self._due = DueTimes()
         self.held = {"stream": 0, "poll": 0}  # the readers by transport
+        self.places = Shares()  # the readers by those whose shares they take
         self.deliveries = {"event": 0, "passing": 0}  # since the start, each times those who waited for it
         self.last_id = 0
         self._telling_site = threading.Lock()
@@ -89,6 +91,8 @@ class Hub:
             hearing = reader.rehear()
             self.readers.add(reader)
             self.held[reader.transport] += 1
+            for holder in reader.holders:
+                self.places.add(holder)
             reader.passing = self._passing.count
             reader.end = self._ending
             self._index(reader, hearing)
@@ -99,6 +103,8 @@ class Hub:
             if reader in self.readers:
                 self.readers.remove(reader)
                 self.held[reader.transport] -= 1
+                for holder in reader.holders:
+                    self.places.add(holder, -1)
             self._unindex(reader)
             self._due.forget(reader)
 

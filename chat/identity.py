@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import entry, incoming, people, proxies, site, times
+from chat import capacity, entry, incoming, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
@@ -122,6 +122,16 @@ def network() -> str | None:
 def networks() -> tuple[str, ...]:
     """The same, and the wider network around it, where it is known that one sender may have all of that."""
     return proxies.networks_of(request.remote_addr)
+
+
+def holders() -> tuple[str, ...]:
+    """Whose shares of the places for readers this request takes: the person's, or a visitor's networks'."""
+    if not parts().config.limits:
+        return ()
+    user = who().user
+    if user is not None:
+        return (f"{capacity.PERSON}{user.id}",)
+    return networks() if parts().network_of(request.environ) is not None else ()
 
 
 def where() -> people.From:

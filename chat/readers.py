@@ -29,6 +29,7 @@ class Reader:
         "has_missed_passing",
         "has_new_rooms",
         "hearing",
+        "holders",
         "is_live",
         "may_share",
         "passing",
@@ -41,6 +42,7 @@ class Reader:
     def __init__(self, rehear: Rehear, cursor: int) -> None:
         self.rehear = rehear
         self.hearing = Hearing()
+        self.holders: tuple[str, ...] = ()  # whose shares of the places it takes
         self.cursor = cursor
         self.is_live = False  # whether it has had everything once
         self.may_share = False  # whether nothing but the newest frames stands out, in rooms that have not changed

@@ -9,6 +9,7 @@ from chat.streams import Stream, Streams, bye
 
 SECONDS = 20  # so long one of them lasts at most; the page asks for less
 MOST = 20  # of them at once in a process: each is heard by somebody who looks on, and ends soon
+MOST_OF_ONE = 5  # of them for one person, or visitors from one network
 TICK_SECONDS = 1.0
 RETRY_MS = 1000
 UNNAMED_EVERY = 3
@@ -16,9 +17,10 @@ UNNAMED_EVERY = 3
 _open: set["Ticker"] = set()
 
 
-def is_full() -> bool:
-    """Whether no further clock should tick here."""
-    return len(_open) >= MOST
+def is_full(holders: tuple[str, ...]) -> bool:
+    """Whether no further clock should tick here, or none for whoever takes of these shares."""
+    theirs = sum(ticker.holders == holders for ticker in _open) if holders else 0
+    return len(_open) >= MOST or theirs >= MOST_OF_ONE
 
 
 class Ticker(Stream):
@@ -30,8 +32,9 @@ class Ticker(Stream):
 
     __slots__ = ("_id", "_left")
 
-    def __init__(self, home: Streams, last_id: int, seconds: int) -> None:
+    def __init__(self, home: Streams, last_id: int, seconds: int, holders: tuple[str, ...] = ()) -> None:
         super().__init__(home, None, Hearing, home.hub.last_id)
+        self.holders = holders
         self._id = last_id
         self._left = seconds
         self.due_at = time.monotonic()  # the hub expects it at each second from now on

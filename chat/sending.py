@@ -9,10 +9,11 @@ import socket
 import struct
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
+
+from chat.shares import Shares
 
 STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
 LEAST_PACE = 1024  # bytes a second that it must take, after as long
@@ -51,7 +52,7 @@ class Backlog:
         self._most_of_network = most_of_network
         self.clock = clock
         self._unsent: dict[Unsent, None] = {}  # oldest first
-        self._by_network: Counter[str | None] = Counter()
+        self._by_network = Shares()
         self._lock = threading.RLock()
         self.size = 0
         self.cut_off = 0
@@ -81,17 +82,16 @@ class Backlog:
 
     def _count(self, unsent: Unsent, size: int) -> None:
         self.size += size
-        self._by_network[unsent.network] += size
-        if not self._by_network[unsent.network]:
-            del self._by_network[unsent.network]
+        self._by_network.add(unsent.network, size)
 
     def _victim(self, newest: str | None) -> Unsent | None:
         """Who must go so that all is within its bounds again; `newest` is the network of the last that was added."""
-        network = newest
-        if newest is None or self._by_network[newest] <= self._most_of_network:
-            if self.size <= self._most:
-                return None
-            network = max(self._by_network, key=self._by_network.__getitem__)
+        if newest is not None and self._by_network.of(newest) > self._most_of_network:
+            network: object = newest
+        elif self.size > self._most:
+            network = self._by_network.largest()
+        else:
+            return None
         return next(each for each in self._unsent if each.network == network)
 
 

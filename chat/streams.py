@@ -57,10 +57,17 @@ class Streams:
         """Whether no further reader can be held here."""
         return self.most is not None and len(self.hub.readers) >= self.most
 
+    def has_place(self, holders: Collection[str]) -> bool:
+        """Whether a further reader can be held here that takes of these shares."""
+        most, places = self.most, self.hub.places
+        return most is None or not (
+            self.is_full or any(places.of(holder) >= capacity.share(holder, most) for holder in holders)
+        )
+
     def take_in(self, reader: Reader) -> bool:
         """Register the reader at the hub if it can be held here; of two who come at once, one has the last place."""
         with self._admitting:
-            if self.is_full:
+            if not self.has_place(reader.holders):
                 return False
             self.hub.register(reader)
             return True

@@ -216,7 +216,7 @@ def refresh(slug: str) -> Response:
         found = rooms.find(connection, slug, user)
     if user is not None:
         parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
-    can_hold = not parts.streams.is_full
+    can_hold = parts.streams.has_place(identity.holders())
     if seen is not None and wait_seconds and can_hold:
         held = stream.wait_for_news(found.id, seen, wait_seconds)
         if held is not None:

@@ -33,7 +33,7 @@ def _seen() -> dict[str, Any]:
         "has_cookies": bool(request.cookies),
         "version": __version__,
         "time": times.now(),
-        "is_full": identity.parts().streams.is_full,
+        "is_full": not identity.parts().streams.has_place(identity.holders()),
     }
 
 
@@ -51,7 +51,8 @@ def clock() -> Response:
 def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
     streams = identity.parts().streams
     padding = sse.PADDING if stream.is_padded() else b""
-    if streams.is_full or selftest.is_full():
+    holders = identity.holders()
+    if not streams.has_place(holders) or selftest.is_full(holders):
         return [padding + streams.mode()]
-    ticker = selftest.Ticker(streams, last_id, seconds)
+    ticker = selftest.Ticker(streams, last_id, seconds, holders)
     return StreamBody(ticker, ticker.begun(padding), selftest.TICK_SECONDS)

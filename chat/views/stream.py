@@ -251,6 +251,7 @@ class Asked:
         since = newest if self.cursor is None else min(self.cursor, newest)
         rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id, since)
         self.reader = reader_for(self, rehear, self.cursor or 0)
+        self.reader.holders = identity.holders()
 
     def _named_rooms(self) -> list[int] | None:
         slugs = sorted(set(request.args.getlist("room")))

@@ -4,6 +4,7 @@ import http.client
 import socket
 from contextlib import closing, contextmanager
 
+from tests.clients import with_hyphens
 from tests.serving import PATIENCE_SECONDS
 
 SEGMENT_BYTES = 536  # small, as beyond the loopback, or the kernel would take megabytes on itself
@@ -11,7 +12,7 @@ WINDOW_BYTES = 4096
 
 
 @contextmanager
-def asked(server, path, source="127.0.0.1"):
+def asked(server, path, source="127.0.0.1", **headers):
     """A request whose answer nobody reads, and for which there is next to no room; it comes from this address."""
     end = socket.socket()
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
@@ -22,5 +23,5 @@ def asked(server, path, source="127.0.0.1"):
     connection = http.client.HTTPConnection(server.host, server.port)
     connection.sock = end
     with closing(end), closing(connection):
-        connection.request("GET", path)
+        connection.request("GET", path, headers=with_hyphens(headers))
         yield connection

@@ -34,11 +34,11 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
     """Give a guest the name, if nobody bears it who was here within `guest_days`."""
     clean_name = text.clean_name(name)
     name_key = text.name_key(clean_name)
-    bearer = users.find_by_name_key(tx.connection, name_key)
-    if bearer and _is_kept(tx, bearer, guest_days):
+    bearers = users.bearers(tx.connection, name_key)
+    if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
         message = N_("Somebody has this name, or one that looks like it. Choose another.")
         raise ChatError("name_taken", message, field="name")
-    if bearer:
+    for bearer in bearers:
         users.change(tx, bearer.id, released_at=tx.now)
         tx.append(f"user:{bearer.id}", "revoke", "{}")
     return _begin_session(tx, _add_user(tx, clean_name, name_key, "guest"), where)
@@ -109,7 +109,7 @@ def bot_named(tx: Transaction, name: object) -> Any:
     """The bot of this name, made if nobody has the name. Raises ChatError `name_taken` for a person's."""
     clean_name = text.clean_name(name)
     name_key = text.name_key(clean_name)
-    bearer = users.find_by_name_key(tx.connection, name_key)
+    bearer = users.find_by_name(tx.connection, clean_name, name_key)
     if bearer is None:
         return users.find(tx.connection, _add_user(tx, clean_name, name_key, "bot"))
     if bearer.kind != "bot":

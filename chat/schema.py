@@ -19,7 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0003"
+VERSION = "0004"
+TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
 
@@ -39,8 +40,9 @@ events = Table(
     sqlite_autoincrement=True,  # an id is never given twice, or a cursor would skip the second
 )
 
-# `name_key` is what names are compared by. A name that its bearer has lost is released, and others may take it;
-# `bearer` counts those who have had it. `forgetting` is how far a wish to be forgotten has come.
+# `name_key` is what names are compared by, with `TWIN` where two bore names that a later version made one. A name that
+# its bearer has lost is released, and others may take it; `bearer` counts those who have had it. `forgetting` is how
+# far a wish to be forgotten has come.
 users = Table(
     "users",
     metadata,

@@ -6,7 +6,10 @@ import html
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+from typing import NamedTuple
 
+from chat import looks
 from chat.errors import N_, ChatError
 
 # Lengths in code points, as the wire contract counts them.
@@ -100,18 +103,14 @@ def _clean_line(raw: object, field: str, longest: int) -> str:
     line = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
     _refuse_longer(len(line), longest, field)
     for at, character in enumerate(line):
-        if character != " " and not _is_visible(character) and not _is_joint(line, at):
+        is_box = unicodedata.category(character) == "Co"  # for private use: each font shows something else, or nothing
+        if is_box or (character != " " and not _is_visible(character) and not _is_joint(line, at)):
             message = N_("It may have no line breaks and no invisible characters. Type it anew.")
             raise ChatError("invalid", message, field=field)
     return line
 
 
-# Letters, marks and symbols that show nothing (Unicode's Default_Ignorable_Code_Point and its like), and
-# code points that are no characters.
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\ufdd0-\ufdef\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]"
-)
+_BLANK = re.compile(f"[{looks.BLANK}]")  # letters, marks and symbols that show nothing
 _UNSEEN = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
 
 
@@ -137,32 +136,45 @@ def _shapes_letters(before: str) -> bool:
     return is_virama or unicodedata.bidirectional(before) == "AL"
 
 
-# Small letters that look like Latin ones, or whose capitals do. Where the two differ (ν is a v, Ν an N), the
-# capital stands below. Letters with marks and styled ones need no place here: NFKD takes them apart.
-_LOOKS = (
-    str.maketrans("авеѕіјклмнорстухһԁԛԝӏѵү", "abesijklmhopctyxhdqwlvy")
-    | str.maketrans("αβγεζηικμνορστυχω", "abyezniku" + "vopotuxw")
-    | str.maketrans("օոսհցզյ", "onuhgqj")
-    | str.maketrans("ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᎽᏃ", "abcdeghijklmprstvwyz")
-    | str.maketrans("ıɑɡɩᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "iagiabcdeghijklmnoprstuvwyz")
-)
-_GREEK_CAPITALS = str.maketrans("ΗΜΝΥ", "HMNY")
-_LUNATE_SIGMA = str.maketrans("ϲϹ", "cC")  # a c to the eye, which NFKD would make a ς
-_LATIN = re.compile("[A-Za-z]")
-_SHAPING = re.compile("[\u034f\ufe00-\ufe0f]")
+_GREEK = re.compile(f"[{looks.GREEK}]")
+_SECOND_DOT = re.compile("(?<=[ij])\u0307")  # the letter's own gives way to it, so that one dot is seen
 
 
 def name_key(name: str) -> str:
-    """The form in which two names are one: equal whatever their case, Unicode form and look-alike letters.
+    """The form in which two names are one: what is seen of them, whatever their case and Unicode form. Idempotent.
 
-    ASCII letters and digits stand for themselves alone: i, l and 1 are three. Idempotent.
+    ASCII letters and digits stand for themselves alone: i, l and 1 are three.
     """
-    plain = unicodedata.normalize("NFKD", name.translate(_LUNATE_SIGMA))
-    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not _SHAPING.match(c))
-    if _LATIN.search(seen):  # Ν is an N in “Νick”; in Greek alone it is the capital of ν
-        seen = seen.translate(_GREEK_CAPITALS)
-    folded = unicodedata.normalize("NFKD", seen.casefold())
-    return unicodedata.normalize("NFKC", folded.translate(_LOOKS))[:NAME_KEY_MAX]
+    table = _looks()
+    plain = unicodedata.normalize("NFKD", name.translate(table.composed))
+    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not _BLANK.match(c))
+    if _GREEK.search(seen):  # Ν is the capital of ν then; else it is an N, as in “Νick”
+        seen = seen.translate(table.in_greek)
+    folded = unicodedata.normalize("NFKD", seen.translate(table.plain).casefold()).translate(table.plain)
+    dotted = _SECOND_DOT.sub("", unicodedata.normalize("NFKD", folded))
+    return unicodedata.normalize("NFKC", dotted)[:NAME_KEY_MAX]
+
+
+class _Looks(NamedTuple):
+    """Tables for `str.translate`: of characters that NFKD takes apart otherwise, of all others, and among Greek."""
+
+    composed: dict[int, str]
+    plain: dict[int, str]
+    in_greek: dict[int, str]
+
+
+@lru_cache(1)
+def _looks() -> _Looks:
+    """Read when the first name is compared: no poll needs it."""
+    alike = _translation(looks.ALIKE)
+    composed = {code: look for code, look in alike.items() if not unicodedata.is_normalized("NFKD", chr(code))}
+    plain = {code: look for code, look in alike.items() if code not in composed}
+    return _Looks(composed, plain, _translation(looks.IN_GREEK))
+
+
+def _translation(entries: str) -> dict[int, str]:
+    halves = [entry.partition("=") for entry in entries.split(" ")]
+    return {ord(source): look for sources, _, look in halves for source in sources}
 
 
 def initial(name: str) -> str:

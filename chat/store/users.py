@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import users
+from chat.schema import TWIN, users
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
@@ -19,10 +19,21 @@ def find(connection: Connection, user_id: int) -> Any:
     return connection.execute(select(users).where(users.c.id == user_id)).first()
 
 
-def find_by_name_key(connection: Connection, name_key: str) -> Any:
-    """Whoever bears the name now."""
-    query = select(users).where(users.c.name_key == name_key, users.c.released_at.is_(None))
-    return connection.execute(query).first()
+def bearers(connection: Connection, name_key: str) -> Sequence[Any]:
+    """Whoever bears such a name now: one, but for twins of earlier days, whose names today's key makes one."""
+    return connection.execute(select(users).where(_has_key(name_key), users.c.released_at.is_(None))).all()
+
+
+def find_by_name(connection: Connection, name: str, name_key: str) -> Any:
+    """Whoever bears the name now; of twins the one whose name is written so, else the first."""
+    found = sorted(bearers(connection, name_key), key=lambda bearer: (bearer.name != name, bearer.id))
+    return found[0] if found else None
+
+
+def _has_key(name_key: str) -> ColumnElement[bool]:
+    """The key itself, or that of a twin, which has a number behind `TWIN`: no name makes a key with that in it."""
+    a_twins = (users.c.name_key > name_key + TWIN) & (users.c.name_key < name_key + chr(ord(TWIN) + 1))
+    return (users.c.name_key == name_key) | a_twins
 
 
 def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
@@ -32,7 +43,7 @@ def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
 
 def colours_of_bearers(connection: Connection, name_key: str) -> list[int]:
     """The colours of all who have had the name so far, the last one's last."""
-    query = select(users.c.colour).where(users.c.name_key == name_key).order_by(users.c.id)
+    query = select(users.c.colour).where(_has_key(name_key)).order_by(users.c.id)
     return list(connection.execute(query).scalars())
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -9,8 +10,10 @@ from alembic.script import ScriptDirectory
 
 import chat.migrations
 from chat import config as configuration
+from chat import people, text, times
+from chat.errors import ChatError
 from chat.schema import VERSION, metadata
-from chat.store import creation
+from chat.store import Store, creation, users
 from chat.store.database import writing_engine
 
 
@@ -38,3 +41,50 @@ def test_upgrading_again_changes_nothing_and_the_file_is_its_owners_alone(tmp_pa
     assert (config.instance / "longwave.db").read_bytes() == before
     assert (config.instance / "longwave.db").stat().st_mode & 0o077 == 0
     assert config.instance.stat().st_mode & 0o077 == 0
+
+
+def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp_path: Path):
+    """Its keys took what shows nothing for something, and fewer letters for one another."""
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    names = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "Dave", "nameless", "gone", "g\ufffcone"]
+    old_keys = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "dave", "nameless:6", "gone", "g\ufffcone"]
+    engine = writing_engine(tmp_path / "longwave.db", "full")
+    with engine.connect() as connection, connection.begin():
+        chat.migrations.upgrade(connection, "0003")
+        for name, key in zip(names, old_keys, strict=True):
+            released_at = times.now() if name in ("nameless", "gone") else None
+            connection.exec_driver_sql(
+                "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
+                " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
+    engine.dispose()
+    creation.upgrade(config)
+    store = Store(config)
+    try:
+        with store.read() as connection:
+            kept = connection.exec_driver_sql("SELECT name, name_key FROM users ORDER BY id").all()
+            assert [name for name, _ in kept] == names
+            assert kept[5].name_key == "nameless:6", "whoever was forgotten has no name"
+            found = [owner_of(connection, name) for name in (*names[:5], "CAROL", "gone")]
+            assert found == [1, 2, 3, 4, 5, 1, 8], "each by their own spelling, else the first"
+        for name in ("carol", "Carol", "\u0441arol", "DAVE", "gone"):
+            with pytest.raises(ChatError) as refusal:
+                sign_in(store, name)
+            assert refusal.value.code == "name_taken"
+        store.write(users.change, 1, seen_at="2001-01-01T00:00:00.000Z")
+        with pytest.raises(ChatError):
+            sign_in(store, "carol")  # one twin has stayed away, but the others have not
+        for user_id in (2, 4):
+            store.write(users.change, user_id, seen_at="2001-01-01T00:00:00.000Z")
+        assert sign_in(store, "carol").user_id == 9
+        with store.read() as connection:
+            assert [users.is_released(connection, user_id) for user_id in (1, 2, 3, 4)] == [True, True, False, True]
+    finally:
+        store.stop()
+
+
+def owner_of(connection, name):
+    return users.find_by_name(connection, name, text.name_key(name)).id
+
+
+def sign_in(store, name):
+    return store.write(people.sign_in, name, 30, people.From(None, ""))

@@ -7,6 +7,7 @@ from chat.errors import ChatError
 from chat.store import Store, Transaction, inbox
 
 MOVED_AT_ONCE = 100
+REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wrong with a program
 
 
 def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> rooms.Posted:
@@ -36,6 +37,7 @@ def _move(tx: Transaction, row_ids: list[int]) -> None:
             inbox.refuse(tx, row_id, str(error))
         else:
             inbox.remove(tx, row_id)
+    inbox.forget_refused(tx, REFUSED_KEPT)
 
 
 def _decoded(value: bytes | None) -> Any:

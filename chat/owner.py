@@ -20,6 +20,7 @@ from chat.store import Store, Transaction, acts, bans, facts, sessions, settings
 
 CODE_FACT = "owner_code"
 CODE_FILE = "owner-code"
+BANNED_NETWORKS_MAX = 100  # with one person, the latest: each process compares all of them with every request
 UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 # Becoming the owner
@@ -107,12 +108,12 @@ def ban(
         raise ChatError("forbidden", N_("An owner cannot be banned."))
     clean_reason = _clean_reason(reason)
     until = times.ahead(seconds=seconds) if seconds else None
-    found = [
+    found = dict.fromkeys(
         proxies.network_of(address)
         for address in sessions.addresses(tx.connection, user_id)
         if proxies.is_bannable(address, config.trusted_proxies)
-    ]
-    networks = sorted({network for network in found if network})
+    )
+    networks = sorted([network for network in found if network][:BANNED_NETWORKS_MAX])
     bans.add(tx, user_id, networks, clean_reason, until)
     acts.add(tx, _id(owner), "banned", user_id, "", clean_reason)
     site.tell(tx)

@@ -11,7 +11,9 @@ from chat.errors import N_, ChatError
 from chat.store import Transaction, leaps, sessions, users
 
 SESSION_DAYS = 180  # from the last visit
+SESSIONS_MAX = 50  # of one person: more browsers than anybody has, one session each
 DEVICE_CODE_MINUTES = 15
+DEVICE_CODES_MAX = 5  # of one person at once: a page that makes one shows it, and is done with
 COLOURS = 12  # of the squares, in the style sheet
 COLOUR_STEP = 5  # without a common factor, so that all have their turn and neighbours in it differ clearly
 
@@ -118,8 +120,12 @@ def bot_named(tx: Transaction, name: object) -> Any:
 
 
 def make_device_code(tx: Transaction, user_id: int) -> str:
-    """A code that signs one more device in, once. For somebody who has just been forgotten it signs nobody in."""
+    """A code that signs one more device in, once; beyond some the oldest is void.
+
+    For somebody who has just been forgotten it signs nobody in.
+    """
     code = secrets.token_urlsafe(24)
+    sessions.forget_device_codes(tx, user_id, times.ago(minutes=DEVICE_CODE_MINUTES), keep=DEVICE_CODES_MAX - 1)
     sessions.add_device_code(tx, _hash(code), user_id)
     return code
 
@@ -134,8 +140,11 @@ def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
 
 
 def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
+    """One more session; of too many the one ends that was used longest ago."""
     key = secrets.token_urlsafe(32)
     sessions.add(tx, _hash(key), user_id, *where)
+    for session_id in sessions.living_beyond(tx.connection, user_id, SESSIONS_MAX):
+        sign_out(tx, session_id)
     return SignedIn(user_id, key)
 
 

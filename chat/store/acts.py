@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
 
 from chat.schema import acts, users
 from chat.store.transaction import Transaction
+
+ACTS_MAX = 20_000  # years of a busy site; the oldest go
 
 
 def add(
@@ -15,7 +17,8 @@ def add(
 ) -> None:
     """Note an act of a user upon another (`subject_id`) or a thing (`about`)."""
     values = {"user_id": user_id, "act": act, "subject_id": subject_id, "about": about, "reason": reason}
-    tx.connection.execute(insert(acts), values | {"created_at": tx.now})
+    newest_id = tx.insert(acts, values | {"created_at": tx.now})
+    tx.connection.execute(delete(acts).where(acts.c.id <= newest_id - ACTS_MAX))
 
 
 def newest(connection: Connection, limit: int, skip: int = 0) -> Sequence[Any]:

@@ -37,6 +37,12 @@ def refuse(tx: Transaction, row_id: int, reason: str) -> None:
     tx.connection.execute(update(inbox).where(inbox.c.id == row_id).values(reason=reason))
 
 
+def forget_refused(tx: Transaction, keep: int) -> None:
+    """Drop the refused rows beyond the newest so many."""
+    beyond = select(inbox.c.id).where(inbox.c.reason.is_not(None)).order_by(inbox.c.id.desc()).offset(keep)
+    tx.connection.execute(delete(inbox).where(inbox.c.id.in_(beyond)))
+
+
 def refused(connection: Connection, limit: int) -> Sequence[Any]:
     query = select(inbox.c.id, inbox.c.reason).where(inbox.c.reason.is_not(None)).order_by(inbox.c.id.desc())
     return connection.execute(query.limit(limit)).all()

@@ -52,9 +52,17 @@ def of_user(connection: Connection, user_id: int) -> Sequence[Any]:
     return connection.execute(select(sessions).where(sessions.c.user_id == user_id)).all()
 
 
+def living_beyond(connection: Connection, user_id: int, most: int) -> list[int]:
+    """The ids of the user's living sessions beyond the `most` that were used last."""
+    living = select(sessions.c.id).where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+    used_last = living.order_by(sessions.c.seen_at.desc(), sessions.c.id.desc())
+    return list(connection.execute(used_last.offset(most)).scalars())
+
+
 def addresses(connection: Connection, user_id: int) -> list[str]:
-    """From where the user has come, as far as that is kept."""
-    return [session.address for session in of_user(connection, user_id) if session.address]
+    """From where the user has come, as far as that is kept, the latest first."""
+    query = select(sessions.c.address).where(sessions.c.user_id == user_id, sessions.c.address.is_not(None))
+    return list(connection.execute(query.order_by(sessions.c.seen_at.desc())).scalars())
 
 
 def forget_addresses(tx: Transaction, seen_before: str) -> None:
@@ -105,6 +113,14 @@ def forget_unseen(tx: Transaction, seen_before: str, most: int) -> Sequence[Any]
 
 def add_device_code(tx: Transaction, code_hash: str, user_id: int) -> None:
     tx.connection.execute(insert(device_codes).values(code_hash=code_hash, user_id=user_id, created_at=tx.now))
+
+
+def forget_device_codes(tx: Transaction, user_id: int, made_before: str, keep: int) -> None:
+    """Drop everybody's codes of before then, and all but the newest of the user's."""
+    own = select(device_codes.c.code_hash).where(device_codes.c.user_id == user_id)
+    beyond = own.order_by(device_codes.c.created_at.desc()).offset(keep)
+    old = device_codes.c.created_at <= made_before
+    tx.connection.execute(delete(device_codes).where(old | device_codes.c.code_hash.in_(beyond)))
 
 
 def use_device_code(tx: Transaction, code_hash: str, made_since: str) -> int | None:

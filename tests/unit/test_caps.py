@@ -1,0 +1,112 @@
+"""Nobody has anything without number: each thing that one can have has a most."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from chat import outside, owner, people, times
+from chat.errors import ChatError
+from chat.schema import device_codes, inbox, sessions
+from chat.store import acts
+from tests.unit.chats import Chat, opened
+
+HERE = people.From("9.9.9.9", "Lynx/2.9")
+
+
+@pytest.fixture
+def chat(instance: Path):
+    with opened(instance) as chat:
+        yield chat
+
+
+@pytest.fixture
+def alice(chat: Chat):
+    return chat.guest("alice")
+
+
+def count(chat: Chat, table, *where) -> int:
+    with chat.store.read() as connection:
+        return connection.execute(select(func.count()).select_from(table).where(*where)).scalar()
+
+
+def change(chat: Chat, statement: str) -> None:
+    chat.store.write(lambda tx: tx.connection.exec_driver_sql(statement))
+
+
+def sign_in_elsewhere(chat: Chat, user) -> str:
+    code = chat.store.write(people.make_device_code, user.id)
+    return chat.store.write(people.use_device_code, code, HERE).key
+
+
+def is_living(chat: Chat, key: str) -> bool:
+    with chat.store.read() as connection:
+        return people.find_by_session(connection, key) is not None
+
+
+def test_of_too_many_sessions_the_one_ends_that_was_used_longest_ago(chat: Chat, alice, monkeypatch):
+    monkeypatch.setattr(people, "SESSIONS_MAX", 3)
+    first, second = sign_in_elsewhere(chat, alice), sign_in_elsewhere(chat, alice)
+    first_id = find(chat, first)
+    change(chat, "UPDATE sessions SET seen_at = '2026-01-01T00:00:00.000Z'")
+    chat.store.write(people.visit, alice.id, first_id, HERE)
+    bobs = sign_in_elsewhere(chat, chat.guest("bob"))
+    reader = chat.reader(alice)
+    keys = [sign_in_elsewhere(chat, alice) for _ in range(2)]
+    assert [is_living(chat, key) for key in (first, second, *keys, bobs)] == [True, False, True, True, True]
+    assert count(chat, sessions, sessions.c.user_id == alice.id, sessions.c.ended_at.is_(None)) == 3
+    assert reader.end is None, "only what belongs to that session ends"
+
+
+def find(chat: Chat, key: str) -> int:
+    with chat.store.read() as connection:
+        return people.find_by_session(connection, key).session_id
+
+
+def test_of_too_many_links_for_devices_the_oldest_is_void(chat: Chat, alice):
+    bobs = chat.store.write(people.make_device_code, chat.guest("bob").id)
+    codes = [chat.store.write(people.make_device_code, alice.id) for _ in range(people.DEVICE_CODES_MAX)]
+    change(chat, f"UPDATE device_codes SET created_at = '{times.ago(minutes=5)}'")
+    codes += [chat.store.write(people.make_device_code, alice.id) for _ in range(3)]
+    assert count(chat, device_codes) == people.DEVICE_CODES_MAX + 1
+    used = []
+    for code in [*codes, bobs]:
+        try:
+            used.append(bool(chat.store.write(people.use_device_code, code, HERE)))
+        except ChatError as error:
+            assert error.code == "invalid"
+            used.append(False)
+    assert used[-4:] == [True] * 4 and used.count(True) == people.DEVICE_CODES_MAX + 1
+
+
+def test_links_that_are_too_old_do_not_wait_for_somebody_to_use_one(chat: Chat, alice):
+    chat.store.write(people.make_device_code, chat.guest("bob").id)
+    change(chat, "UPDATE device_codes SET created_at = '2001-01-01T00:00:00.000Z'")
+    chat.store.write(people.make_device_code, alice.id)
+    assert count(chat, device_codes) == 1
+
+
+def test_of_the_rows_of_other_programs_that_cannot_be_posted_the_newest_stay(chat: Chat, monkeypatch):
+    monkeypatch.setattr(outside, "REFUSED_KEPT", 5)
+    for number in range(12):
+        change(chat, f"INSERT INTO inbox (room, author, body) VALUES ('nowhere', 'hal', '{number}')")
+        outside.move_inbox(chat.store)
+    with chat.store.read() as connection:
+        assert list(connection.execute(select(inbox.c.body)).scalars()) == ["7", "8", "9", "10", "11"]
+
+
+def test_of_the_acts_of_owners_the_newest_stay(chat: Chat, alice, monkeypatch):
+    monkeypatch.setattr(acts, "ACTS_MAX", 5)
+    for number in range(12):
+        chat.store.write(acts.add, None, "set", None, f"CHAT_{number}")
+    with chat.store.read() as connection:
+        assert [act.about for act in acts.newest(connection, 100)] == [f"CHAT_{number}" for number in range(11, 6, -1)]
+
+
+def test_with_a_person_the_addresses_are_banned_that_they_used_last(chat: Chat, alice, monkeypatch):
+    monkeypatch.setattr(owner, "BANNED_NETWORKS_MAX", 3)
+    for number in range(1, 7):
+        chat.store.write(lambda tx, at: people._begin_session(tx, alice.id, people.From(at, "")), f"9.0.0.{number}")
+        change(chat, f"UPDATE sessions SET seen_at = '{times.ago(days=7 - number)}' WHERE address = '9.0.0.{number}'")
+    networks = chat.store.write(owner.ban, None, alice.id, "", None, chat.config)
+    assert networks == ["9.0.0.4", "9.0.0.5", "9.0.0.6"]

@@ -1,12 +1,13 @@
 """What a reader may hear, from the stays in which they were: by the ids of joins and leaves, however many there are."""
 
+import gc
 import random
 import time
 
 from chat import hearing, rooms
 from tests.unit.chats import opened
 
-MANY, FEW = 40_000, 2_000
+MANY, FEW = 40_000, 1_000
 
 
 def of(*stays):
@@ -27,7 +28,12 @@ def fastest(work):
         work()
         return time.perf_counter() - began
 
-    return min(took() for _ in range(3))
+    gc.collect()
+    gc.disable()  # its searches go through all that there is
+    try:
+        return min(took() for _ in range(5))
+    finally:
+        gc.enable()
 
 
 def test_a_room_is_heard_from_the_join_to_the_leave_and_both_are_heard():
@@ -58,10 +64,10 @@ def test_who_left_a_closed_room_keeps_its_past_and_no_more():
     assert heard.hears("room:1", 1) and heard.hears("room:1", 40) and not heard.hears("room:1", 41)
 
 
-def test_twenty_times_the_stays_take_some_twenty_times_as_long():
+def test_forty_times_the_stays_take_some_forty_times_as_long():
     few, many = many_stays(FEW), many_stays(MANY)
     ratio = fastest(lambda: of(*many)) / fastest(lambda: of(*few))
-    assert ratio < 5 * MANY / FEW, "squared it would be 400"
+    assert ratio < 10 * MANY / FEW, "squared it would be 1,600"
 
 
 def test_whether_an_event_is_heard_does_not_take_longer_with_more_stays():
@@ -73,16 +79,16 @@ def test_whether_an_event_is_heard_does_not_take_longer_with_more_stays():
 
     of_few = fastest(lambda: [ask(few, FEW) for _ in range(300)])
     of_many = fastest(lambda: [ask(many, MANY) for _ in range(300)])
-    assert of_many < 5 * of_few, "one by one it would be 20"
+    assert of_many < 10 * of_few, "one by one it would be 40"
 
 
 def test_a_reader_is_not_told_of_stays_that_ended_before_its_cursor(instance):
     with opened(instance) as chat:
-        alice = chat.guest("alice")
+        alice, bob = chat.guest("alice"), chat.guest("bob")
         for _ in range(3):
             chat.store.write(rooms.join, alice, "lobby")
-            chat.post(alice, "hello")
             chat.store.write(rooms.leave, alice, "lobby")
+            chat.post(bob, "hello")
         chat.store.write(rooms.join, alice, "lobby")
         rehears = [rooms.rehearing(chat.store, alice, ["user:1"], None, since=since)
                    for since in (0, chat.hub.last_id)]

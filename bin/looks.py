@@ -26,7 +26,8 @@ ADDED = {
 }  # fmt: skip
 # A small letter that looks like one Latin letter, and its capital like another: by case they are one all the same.
 APART = "ΓΗΜΝΥ"
-BLANK = "\u2800\ufff9-\ufffc\U00016fe4\U0001d159"  # neither letters nor ignorable, and nothing is drawn
+# Not ignorable, and yet nothing is drawn: blanks, fillers, and marks that only turn or fill others.
+BLANK = "\u2800\ufff9-\ufffc\U00013441-\U00013442\U00016fe4\U0001d159\U0001da9b-\U0001daaf"
 NO_CHARACTERS = "\ufdd0-\ufdef\ufffe\uffff"
 WIDTH = 108
 HEAD = '''"""What letters look like, and which characters show nothing. Made by `bin/looks.py`, which says how.

@@ -11,7 +11,8 @@ BLANK = (
     "\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180d\u180e\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2064"
     "\u2065\u2066-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000\U000e0001\U000e0002-\U000e001f\U000e0020-\U000e007f\U000e0080-\U000e00ff\U000e0100-\U000e01ef"
-    "\U000e01f0-\U000e0fff\u2800\ufff9-\ufffc\U00016fe4\U0001d159\ufdd0-\ufdef\ufffe\uffff"
+    "\U000e01f0-\U000e0fff\u2800\ufff9-\ufffc\U00013441-\U00013442\U00016fe4\U0001d159\U0001da9b-\U0001daaf\ufdd0"
+    "-\ufdef\ufffe\uffff"
 )
 # Characters, an =, and what all of them look like.
 ALIKE = (

@@ -151,8 +151,14 @@ def name_key(name: str) -> str:
     if _GREEK.search(seen):  # Ν is the capital of ν then; else it is an N, as in “Νick”
         seen = seen.translate(table.in_greek)
     folded = unicodedata.normalize("NFKD", seen.translate(table.plain).casefold()).translate(table.plain)
-    dotted = _SECOND_DOT.sub("", unicodedata.normalize("NFKD", folded))
-    return unicodedata.normalize("NFKC", dotted)[:NAME_KEY_MAX]
+    single = _SECOND_DOT.sub("", _without_repeated_marks(unicodedata.normalize("NFKD", folded)))
+    return unicodedata.normalize("NFKC", single)[:NAME_KEY_MAX]
+
+
+def _without_repeated_marks(decomposed: str) -> str:
+    """A mark twice on one letter may be drawn as one upon the other."""
+    pairs = zip(" " + decomposed, decomposed, strict=False)
+    return "".join(c for before, c in pairs if c != before or not unicodedata.combining(c))
 
 
 class _Looks(NamedTuple):

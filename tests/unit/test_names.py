@@ -60,7 +60,7 @@ def test_a_blank_name_is_refused(raw):
     "unseen",
     list("\0\x01\t\n\r\x1b\x7f\x85\xad\u061c\u034f\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u2060\u2064\ufeff")
     + list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe0f\u180e\u3164\u2800\ufff9\uffff\ud800")
-    + list("\U000e0061\U000e0100\U0001d173\ufffc\U0001d159\U00016fe4\ue000\U0010fffd"),
+    + list("\U000e0061\U000e0100\U0001d173\ufffc\U0001d159\U00016fe4\U00013441\U0001da9b\ue000\U0010fffd"),
 )
 @pytest.mark.parametrize(("clean", "field"), [(clean, clean.__name__.split("_")[-1]) for clean, _ in lines])
 def test_control_bidi_control_and_other_invisible_characters_are_refused(clean, field, unseen):
@@ -138,7 +138,7 @@ def test_cleaning_a_clean_line_changes_nothing(raw):
         ("Гена", ["Γена", "ГЕНА"]),
         ("Галя", ["галя"]),
         ("ロビー", ["口ビー"]),
-        ("øre", ["o\u0338re"]),
+        ("øre", ["o\u0338re", "o\u0338\u0338re"]),
         ("Đan", ["Ðan", "Ɖan"]),
     ],
 )

@@ -3,6 +3,7 @@
 Whoever sends something has not been asked yet who they are, so nothing here takes long, whatever it is.
 """
 
+import io
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -99,7 +100,8 @@ class _Body:
     def read(self, size: int = -1) -> bytes:
         try:
             return self._stream.read(size)
-        except (ChatError, HTTPException):
-            raise
-        except Exception:
+        except Exception as error:
+            self._stream = io.BytesIO()  # the page that says so looks for what was typed
+            if isinstance(error, (ChatError, HTTPException)):
+                raise
             raise ChatError("invalid", _BROKEN) from None

@@ -143,6 +143,7 @@ _HTTP_CODES: Mapping[int, tuple[str, str]] = {
     405: ("method", N_("This address cannot be used that way. Go back and use the page's own buttons.")),
     413: ("too_large", N_("This is too much at once. Send something shorter.")),
 }
+_TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever asks for what cannot be
 
 
 def register_errors(app: Any) -> None:
@@ -156,8 +157,10 @@ def register_errors(app: Any) -> None:
     def http_error(error: HTTPException) -> Any:
         if error.code is not None and error.code < 400:
             return error
-        code, message = _HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])
-        return refused(ChatError(code, message))
+        answer = refused(ChatError(*_HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])))
+        answer.status_code = error.code or 500
+        answer.headers.extend(header for header in error.get_headers() if header[0] in _TELLING_HEADERS)
+        return answer
 
     @app.errorhandler(InDoubt)
     def in_doubt(error: InDoubt) -> Response:

@@ -112,10 +112,11 @@ BROKEN_CHUNKS = [b"zz\r\n", b"\r\n", b"-1\r\nx\r\n", b"5\r\nbody=x\r\n0\r\n\r\n"
                  b"5;a b\r\nbody=\r\n", b"5\r\nbod", b"0\r\nHost: x\r\n\r\n", b"0\r\nX\r\n\r\n", b"f" * 20_000]
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize("raw", BROKEN_CHUNKS, ids=lambda raw: str(raw)[:30])
-def test_a_malformed_chunk_is_the_client_s_mistake(chat, unharmed, raw):
+def test_a_malformed_chunk_is_the_client_s_mistake(chat, unharmed, raw, accept):
     with chat.connect() as connection:
-        connection.sendall(CHUNKED.encode() + raw)
+        connection.sendall(CHUNKED.replace("application/json", accept).encode() + raw)
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400 "), answer

@@ -88,3 +88,22 @@ def test_no_page_has_script_or_style_in_it(alice, garden):
         assert not list(page.find("style"))
         assert not [name for _, found in page.tags for name in found if name == "style" or name.startswith("on")]
         assert not [address for address in page.addresses if not address.startswith(("/", "#"))], "of this site alone"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("GET", "/sign-out", {"POST", "OPTIONS"}), ("POST", "/poll", {"GET", "HEAD", "OPTIONS"}),
+    ("PUT", "/rooms/lobby", {"GET", "HEAD", "OPTIONS"}), ("DELETE", "/sign-in", {"GET", "HEAD", "POST", "OPTIONS"})])
+def test_who_uses_an_address_in_a_wrong_way_is_told_the_right_ones(visitor, method, path, allowed, accept):
+    answer = visitor.request(method, path, Accept=accept)
+    assert answer.status == 405
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_who_asks_for_a_part_that_is_not_there_is_told_how_long_the_file_is(visitor, accept):
+    whole = visitor.get("/static/css/base.css")
+    assert whole.status == 200, "premise"
+    answer = visitor.get("/static/css/base.css", Accept=accept, Range="bytes=99999999-")
+    assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{len(whole.body)}")
+    assert visitor.get("/static/css/base.css", Range="bytes=0-9").status == 206

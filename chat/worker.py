@@ -28,6 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from chat import capacity, proxies, runtime
 from chat.errors import N_, ChatError
+from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
 from chat.turns import Turns
 from chat.unfinished import Unfinished
@@ -124,7 +125,7 @@ class ArrivingBody(io.RawIOBase):
                 runtime.current().breathe()
 
 
-class StreamWorker(GeventWorker):
+class StreamWorker(ProtocolErrors, GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_draining = False

@@ -9,10 +9,11 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from chat import capacity
+from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
 
 
-class StreamThreadWorker(ThreadWorker):
+class StreamThreadWorker(ProtocolErrors, ThreadWorker):
     def run(self) -> None:
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call

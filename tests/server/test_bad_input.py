@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from tests.clients import FORM
+from tests.serving import serve
 
 pytestmark = pytest.mark.usefixtures("parting")  # so early, for test_presence's sake
 
@@ -98,6 +99,14 @@ def test_what_is_no_http_is_answered_or_cut(chat, unharmed, raw):
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4") or answer.startswith(b"HTTP/1.1 505")
 
 
+OUTSIZE = [
+    (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"x" * 16_400 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: x\r\n" * 100 + b"\r\n", 431),
+    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nBad Name: " + b"x" * 60 + b"\r\n\r\n", 400),
+]
+
+
 def test_strange_headers_break_nothing(alice):
     for headers in ({"Cookie": "longwave=\xff\xfe; =; ;;; longwave_token=\x80"}, {"Cookie": "x" * 8000},
                     {"Accept": "\xff" * 100}, {"Accept_Language": ",;q=\xff"}, {"Host": "\xff"}, {"Host": ""},
@@ -120,3 +129,18 @@ def test_a_malformed_chunk_is_the_client_s_mistake(chat, unharmed, raw, accept):
         connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
+@pytest.mark.parametrize("way", ["greenlets", "threads"])
+def test_what_the_server_itself_refuses_is_refused_in_words_and_with_protection(way):
+    worker = ("--worker-class", "chat.worker_threads.StreamThreadWorker") if way == "threads" else ()
+    with serve(workers=1, arguments=worker) as server:
+        for raw, status in OUTSIZE:
+            with server.connect() as connection:
+                connection.sendall(raw)
+                connection.shutdown(socket.SHUT_WR)
+                head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")
+            assert head.startswith(f"HTTP/1.1 {status} "), head
+            assert "nosniff" in head and "default-src 'none'" in head and f"Content-Length: {len(body)}" in head
+            assert body.startswith("<!DOCTYPE html>") and "try again" in body or "links" in body
+            assert "x" * 50 not in body, "nothing that was sent comes back"

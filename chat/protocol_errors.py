@@ -1,0 +1,53 @@
+"""What is no HTTP, or too much of it, never reaches the app: gunicorn answers it, and here it does so in our words."""
+
+import html
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.workers.base import Worker
+
+HEADERS = (
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options: nosniff",
+    "Referrer-Policy: same-origin",
+    "Cache-Control: no-store",
+)
+# The site's language is known to the app alone; these are for browsers and programs that something else has spoilt.
+WORDS = {
+    414: "This address is too long. Go back, and follow the page's own links.",
+    431: "Your browser sent more along than can be read here, most likely the cookies of other programs on this host. "
+         "Delete its cookies for this site, then try again.",
+    500: "Something broke on our side; what you sent may be lost. Go back and try again.",
+}
+OTHERWISE = "The request cannot be understood. Check the address, or go back and try again."
+
+
+class ProtocolErrors(Worker):
+    """A gunicorn worker whose own errors are answered as the app's are: a sentence, and the headers that protect it."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        super().handle_error(req, _Reworded(client), addr, exc)
+
+
+class _Reworded:
+    """The connection as gunicorn needs it to send an error; what it sends is its own bare page, and is replaced."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def sendall(self, bare: bytes) -> None:
+        self._connection.sendall(answer(int(bare.split(b" ", 2)[1])))
+
+
+def answer(status: int) -> bytes:
+    """The whole answer: read by people as by programs, which look at its status."""
+    title = html.escape(f"{status} {HTTPStatus(status).phrase}")
+    words = html.escape(WORDS.get(status, OTHERWISE))
+    page = f'<!DOCTYPE html>\n<html lang="en">\n<title>{title}</title>\n<h1>{title}</h1>\n<p>{words}</p>\n</html>\n'
+    body = page.encode()
+    head = (f"HTTP/1.1 {title}", "Connection: close", "Content-Type: text/html; charset=utf-8",
+            f"Content-Length: {len(body)}", *HEADERS, "", "")
+    return "\r\n".join(head).encode() + body

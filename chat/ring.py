@@ -3,7 +3,7 @@
 Each of it has a budget in bytes, because one event may be as large as a hundred others.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -54,6 +54,7 @@ class Ring:
         self.size = 0  # in bytes
         self._events: list[Event] = []
         self._ids: list[int] = []
+        self._by_subject: dict[int | None, list[Event]] = {}  # by the message, or the stay, that they are about
 
     def __len__(self) -> int:
         return len(self._events)
@@ -86,9 +87,11 @@ class Ring:
         return Batch(frames, until)
 
     def extend(self, news: Collection[Event]) -> None:
-        self._events += news
-        self._ids += [event.id for event in news]
-        self.size += sum(len(event.frame) for event in news)
+        for event in news:
+            self._events.append(event)
+            self._ids.append(event.id)
+            self._note_subject(event)
+            self.size += len(event.frame)
 
     def rewrite(self, data_by_id: Mapping[int, str], gone: Collection[int] = ()) -> None:
         """Let these events say something else, and drop those that have left the log."""
@@ -99,18 +102,24 @@ class Ring:
 
     def replace(self, news: Collection[Event], replaced_by: Mapping[str, Collection[str]]) -> None:
         """Let earlier events of an edited or removed message say what it says now, and drop those of these names."""
-        newest = {event.message_id: event for event in news if event.message_id is not None}
-        rewritten: dict[int, str] = {}
-        gone = set()
-        for event in self._events if newest else ():
-            newer = newest.get(event.message_id) if event.message_id is not None else None
-            if newer is not None and event.id < newer.id:
-                if newer.name in ("edit", "remove"):
-                    rewritten[event.id] = newer.data
-                if event.name in replaced_by[newer.name]:
-                    gone.add(event.id)
-        if rewritten or gone:
-            self.rewrite(rewritten, gone)
+        for newer in news:
+            for event in tuple(self._by_subject.get(newer.message_id, ())):
+                if event.id < newer.id and newer.name in ("edit", "remove"):
+                    self.size -= len(event.frame)
+                    event.say(newer.data)
+                    self.size += len(event.frame)
+                if event.id < newer.id and event.name in replaced_by[newer.name]:
+                    self._drop(event)
+
+    def _drop(self, event: Event) -> None:
+        place = bisect_left(self._ids, event.id)
+        del self._ids[place], self._events[place]
+        self._by_subject[event.message_id].remove(event)
+        self.size -= len(event.frame)
+
+    def _note_subject(self, event: Event) -> None:
+        if event.message_id is not None:
+            self._by_subject.setdefault(event.message_id, []).append(event)
 
     def trim(self) -> None:
         """Drop the oldest events where there are too many: a quarter of the ring at once, to spread the cost."""
@@ -131,9 +140,8 @@ class Ring:
         return len(self._events)
 
     def _keep(self, kept: list[Event]) -> None:
-        self._events = kept
-        self._ids = [event.id for event in kept]
-        self.size = sum(len(event.frame) for event in kept)
+        self._events, self._ids, self._by_subject, self.size = [], [], {}, 0
+        self.extend(kept)
 
 
 class Passing:

@@ -17,12 +17,6 @@ UNNAMED_EVERY = 3
 _open: set["Ticker"] = set()
 
 
-def is_full(holders: tuple[str, ...]) -> bool:
-    """Whether no further clock should tick here, or none for whoever takes of these shares."""
-    theirs = sum(ticker.holders == holders for ticker in _open) if holders else 0
-    return len(_open) >= MOST or theirs >= MOST_OF_ONE
-
-
 class Ticker(Stream):
     """A stream that hears nothing, and is told the time each second; its ids go on from `last_id`.
 
@@ -37,9 +31,15 @@ class Ticker(Stream):
         self.holders = holders
         self._id = last_id
         self._left = seconds
-        self.due_at = time.monotonic()  # the hub expects it at each second from now on
-        home.hub.register(self)
+        self.due_at = time.monotonic()  # the hub expects it at each second from then on
+
+    def take_place(self) -> bool:
+        """Begin to tick, if there is room for another clock and for another reader here, of these `holders` too."""
+        theirs = sum(ticker.holders == self.holders for ticker in _open) if self.holders else 0
+        if len(_open) >= MOST or theirs >= MOST_OF_ONE or not self._home.take_in(self):
+            return False
         _open.add(self)
+        return True
 
     def begun(self, opening: bytes) -> bytes:
         """The first tick is at once."""

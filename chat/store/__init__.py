@@ -20,6 +20,8 @@ from chat.store.writer import InDoubt, Writer, busy
 P = ParamSpec("P")
 T = TypeVar("T")
 
+AT_HAND = 8  # connections that are kept for the next question: each has 2 MB of pages, and threads come in crowds
+
 __all__ = ["InDoubt", "Store", "Transaction", "busy"]
 
 
@@ -81,11 +83,14 @@ class Store:
             connection = self._reading.connect()
         try:
             yield connection
+            connection.rollback()  # of nothing, unless something else was asked, too
         except BaseException:
             connection.close()
             raise
-        connection.rollback()  # of nothing, unless something else was asked, too
-        self._at_hand.append(connection)
+        if len(self._at_hand) < AT_HAND:
+            self._at_hand.append(connection)
+        else:
+            connection.close()
 
     def scrub(self) -> None:
         """Empty the write-ahead log of what was erased, by whichever process, where that was not done yet."""

@@ -54,6 +54,8 @@ _GAP = Prepared(
 # What is about the same message or stay, and which an event of this name takes the place of.
 REPLACES = {"edit": ("edit",), "remove": ("edit", "remove"), "read": ("read",)}
 _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
+_COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
+_COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts
 _DROP = Prepared(delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name")))
 _ADD_HOLES = Prepared(
     update(facts_table)
@@ -130,14 +132,16 @@ def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:
 
 
 def count(tx: Transaction) -> int:
-    """How many events there are: counted once, and from then on known from the ids and the holes among them."""
-    span = highest_id(tx.connection) - pruned_to(tx.connection)
-    holes = facts.get(tx.connection, _HOLES)
-    if holes is None:
-        rows = tx.connection.execute(select(func.count()).select_from(events)).scalar() or 0
-        facts.put(tx, _HOLES, str(span - rows))
-        return rows
-    return span - int(holes)
+    """How many events there are: counted now and then, and in between known from the ids and the holes among them."""
+    highest = highest_id(tx.connection)
+    span = highest - pruned_to(tx.connection)
+    holes, counted_at = facts.get(tx.connection, _HOLES), int(facts.get(tx.connection, _COUNTED_AT) or 0)
+    if holes is not None and highest - counted_at <= span // _COUNTED_AGAIN_AFTER:
+        return span - int(holes)
+    rows = tx.connection.execute(select(func.count()).select_from(events)).scalar() or 0
+    facts.put(tx, _HOLES, str(span - rows))
+    facts.put(tx, _COUNTED_AT, str(highest))
+    return rows
 
 
 def _add_holes(tx: Transaction, holes: int) -> None:

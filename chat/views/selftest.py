@@ -51,8 +51,7 @@ def clock() -> Response:
 def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
     streams = identity.parts().streams
     padding = sse.PADDING if stream.is_padded() else b""
-    holders = identity.holders()
-    if not streams.has_place(holders) or selftest.is_full(holders):
+    ticker = selftest.Ticker(streams, last_id, seconds, identity.holders())
+    if not ticker.take_place():
         return [padding + streams.mode()]
-    ticker = selftest.Ticker(streams, last_id, seconds, holders)
     return StreamBody(ticker, ticker.begun(padding), selftest.TICK_SECONDS)

@@ -1,18 +1,20 @@
-"""What the hub keeps has bounds: nothing of readers that have gone, and no more than so many bytes of what was said."""
+"""What a process keeps is bounded: nothing of readers that have gone, and only so many bytes of what was said."""
 
 import gc
 import logging
 import weakref
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from chat import hub as hub_module
 from chat import ring as ring_module
-from chat import rooms
+from chat import rooms, selftest
 from chat.readers import Reader
 from chat.ring import Ring
+from chat.store import AT_HAND
 from tests.unit.chats import Chat, opened, own_channels
 
 RING_BYTES = 1_000_000
@@ -20,8 +22,8 @@ LARGE = "&" * 4000  # as html five times as long
 
 
 @pytest.fixture
-def chat(tmp_path: Path):
-    with opened(tmp_path, ring_bytes=RING_BYTES) as chat:
+def chat(instance: Path):
+    with opened(instance, ring_bytes=RING_BYTES) as chat:
         yield chat
 
 
@@ -194,3 +196,27 @@ def test_what_is_joined_for_readers_of_different_rooms_keeps_to_its_bytes(chat: 
         kept = sum(len(bytes) for batch in chat.hub._shared._batches.values() for bytes in batch._by_rooms.values())
         assert kept <= ring_module.SHARED_BYTES
     assert chat.hub._shared.size < len(piece) * len(readers), "premise: together it would be too much"
+
+
+# What the store keeps
+
+
+def test_connections_of_a_crowd_of_threads_are_not_kept(chat: Chat):
+    with ExitStack() as open_ones:
+        for _ in range(3 * AT_HAND):
+            open_ones.enter_context(chat.store.glance())
+    assert len(chat.store._at_hand) == AT_HAND
+    assert chat.store._reading.pool.checkedout() == AT_HAND
+
+
+# The clocks of the self-test
+
+
+def test_a_clock_for_which_there_is_no_room_takes_no_place(chat: Chat, streams):
+    streams.most = 2
+    clocks = [selftest.Ticker(streams, 0, 20) for _ in range(4)]
+    assert [clock.take_place() for clock in clocks] == [True, True, False, False]
+    assert set(clocks) & selftest._open == set(clocks[:2]) == chat.hub.readers
+    for clock in clocks:
+        clock.close()
+    assert not set(clocks) & selftest._open and not chat.hub.readers

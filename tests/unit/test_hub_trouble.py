@@ -16,8 +16,8 @@ from tests.unit.chats import Chat, opened
 
 
 @pytest.fixture
-def chat(tmp_path: Path):
-    with opened(tmp_path, ring_events=64) as chat:
+def chat(instance: Path):
+    with opened(instance, ring_events=64) as chat:
         yield chat
 
 

@@ -17,8 +17,8 @@ NO_FILES = OSError(errno.EMFILE, "Too many open files")
 
 
 @pytest.fixture
-def chat(tmp_path: Path):
-    with opened(tmp_path) as chat:
+def chat(instance: Path):
+    with opened(instance) as chat:
         yield chat
 
 
@@ -60,7 +60,7 @@ class _NoPoller:
 def _stream_body(chat: Chat, home: Any) -> Any:
     reader = parking_reader(chat, home)
     body = StreamBody(reader, b"opening", 15)
-    return reader, lambda fd: body.park(home.lot, fd, b"head")
+    return reader, lambda fd: body.park(home.lot, fd, b"head", None)
 
 
 def _held_poll(chat: Chat, home: Any) -> Any:

@@ -18,7 +18,7 @@ from werkzeug.sansio.http import parse_cookie
 from chat.errors import N_, ChatError
 
 FIELDS = 100  # of a form; the largest of ours has some thirty
-ESCAPES = 40_000  # of a form's bytes that are written as %41; the longest message has 16,000 if all of it is
+ESCAPES = 20_000  # of a form's bytes that are written as %41; the longest message has 16,000 if all of it is
 BRACKETS = 10_000  # of a bot's JSON, which may be text
 PART_HEAD_BYTES = 1024  # of one field of a multipart form
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"

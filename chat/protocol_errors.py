@@ -4,7 +4,11 @@ import html
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
 from gunicorn.workers.base import Worker
+
+HEAD_BYTES = 64 * 1024  # gunicorn would have a megabyte, and look through all of it with every byte that comes
 
 HEADERS = (
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -27,6 +31,21 @@ class ProtocolErrors(Worker):
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         super().handle_error(req, _Reworded(client), addr, exc)
+
+
+class BoundedRequest(Request):
+    """gunicorn's request, but its head is bounded as a whole, not only in the number and the size of its fields."""
+
+    @property
+    def max_buffer_headers(self) -> int:
+        return self._most_bytes
+
+    @max_buffer_headers.setter
+    def max_buffer_headers(self, most_bytes: int) -> None:
+        self._most_bytes = min(most_bytes, HEAD_BYTES)
+
+
+RequestParser.mesg_class = BoundedRequest
 
 
 class _Reworded:

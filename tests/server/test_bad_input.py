@@ -102,6 +102,7 @@ def test_what_is_no_http_is_answered_or_cut(chat, unharmed, raw):
 OUTSIZE = [
     (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"x" * 16_400 + b"\r\n\r\n", 431),
     (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: x\r\n" * 100 + b"\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X: " + b"x" * 10_000 + b"\r\n") * 7, 431),  # and it is not at its end
     (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
     (b"GET / HTTP/1.1\r\nHost: a\r\nBad Name: " + b"x" * 60 + b"\r\n\r\n", 400),
 ]

@@ -7,9 +7,9 @@ from urllib.parse import urljoin
 
 from chat import canary, capacity, hosting, secret
 from chat.config import SETTINGS, Config
-from chat.errors import ChatError
+from chat.errors import ChatError, ConfigError
 from chat.heads import Heads
-from chat.store import Store, Transaction, creation, facts, inbox, journal
+from chat.store import Store, Transaction, creation, facts, inbox, journal, trouble
 
 REFUSED_SHOWN = 20
 
@@ -26,6 +26,17 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
     yield _open_files()
     yield from _host(config)
     yield _canary(config, url)
+    try:
+        yield from _database(config, url)
+    except (ChatError, OSError) as error:
+        yield Finding(False, f"The database in {config.instance}: {error}")
+    except trouble.ERRORS as error:
+        yield Finding(False, trouble.in_words(error, config.instance / "longwave.db"))
+    except ConfigError:
+        pass  # of the key, which was said before
+
+
+def _database(config: Config, url: str) -> Iterator[Finding]:
     if not creation.exists(config):
         yield Finding(False, f"There is no database in {config.instance} yet. Make one with: longwave upgrade")
         return
@@ -38,8 +49,6 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
         yield _wiping(store)
         yield from _inbox(store)
         yield from _heads(config, store, url)
-    except ChatError as error:
-        yield Finding(False, f"The database {store.path}: {error}")
     finally:
         store.stop()
 

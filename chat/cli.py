@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -14,7 +15,7 @@ from chat.config import Config
 from chat.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.relay import UnixRelay
-from chat.store import Store, creation
+from chat.store import Store, creation, trouble
 from chat.store import rooms as room_table
 
 
@@ -29,8 +30,14 @@ def main() -> None:
     try:
         longwave(prog_name="longwave")
     except (ChatError, ConfigError, OSError) as error:
-        click.echo(f"longwave: {error}", err=True)
-        sys.exit(1)
+        stop(str(error))
+    except trouble.ERRORS as error:
+        stop(trouble.in_words(error, configuration.load().instance / "longwave.db"))
+
+
+def stop(sentence: str) -> NoReturn:
+    click.echo(f"longwave: {sentence}", err=True)
+    sys.exit(1)
 
 
 @contextmanager

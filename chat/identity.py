@@ -54,6 +54,11 @@ def who() -> Who:
     return g.who
 
 
+def ask_nothing() -> None:
+    """Let the page of an error be a visitor's where nobody can be looked up."""
+    g.setdefault("who", Who())
+
+
 def forget_who() -> None:
     """Let `who` be asked anew, after a request was held: much may have happened since it began."""
     g.pop("who", None)

@@ -23,7 +23,7 @@ from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.sending import Backlog
 from chat.site import CHANGED, Site
-from chat.store import InDoubt, Store, creation, users
+from chat.store import InDoubt, Store, creation, trouble, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,10 @@ class Parts:
         self._stops: list[Callable[[], None]] = []
 
     @property
+    def database(self) -> Path:
+        return Path(self.operators_config.instance) / "longwave.db"
+
+    @property
     def is_open(self) -> bool:
         return self._started_in == os.getpid()
 
@@ -59,7 +63,8 @@ class Parts:
             return
         with self._lock:
             if not self.is_open:
-                self._open(host)
+                with trouble.told(log, self.database):
+                    self._open(host)
                 self._started_in = os.getpid()
 
     def _open(self, host: Host) -> None:
@@ -73,7 +78,7 @@ class Parts:
         self.store = Store(config, on_commit=self._committed)
         try:
             self.store.check()
-        except ChatError:
+        except Exception:
             self.store.stop()
             raise
         self.heads = Heads(config, self.store)
@@ -105,7 +110,7 @@ class Parts:
     def _go_on_by_itself(self) -> None:
         self.store.start()
         _attempt(partial(upkeep.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
-        self.relay.start(on_ring=self.hub.wake, on_news=self.presence.hear)
+        self.relay.start(on_ring=partial(_attempt, self.hub.wake, "ring"), on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0
         self._stops = [self.runtime.every(SECOND, self._tick, "second hand")]
@@ -221,7 +226,7 @@ class Parts:
 
     def _committed(self) -> None:
         self.relay.ring()
-        self.hub.wake()
+        _attempt(self.hub.wake, "ring")
         if not self.runtime.has_loop:  # which must not wait for files with every commit
             self.heads.publish()
 
@@ -229,7 +234,10 @@ class Parts:
         self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
         self._seconds += 1
         works: list[Callable[[], object]] = [
-            self.streams.tick, self.presence.tick, partial(upkeep.every_second, self.store), self.heads.publish
+            self.streams.tick,
+            self.presence.tick,
+            partial(upkeep.every_second, self.store),
+            self.heads.publish,
         ]
         if self._seconds % upkeep.MINUTE_SECONDS == 0:
             works.append(partial(upkeep.every_minute, self.store, self.config))
@@ -255,6 +263,8 @@ def _attempt(work: Callable[[], object], name: str) -> None:
     try:
         work()
     except (ChatError, InDoubt) as error:
-        log.error("%s: %s", name, error)
-    except Exception:
+        trouble.complain(log, f"{name}: {error}")
+    except Exception as error:
+        if trouble.is_of_file(error):
+            return trouble.complain(log, f"{name}: {error.args[0]}")
         log.exception("%s failed", name)

@@ -8,6 +8,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from chat.config import Config
+from chat.errors import ConfigError
 from chat.store import leaps
 from chat.store.database import reading_engine, writing_engine
 from chat.store.transaction import Transaction
@@ -15,16 +16,24 @@ from chat.store.transaction import Transaction
 
 def upgrade(config: Config) -> None:
     """Create the database or migrate it to this version; whoever comes meanwhile waits, and finds it done."""
-    from chat.migrations import upgrade as migrate  # Alembic takes a while to load, and only this needs it
+    from alembic.util import CommandError  # late, as it takes a while to load, and only this needs it
+
+    from chat.migrations import upgrade as migrate
 
     instance = Path(config.instance)
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(instance / "upgrade.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = writing_engine(instance / "longwave.db", config.synchronous, config.journal)
+        engine = writing_engine(instance / "longwave.db", config.synchronous, config.journal, may_make=True)
         with engine.connect() as connection, connection.begin():
-            migrate(connection)
+            try:
+                migrate(connection)
+            except CommandError:  # Alembic knows no step of this name
+                raise ConfigError(
+                    f"{instance / 'longwave.db'} was made by a newer version of Longwave: install that one, or bring "
+                    "a backup back."
+                ) from None
             if leaps.is_due(connection):
                 leaps.note(Transaction(connection))
         engine.dispose()

@@ -21,14 +21,14 @@ WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to a
 
 def reading_engine(path: Path) -> Engine:
     """Connections that can only read, each transaction a snapshot."""
-    engine = create_engine(f"sqlite:///{path}", pool_size=16, max_overflow=-1, hide_parameters=True)
+    engine = create_engine(_address(path), pool_size=16, max_overflow=-1, hide_parameters=True)
     _prepare(engine, "BEGIN", ("PRAGMA busy_timeout = 1000", "PRAGMA query_only = ON"))
     return engine
 
 
-def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto") -> Engine:
+def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto", may_make: bool = False) -> Engine:
     """Connections that take the write lock as they begin; `synchronous` is ``full`` or ``normal``."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
+    engine = create_engine(_address(path, may_make), poolclass=NullPool, hide_parameters=True)
     pragmas = (
         f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
         f"PRAGMA synchronous = {synchronous.upper()}",
@@ -40,6 +40,11 @@ def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto") -
     # A deferred transaction that turns to writing fails at once when another has written meanwhile.
     _prepare(engine, "BEGIN IMMEDIATE", pragmas, lambda connection: journal.choose(connection, path, wanted_journal))
     return engine
+
+
+def _address(path: Path, may_make: bool = False) -> str:
+    """Of a file that is there: where one is missed, an empty one in its place would hide that."""
+    return f"sqlite:///{path.absolute().as_uri()}?mode={'rwc' if may_make else 'rw'}&uri=true"
 
 
 def _prepare(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from chat import metrics, runtime
 from chat.errors import N_, ChatError
 from chat.metrics import Histogram
+from chat.store import trouble
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.remnants import Remnants, changed_pages
 from chat.store.transaction import Transaction
@@ -227,7 +228,8 @@ class Writer:
         except Exception:  # the others wait, too
             log.exception("whoever waits for a change could not be woken")
         if isinstance(job.error, SAVING_FAILED):
-            log.error("could not save: %s", job.error.args[0])
+            said = str(job.error) if isinstance(job.error, OSError) else job.error.args[0]
+            trouble.complain(log, f"could not save: {said}")
 
     def has_remains(self) -> bool:
         """Whether the write-ahead log holds anything, or a page that was in it has not been wiped."""

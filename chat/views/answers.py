@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from chat import clock, identity, log_lines, sse
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
-from chat.store import InDoubt
+from chat.store import InDoubt, trouble
 from chat.views import bounds
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,8 @@ def _page(error: ChatError) -> Response:
         except ChatError as another:  # the form's own page is gone, too
             if error.code != "csrf":  # who sends no cookie is a stranger everywhere; the reason is what helps
                 error = another
+        except trouble.ERRORS:  # nor can it be drawn: the reason is enough
+            identity.ask_nothing()
     return _error_page(error)
 
 
@@ -144,6 +146,12 @@ _HTTP_CODES: Mapping[int, tuple[str, str]] = {
     413: ("too_large", N_("This is too much at once. Send something shorter.")),
 }
 _TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever asks for what cannot be
+
+
+def _unreachable(error: Exception) -> Response:
+    trouble.complain(log, trouble.in_words(error, identity.parts().database))
+    identity.ask_nothing()
+    return refused(trouble.unreachable())
 
 
 def register_errors(app: Any) -> None:
@@ -173,6 +181,8 @@ def register_errors(app: Any) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
+        if trouble.is_of_file(error):
+            return _unreachable(error)
         log.exception("%s failed", _asked())
         return refused(ChatError("internal", _BROKEN))
 

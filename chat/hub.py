@@ -190,7 +190,7 @@ class Hub:
         if not rows:
             return False
         if self._has_missed(rows):
-            self._begin_anew()
+            self.begin_anew()
             return False
         news = [Event(*row) for row in rows]
         kept, gone = self._ask_again(news)
@@ -225,13 +225,14 @@ class Hub:
             newest, pruned_to = events.newest_id(connection), events.pruned_to(connection)
         return self.last_id < pruned_to or (is_whole_piece and newest - self.last_id > self._ring.most_events)
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """Leave out what is too much to be read: every reader comes back and is asked anew who it is."""
-        self.start()
-        self.room_changes += 1
-        self._store.must_scrub = True
-        self._untold.append(Event(0, SITE, MISSED, "{}", None))
-        self._end(list(self.readers), "slow")
+        with self._lock:
+            self.start()
+            self.room_changes += 1
+            self._store.must_scrub = True
+            self._untold.append(Event(0, SITE, MISSED, "{}", None))
+            self._end(list(self.readers), "slow")
 
     def _ask_again(self, news: list[Event]) -> tuple[dict[int, str], set[int]]:
         """What the log says now of those events in the ring that it tells anew, and the ids of those that left it."""

@@ -23,7 +23,7 @@ from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.sending import Backlog
 from chat.site import CHANGED, Site
-from chat.store import InDoubt, Store, creation, trouble, users
+from chat.store import InDoubt, Store, creation, events, trouble, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ class Parts:
 
         What fails here fails the request, which must not be answered by what was in force before.
         """
+        self._reopen()
         self.hub.wake()
         outside.move_inbox(self.store)
         self.heads.publish()
@@ -224,6 +225,16 @@ class Parts:
         if user_id is not None:
             self.presence.forget(user_id, forgetting.NAMELESS)
 
+    def _reopen(self) -> None:
+        """Begin anew with what lies at the database's place, where it was replaced, or set back by another program."""
+        last_id = self.hub.last_id
+        is_another = self.store.reopen()
+        with self.store.glance() as connection:
+            is_set_back = events.highest_id(connection) < last_id
+        if is_another or is_set_back:
+            self.hub.begin_anew()
+            self.hub.wake()
+
     def _committed(self) -> None:
         self.relay.ring()
         _attempt(self.hub.wake, "ring")
@@ -236,6 +247,7 @@ class Parts:
         works: list[Callable[[], object]] = [
             self.streams.tick,
             self.presence.tick,
+            self._reopen,
             partial(upkeep.every_second, self.store),
             self.heads.publish,
         ]

@@ -1,7 +1,8 @@
 """All reading and writing of the database: `Store` opens it, one module per table holds its queries."""
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -16,6 +17,8 @@ from chat.store.database import reading_engine, writing_engine
 from chat.store.transaction import Transaction
 from chat.store.trial import Trial
 from chat.store.writer import InDoubt, Writer, busy
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +39,8 @@ class Store:
         self.path = path
         self._reading = reading_engine(path)
         self._at_hand: list[Connection] = []  # kept open, because the pool resets what it lends
+        self._lent: set[Connection] = set()
+        self._seen: tuple[int, int, int] | None = None
         writing = writing_engine(path, config.synchronous, config.journal)
         self._writer = Writer(writing, path, on_commit)
         self.commits = self._writer.commits
@@ -56,15 +61,47 @@ class Store:
         self._threaded = True
         self._writer.start()
 
+    def reopen(self) -> bool:
+        """Open what is at the database's place now, where that was replaced; true when it was, and this has worked.
+
+        Raises ChatError `busy` where it is of another version. What shares a file within a process shares its locks,
+        so all of the old is closed before anything of the new is opened; and that must have come to rest first.
+        """
+        if not self._writer.is_lost:
+            if self._writer.is_in_place:
+                return False
+            with suppress(ChatError, InDoubt):
+                self.write(_nothing)  # the writer sees it, too, and says so
+        self._close_readers()
+        if self._lent or not self._writer.is_lost or not self._has_come_to_rest():
+            return False
+        self._writer.let_go()
+        self.check()
+        self._writer.reopen()
+        log.warning("%s was opened anew", self.path)
+        return True
+
+    def _has_come_to_rest(self) -> bool:
+        """Whether there is a database that has not changed since this was last asked: it may still be being copied."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        before, self._seen = self._seen, (found.st_ino, found.st_size, found.st_mtime_ns)
+        return before == self._seen
+
+    def _close_readers(self) -> None:
+        while self._at_hand:
+            self._at_hand.pop().close()
+        self._reading.dispose()
+
     def stop(self) -> None:
         was_threaded, self._threaded = self._threaded, False
         if was_threaded:
             self._writer.stop()
         else:
             self._writer.leave()
-        while self._at_hand:
-            self._at_hand.pop().close()
-        self._reading.dispose()
+        self._close_readers()
         if not was_threaded:
             self._writer.close()
 
@@ -81,12 +118,19 @@ class Store:
             connection = self._at_hand.pop()
         except IndexError:
             connection = self._reading.connect()
+        self._lent.add(connection)
         try:
             yield connection
             connection.rollback()  # of nothing, unless something else was asked, too
         except BaseException:
             connection.close()
             raise
+        else:
+            self._keep_at_hand(connection)
+        finally:
+            self._lent.discard(connection)
+
+    def _keep_at_hand(self, connection: Connection) -> None:
         if len(self._at_hand) < AT_HAND:
             self._at_hand.append(connection)
         else:
@@ -115,6 +159,10 @@ class Store:
 
 def _note_health(tx: Transaction) -> None:
     facts.put(tx, "healthy_at", tx.now)
+
+
+def _nothing(tx: Transaction) -> None:
+    pass
 
 
 def _erase(tx: Transaction) -> None:

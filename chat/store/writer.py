@@ -20,6 +20,7 @@ from chat.errors import N_, ChatError
 from chat.metrics import Histogram
 from chat.store import trouble
 from chat.store.database import BUSY_TIMEOUT_MS
+from chat.store.place import Place
 from chat.store.remnants import Remnants, changed_pages
 from chat.store.transaction import Transaction
 from chat.store.turnstile import Turnstile
@@ -72,13 +73,16 @@ class Commits:
 class Writer:
     """Runs changes one after another under the store's write lock.
 
-    `on_commit` is called where readers may be woken, once per commit that appended to the log. After a change that
-    erases, the write-ahead log is emptied, which still holds the old pages, and the file is rid of `Remnants`;
-    `must_scrub` tells that this must be tried again.
+    `on_commit` is called where readers may be woken, once per commit that appended to the log. Where the database is
+    no longer at its place, `is_lost`, nothing is written until `reopen`. After a change that erases, the write-ahead
+    log is emptied, which still holds the old pages, and the file is rid of `Remnants`; `must_scrub` tells that this
+    must be tried again.
     """
 
     def __init__(self, engine: Engine, path: Path, on_commit: Callable[[], None]) -> None:
         self._engine = engine
+        self._place = Place(path)
+        self.is_lost = False
         self._log = path.with_name(path.name + "-wal")
         self._turnstile = Turnstile(path.with_suffix(".turnstile"))
         self._on_commit = on_commit
@@ -107,6 +111,20 @@ class Writer:
         """Let go of its files, after `leave` and after the last reader's connection was closed."""
         self._turnstile.close()
         self._remnants.close()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether what is written now would be found after a restart."""
+        return not self.is_lost and self._place.is_kept
+
+    def let_go(self) -> None:
+        """Have nothing open any more; only while `is_lost`, and after the last reader's connection was closed."""
+        self._remnants.close()
+
+    def reopen(self) -> None:
+        """Write from now on to what is at the database's place."""
+        self._place.accept()
+        self.is_lost = False
 
     def submit(self, change: Change) -> Any:
         """Run `change` in the next transaction and return what it returns, once that is durable.
@@ -193,6 +211,8 @@ class Writer:
             tx = Transaction(connection)
             for job in batch:
                 self._run_one(job, tx)
+        if not self.is_in_place and not self._give_up():
+            raise self._place.complaint()
         return tx
 
     def _run_one(self, job: Job, tx: Transaction) -> None:
@@ -281,13 +301,28 @@ class Writer:
         return True
 
     def _connect(self) -> Connection:
-        if self._connection is None:
+        """The connection to the database at its place; raises Replaced where another is there, or none."""
+        if self._connection is None and not self.is_lost:
             self._connection = self._engine.connect()
+            self._place.note_opened()
+        if not self.is_in_place:
+            self._give_up()
+            raise self._place.complaint()
+        assert self._connection is not None
         return self._connection
+
+    def _give_up(self) -> bool:
+        """Write nothing more to these files; true where all that was committed is in the database nevertheless."""
+        self.is_lost = True
+        try:
+            return self._connection is not None and self._place.has_lost_log_alone and _checkpoint(self._connection)
+        finally:
+            self._disconnect()
 
     def _disconnect(self) -> None:
         """Let go of the connection, whatever state it is in; the next change opens another."""
         connection, self._connection = self._connection, None
+        self._place.note_closed()
         try:
             if connection is not None:
                 connection.invalidate()

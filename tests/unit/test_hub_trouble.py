@@ -158,7 +158,7 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
     if event == site.CHANGED:
         chat.store.write(site.tell)
     else:
-        other.hub._begin_anew()
+        other.hub.begin_anew()
     other.hub.wake()
     assert other.told == [] and "could not take in" in caplog.text
     for _ in range(2):

@@ -231,6 +231,9 @@ class Config:
         "A word that everybody is asked for once, before anything is shown.",
     )
     rooms_by: str = _setting("all", one_of("all", "owner"), "Who may open rooms: all with a name, or owners.")
+    rooms_max: int = _setting(
+        "1000", whole(1, 100_000), "Where there are so many rooms, only owners open more."
+    )
     guest_days: int = _setting(
         "30", whole(1, 3650), "After so many days without a visit a guest's name is free for others."
     )

@@ -28,6 +28,7 @@ def ask(tx: Transaction, user: Any, choice: object) -> None:
     for stay in room_table.current_stays(tx.connection, user.id):
         rooms.leave(tx, user, stay.slug)
     sessions.forget_user(tx, user.id)
+    room_table.forget_opener(tx, user.id)
     tx.append(f"user:{user.id}", "revoke", "{}")
     _tell_forgotten(tx, user.id, [])
     nameless = {"name": NAMELESS, "name_key": f"{NAMELESS}:{user.id}", "is_owner": False, "key_hash": None}
@@ -103,6 +104,7 @@ def kept_about(store: Store, user: Any) -> dict[str, Any]:
             "user": _columns(own, "name_key", "key_hash"),
             "sessions": [_columns(each, "key_hash") for each in sessions.of_user(connection, user.id)],
             "links_for_devices": [_columns(each, "code_hash") for each in codes],
+            "rooms_opened": room_table.opened_by(connection, user.id),
             "rooms": [_columns(each) for each in room_table.stays_with_slugs(connection, user.id)],
             "messages": [
                 _columns(each, "html", "html_version") for each in messages.of_author(connection, user.id, 0, None)

@@ -17,6 +17,7 @@ from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
 
 UNREAD_MAX = 1000  # counting further would cost more than it tells
+OPENED_MAX = 50  # rooms that one person has opened, and that are still there
 
 
 class Posted(NamedTuple):
@@ -59,10 +60,7 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
         "body": body,
         "html_version": drawing.VERSION,
         "created_at": tx.now,
-        "edited_at": None,
-        "removed_at": None,
-        "removed_by": None,
-        "expired_at": None,
+        **dict.fromkeys(("edited_at", "removed_at", "removed_by", "expired_at")),
     }
     message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
     row["html"] = drawing.draw(message)
@@ -197,20 +195,37 @@ def as_wire(room: Any) -> dict[str, Any]:
     return {"slug": room.slug, "name": room.name, "topic": room.topic, "kind": room.kind}
 
 
-def open_room(tx: Transaction, user: Any, name: object, slug: object, topic: object) -> dict[str, Any]:
-    """Open a room for everybody; without a slug it is made from the name. Whoever opens it is in it."""
+def open_room(
+    tx: Transaction, user: Any, name: object, slug: object, topic: object, *, most: int | None = None
+) -> dict[str, Any]:
+    """Open a room for everybody; without a slug it is made from the name. Whoever opens it is in it.
+
+    With `most`, raises ChatError `forbidden` where there are as many, or many of the user's; owners may open more.
+    """
     if user is not None:
         _refuse_released(tx, user)
+        if most is not None and not user.is_owner:
+            _refuse_more(tx.connection, user, most)
     clean_name = text.clean_room_name(name)
     clean_topic = text.clean_topic(topic)
     clean_slug = text.clean_slug(slug) if slug else _free_slug(tx.connection, text.slug_from(clean_name))
     if table.find(tx.connection, clean_slug):
         raise ChatError("name_taken", N_("There is a room at this address already. Choose another."), field="slug")
-    table.add(tx, clean_slug, clean_name, clean_topic, "open")
+    table.add(tx, clean_slug, clean_name, clean_topic, "open", user.id if user is not None else None)
     room = _find_any(tx.connection, clean_slug)
     if user is not None:
-        stays.begin(tx, room, as_wire_user(user))
+        stays.begin(tx, room, as_wire_user(user), is_limited=most is not None)
     return as_wire(room)
+
+
+def _refuse_more(connection: Connection, user: Any, most: int) -> None:
+    if table.count(connection) >= most:
+        message = N_("This chat has as many rooms as it may have. Ask its owner to remove one that nobody needs.")
+    elif table.count(connection, opened_by=user.id) >= OPENED_MAX:
+        message = N_("There are %(most)d rooms that you have opened. Ask the owner to remove one that nobody needs.")
+    else:
+        return
+    raise ChatError("forbidden", message, most=OPENED_MAX)
 
 
 def _free_slug(connection: Connection, wished: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0004"
+VERSION = "0005"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -92,6 +92,7 @@ device_codes = Table(
     Column("created_at", String(24), nullable=False),
 )
 
+# `opened_by` is NULL for what the command line opened, and for those who were forgotten.
 rooms = Table(
     "rooms",
     metadata,
@@ -101,6 +102,7 @@ rooms = Table(
     Column("topic", String(200), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("created_at", String(24), nullable=False),
+    Column("opened_by", Integer),
     sqlite_autoincrement=True,
 )
 

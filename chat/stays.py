@@ -17,10 +17,11 @@ ROOMS_MAX = 500  # that one person is in: each reader hears and shows all of the
 def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = False) -> None:
     """Let a user, as the contract has them, be in the room from now on.
 
-    Where nothing has happened there since they left, the stay before goes on. Otherwise, with `is_limited`, raises
-    ChatError `slow_down` where they have come too often of late. Raises `forbidden` where they are in too many rooms.
+    Where nothing has happened there since they left, the stay before goes on. With `is_limited`, raises ChatError
+    `forbidden` where they are in too many rooms, and `slow_down` where they have come too often of late.
     """
-    _refuse_more_rooms(tx, user["id"])
+    if is_limited:
+        _refuse_more_rooms(tx, user["id"])
     newest = messages.newest_id(tx.connection, room.id)
     happened = max(newest, events.newest_of_room(tx.connection, room.id))
     last = table.last_stay(tx.connection, room.id, user["id"])

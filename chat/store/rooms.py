@@ -138,8 +138,26 @@ def all_rooms(
     return connection.execute(query).all()
 
 
-def add(tx: Transaction, slug: str, name: str, topic: str, kind: str) -> int:
-    values = {"slug": slug, "name": name, "topic": topic, "kind": kind, "created_at": tx.now}
+def count(connection: Connection, opened_by: int | None = None) -> int:
+    """How many rooms there are, or how many of them a user has opened."""
+    query = select(func.count()).where(rooms.c.kind != REMOVED)
+    if opened_by is not None:
+        query = query.where(rooms.c.opened_by == opened_by)
+    return int(connection.execute(query).scalar_one())
+
+
+def opened_by(connection: Connection, user_id: int) -> list[str]:
+    """The slugs of the rooms that a user has opened."""
+    query = select(rooms.c.slug).where(rooms.c.opened_by == user_id, rooms.c.kind != REMOVED)
+    return list(connection.execute(query.order_by(rooms.c.id)).scalars())
+
+
+def forget_opener(tx: Transaction, user_id: int) -> None:
+    tx.connection.execute(update(rooms).where(rooms.c.opened_by == user_id).values(opened_by=None))
+
+
+def add(tx: Transaction, slug: str, name: str, topic: str, kind: str, opened_by: int | None) -> int:
+    values = {"slug": slug, "name": name, "topic": topic, "kind": kind, "created_at": tx.now, "opened_by": opened_by}
     return tx.insert(rooms, values)
 
 

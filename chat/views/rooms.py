@@ -15,12 +15,13 @@ blueprint = Blueprint("rooms", __name__)
 
 @blueprint.post("/rooms")
 def create() -> Response:
-    user = identity.user_required()
-    if identity.parts().config.rooms_by != "all" and not user.is_owner:
+    user, parts = identity.user_required(), identity.parts()
+    if parts.config.rooms_by != "all" and not user.is_owner:
         raise ChatError("forbidden", N_("Only the owner opens rooms here. Ask them for one."))
     fields = forms.posted()
-    room = identity.parts().store.write(
-        rooms.open_room, user, fields.get("name"), fields.get("slug"), fields.get("topic")
+    wished = fields.get("name"), fields.get("slug"), fields.get("topic")
+    room = parts.store.write(
+        rooms.open_room, user, *wished, most=parts.config.rooms_max if parts.config.limits else None
     )
     return answers.done(room, url_for("pages.room", slug=room["slug"]), 201)
 

@@ -140,3 +140,16 @@ def test_nothing_of_this_is_counted_where_it_is_switched_off(town, townsman):
         assert {dave.post(path, token=token, **fields).status for _ in range(70)} <= {200, 204}
     assert {dave.post(f"/messages/{message['id']}/edit", token=token, body=f"edit {number}").status
             for number in range(30)} == {200}
+
+
+def test_the_site_has_so_many_rooms_whichever_worker_is_asked(townsman):
+    with serve(look_seconds=0, limits="on", trusted_proxies="127.0.0.1", rooms_max=4) as small:
+        guests = [townsman(small, f"guest {worker}", worker) for worker in (0, 1, 0, 1)]
+        answers = [guest.post("/rooms", name="Garden") for guest in guests]
+        assert [answer.status for answer in answers] == [201, 201, 201, 403], "beside the lobby"
+        assert answers[-1].code == "forbidden" and "as many rooms" in answers[-1].json["error"]["message"]
+        page = guests[0].submit(guests[0].look("/rooms/new").form("/rooms"), name="Kept", topic="for later")
+        assert page.status == 403 and page.page.form("/rooms").fields["name"] == "Kept"
+        guests[2].post("/rooms/garden/leave")
+        small.query("UPDATE users SET is_owner = 1 WHERE id = ?", guests[3].user["id"])
+        assert guests[3].post("/rooms", name="The owner's").status == 201

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from chat import outside, owner, people, times
+from chat import forgetting, outside, owner, people, rooms, times
 from chat.errors import ChatError
 from chat.schema import device_codes, inbox, sessions
-from chat.store import acts
+from chat.store import acts, users
 from tests.unit.chats import Chat, opened
 
 HERE = people.From("9.9.9.9", "Lynx/2.9")
@@ -110,3 +110,44 @@ def test_with_a_person_the_addresses_are_banned_that_they_used_last(chat: Chat, 
         change(chat, f"UPDATE sessions SET seen_at = '{times.ago(days=7 - number)}' WHERE address = '9.0.0.{number}'")
     networks = chat.store.write(owner.ban, None, alice.id, "", None, chat.config)
     assert networks == ["9.0.0.4", "9.0.0.5", "9.0.0.6"]
+
+
+def open_room(chat: Chat, user, number: int, most: int | None = 1000) -> None:
+    chat.store.write(rooms.open_room, user, f"Room {number}", "", "", most=most)
+
+
+def test_one_person_has_opened_so_many_of_the_rooms_that_are_there(chat: Chat, alice, monkeypatch):
+    monkeypatch.setattr(rooms, "OPENED_MAX", 3)
+    for number in range(3):
+        open_room(chat, alice, number)
+    with pytest.raises(ChatError, match="3 rooms that you have opened") as refused:
+        open_room(chat, alice, 4)
+    assert refused.value.code == "forbidden"
+    open_room(chat, chat.guest("bob"), 5)
+    chat.store.write(owner.remove_room, None, "room-1")
+    open_room(chat, alice, 6)
+    open_room(chat, alice, 7, most=None)
+
+
+def test_the_site_has_so_many_rooms_and_only_owners_open_more(chat: Chat, alice):
+    for number, name in enumerate(("bob", "carol", "dave")):  # beside the lobby
+        open_room(chat, chat.guest(name), number, most=4)
+    with pytest.raises(ChatError, match="as many rooms as it may have") as refused:
+        open_room(chat, alice, 4, most=4)
+    assert refused.value.code == "forbidden"
+    chat.store.write(owner.claim, alice, chat.store.write(owner.make_code))
+    with chat.store.read() as connection:
+        alice = users.find(connection, alice.id)
+    open_room(chat, alice, 5, most=4)
+    chat.store.write(owner.remove_room, None, "room-1")
+    chat.store.write(owner.remove_room, None, "room-2")
+    open_room(chat, chat.guest("erin"), 6, most=4)
+
+
+def test_who_opened_a_room_is_known_to_them_alone_and_forgotten_with_them(chat: Chat, alice):
+    open_room(chat, alice, 1)
+    assert forgetting.kept_about(chat.store, alice)["rooms_opened"] == ["room-1"]
+    assert forgetting.kept_about(chat.store, chat.guest("bob"))["rooms_opened"] == []
+    chat.store.write(forgetting.ask, alice, "leave")
+    with chat.store.read() as connection:
+        assert rooms.table.count(connection, opened_by=alice.id) == 0

@@ -200,14 +200,17 @@ def test_stays_of_which_the_log_tells_nothing_more_are_dropped_when_one_comes_ag
 
 def test_nobody_is_in_more_rooms_than_a_person_can_be(chat, alice, bob, monkeypatch):
     monkeypatch.setattr(stays, "ROOMS_MAX", 2)
+    limited = {"is_limited": True}
     for number in range(3):
         chat.store.write(rooms.open_room, None, f"Room {number}", f"room-{number}", "")
-    join(chat, alice, "room-0")
-    join(chat, alice, "room-1")
-    for act in (lambda tx: rooms.join(tx, alice, "room-2"), lambda tx: rooms.post(tx, alice, "room-2", "hello"),
-                lambda tx: rooms.open_room(tx, alice, "Mine", "mine", "")):
+    join(chat, alice, "room-0", **limited)
+    join(chat, alice, "room-1", **limited)
+    for act in (lambda tx: rooms.join(tx, alice, "room-2", **limited),
+                lambda tx: rooms.post(tx, alice, "room-2", "hello", **limited),
+                lambda tx: rooms.open_room(tx, alice, "Mine", "mine", "", most=1000)):
         with pytest.raises(ChatError, match="You are in 2 rooms") as refused:
             chat.store.write(act)
         assert refused.value.code == "forbidden"
     leave(chat, alice, "room-0")
-    join(chat, alice, "room-2")
+    join(chat, alice, "room-2", **limited)
+    chat.store.write(rooms.join, alice, "room-0")

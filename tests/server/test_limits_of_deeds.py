@@ -144,7 +144,7 @@ def test_nothing_of_this_is_counted_where_it_is_switched_off(town, townsman):
 
 def test_the_site_has_so_many_rooms_whichever_worker_is_asked(townsman):
     with serve(look_seconds=0, limits="on", trusted_proxies="127.0.0.1", rooms_max=4) as small:
-        guests = [townsman(small, f"guest {worker}", worker) for worker in (0, 1, 0, 1)]
+        guests = [townsman(small, f"guest {number}", number % 2) for number in range(4)]
         answers = [guest.post("/rooms", name="Garden") for guest in guests]
         assert [answer.status for answer in answers] == [201, 201, 201, 403], "beside the lobby"
         assert answers[-1].code == "forbidden" and "as many rooms" in answers[-1].json["error"]["message"]

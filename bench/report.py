@@ -56,7 +56,8 @@ def markdown(found: dict[str, Any]) -> str:
 
 def ratios(found: dict[str, Any]) -> dict[str, dict[str, float]]:
     """How the first variant's medians stand to each other's, as far as both have the figure."""
-    (first, *others), variants = found["variants"], found["variants"]
+    variants = found["variants"]
+    first, *others = variants or [""]
     return {
         f"{first} : {other}": {
             name: round(figure["median"] / variants[other][name]["median"], 3)

@@ -226,9 +226,9 @@ def _others() -> Iterator[tuple[str, Case]]:
     yield "healthz", Case("20 connections: `/healthz`", by_visitor(page_of("/healthz"), 20), floor=100)
     scripts = by_visitor(page_of(f"/scripts/room?v={MARK}"), 20)
     yield "scripts", Case("20 connections: `/scripts/room?v=x`", scripts, floor=100)
-    yield "owner", Case("the owner's page beside 2,000 rooms", by_owner, floor=5, needs=["rooms"])
+    yield "owner", Case("the owner's page beside many rooms", by_owner, floor=5, needs=["rooms"])
     home = by_one(page_of("/"), 6)
-    yield "home", Case("6 connections: the first page beside 2,000 rooms", home, floor=10, needs=["rooms"])
+    yield "home", Case("6 connections: the first page beside many rooms", home, floor=10, needs=["rooms"])
     close = by_visitor(lambda scene, guest: [scene.get("/robots.txt", Connection="close")], 20)
     yield "connect", Case("20 at once: a connection for each request", close, floor=500, options={})
 

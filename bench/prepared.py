@@ -18,7 +18,7 @@ HEAVY = "heavy"  # a room whose messages are as large, drawn, as a text can make
 HEAVY_MESSAGES = 200
 HEAVY_BODY = f"{MARK} " + (("&" * 60 + " http://a.example/ ") * 60)[:3980]
 KEPT_MESSAGES = 10_000
-ROOMS = 2_000
+ROOMS = 2_000  # or as many as the site may have
 NOBODY = Guest("", "", "")
 
 
@@ -59,5 +59,5 @@ def _write(address: Address, guest: Guest, count: int, path: str, **fields: str)
     with attackers(address, [Lane(address[0], [request])]) as load:
         load.begin(count)
         deeds = load.deeds()
-    if deeds.statuses != {"201": count}:
+    if deeds.statuses.keys() - {"201", "403"} or not deeds.statuses.get("201"):
         raise Invalid(f"{path} was answered with {deeds.statuses}")

@@ -11,7 +11,7 @@ from chat import rooms
 from chat.errors import N_, ChatError
 from chat.hub import REWRITTEN, SITE, Event
 from chat.sse import to_json
-from chat.store import Store, Transaction, acts, bans, events, messages, sessions, users
+from chat.store import Store, Transaction, acts, events, messages, sessions, users
 from chat.store import rooms as room_table
 
 NAMELESS = "nameless"
@@ -93,26 +93,3 @@ def forgotten_by(event: Event) -> int | None:
     """The user who is forgotten by this event of the site, if it is one of those."""
     channel = json.loads(event.data).get("channel") if event.name == REWRITTEN else None
     return int(channel.removeprefix("user:")) if channel else None
-
-
-def kept_about(store: Store, user: Any) -> dict[str, Any]:
-    """Everything that is kept about a user, for them alone; of keys and codes, that there are some."""
-    with store.read() as connection:
-        own = users.find(connection, user.id)
-        codes = sessions.device_codes_of(connection, user.id)
-        return {
-            "user": _columns(own, "name_key", "key_hash"),
-            "sessions": [_columns(each, "key_hash") for each in sessions.of_user(connection, user.id)],
-            "links_for_devices": [_columns(each, "code_hash") for each in codes],
-            "rooms_opened": room_table.opened_by(connection, user.id),
-            "rooms": [_columns(each) for each in room_table.stays_with_slugs(connection, user.id)],
-            "messages": [
-                _columns(each, "html", "html_version") for each in messages.of_author(connection, user.id, 0, None)
-            ],
-            "bans": [_columns(each) for each in bans.of_user(connection, user.id)],
-            "acts": [_columns(each) for each in acts.about_user(connection, user.id)],
-        }
-
-
-def _columns(row: Any, *without: str) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in without}

@@ -31,6 +31,19 @@ _FROM_NEWEST = _OF_ROOM.order_by(messages.c.id.desc())
 _NEWEST = Prepared(_FROM_NEWEST)
 _BEFORE = Prepared(_FROM_NEWEST.where(messages.c.id < bindparam("message_id")))
 _AFTER = Prepared(_OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id))
+_WRITTEN_BY = Prepared(
+    _KEPT.with_only_columns(*(c for c in _KEPT.selected_columns if c.name not in ("html", "html_version")))
+    # By the ids alone: by the index of authors all that one ever wrote would be sorted for each part of it.
+    .with_hint(messages, "NOT INDEXED", "sqlite")
+    .where(
+        messages.c.author_id == bindparam("author_id"),
+        messages.c.id > bindparam("after_id"),
+        messages.c.id <= bindparam("end_id"),
+    )
+    .order_by(messages.c.id)
+    .limit(bindparam("most"))
+)
+_HIGHEST_ID = Prepared(select(func.max(messages.c.id)))
 _NEWEST_ID = Prepared(select(func.max(messages.c.id).label("id")).where(messages.c.room_id == bindparam("room_id")))
 _SAME = and_(messages.c.author_id == users.c.id, messages.c.client_id == bindparam("client_id"))
 _NAMED = and_(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
@@ -102,6 +115,11 @@ def newest_id(connection: Connection, room_id: int) -> int:
     return _NEWEST_ID.value(connection, room_id=room_id) or 0
 
 
+def highest_id(connection: Connection) -> int:
+    """The newest message of all."""
+    return _HIGHEST_ID.value(connection) or 0
+
+
 def count_unread(connection: Connection, room_id: int, user_id: int, read_id: int, limit: int) -> int:
     """How many messages of others stand beyond `read_id`, counted up to `limit`."""
     which = {"room_id": room_id, "user_id": user_id, "read_id": read_id, "most": limit}
@@ -112,6 +130,11 @@ def of_author(connection: Connection, author_id: int, after_id: int, limit: int 
     """What a user has written beyond an id, oldest first."""
     query = _KEPT.where(messages.c.author_id == author_id, messages.c.id > after_id)
     return connection.execute(query.order_by(messages.c.id).limit(limit)).all()
+
+
+def written_by(connection: Connection, author_id: int, after_id: int, end_id: int, limit: int) -> Sequence[Any]:
+    """What a user has written between two ids, without its html; oldest first."""
+    return _WRITTEN_BY.all(connection, author_id=author_id, after_id=after_id, end_id=end_id, most=limit)
 
 
 def expire(tx: Transaction, created_before: str, limit: int) -> list[int]:

@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -42,7 +42,7 @@ def json(value: object, status: int = 200) -> Response:
     return json_text(sse.to_json(value), status)
 
 
-def json_text(text: str, status: int = 200) -> Response:
+def json_text(text: str | Iterable[bytes], status: int = 200) -> Response:
     return Response(text, status, {"Cache-Control": "no-store"}, content_type="application/json")
 
 

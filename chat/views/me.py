@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import forgetting, identity, times
+from chat import forgetting, identity, kept
 from chat.views import answers, forms
 
 blueprint = Blueprint("me", __name__)
@@ -16,12 +16,12 @@ def page(error: dict[str, Any] | None = None) -> str:
     return render_template("me.html", error=error)
 
 
-@blueprint.get("/me/kept")
-def kept() -> Response:
+@blueprint.get("/me/kept", endpoint="kept")
+def download() -> Response:
     """Everything that is kept about the one who asks, as a file."""
     user = identity.user_required()
-    about = forgetting.kept_about(identity.parts().store, user)
-    answer = answers.json({"as_of": times.now(), **about})
+    pieces = kept.about(identity.parts().store, user.id)
+    answer = answers.json_text(piece.encode() for piece in pieces)
     answer.headers["Content-Disposition"] = 'attachment; filename="kept-about-me.json"'
     return answer
 

@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"relay", "scripts", "store"},
     {"heads", "hub", "stays"},
     {"parking", "people", "presence", "rooms", "site"},
-    {"attendance", "forgetting", "outside", "owner", "streams"},
+    {"attendance", "forgetting", "kept", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},
     {"parts"},
     {"entry", "incoming"},

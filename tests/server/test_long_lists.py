@@ -136,11 +136,28 @@ def test_a_wrong_beginning_is_refused(owner, start):
     assert page_of(owner, "/?from=999999999"), "beyond the end there is nothing"
 
 
-def test_what_was_typed_comes_back_no_longer_than_any_page(owner):
-    form = owner.look("/rooms/new").form("/rooms")
-    for fields in ({"name": "<" * 60_000}, {"name": "x", "topic": "&" * 60_000}):
-        refused = owner.submit(form, **fields)
-        assert refused.status == 413 and len(refused.body) <= BOUND
-    lost = owner.submit(owner.look("/rooms/lobby").form("/rooms/lobby/messages"), body="<" * 60_000)
-    assert lost.status == 413 and len(lost.body) <= BOUND
-    assert "What you wrote, to copy" in lost.text and "<" * 10_000 in lost.page.text
+@pytest.mark.parametrize("raw", [b"name=" + b"<" * 200_000, b"name=x&topic=" + b"'" * 200_000])
+def test_what_was_typed_comes_back_no_longer_than_any_page(owner, raw):
+    refused = owner.post("/rooms", accept="text/html", raw=raw)
+    assert refused.status == 413 and len(refused.body) <= BOUND
+
+
+def test_a_message_that_no_page_can_hold_comes_back_as_far_as_one_can(owner):
+    refused = owner.post("/rooms/lobby/messages", accept="text/html", raw=b"body=" + b"<" * 200_000)
+    assert refused.status == 413 and len(refused.body) <= BOUND
+    assert "What you wrote, to copy" in refused.text and "<" * 10_000 in refused.page.text
+
+
+def test_all_that_somebody_wrote_is_sent_as_it_is_read(vast, people):
+    alice = people(vast, "alice, who wrote a lot")
+    user_id, first_id = alice.user["id"], alice.say("the first")["id"]
+    with closing(sqlite3.connect(vast.instance / "longwave.db", timeout=40)) as database, database:
+        database.executemany(
+            "INSERT INTO messages (id, room_id, author_id, body, html, html_version, created_at)"
+            " VALUES (?, 1, ?, ?, '', '', ?)",
+            [(first_id + number, user_id, f"word {number} " + "x" * 500, WHEN) for number in range(1, 5000)])
+        database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (first_id + 5000,))
+    answer = alice.get("/me/kept")
+    assert answer.headers["Transfer-Encoding"] == "chunked" and len(answer.body) > 3_000_000
+    assert [message["body"].split(" x")[0] for message in answer.json["messages"]] == [
+        "the first", *(f"word {number}" for number in range(1, 5000))]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from chat import forgetting, people, rooms
+from chat import kept, people, rooms, runtime
 from chat.schema import metadata
 from tests.unit.chats import Chat, opened
 
@@ -37,30 +37,54 @@ def zephyr(chat: Chat):
 
 
 def test_it_holds_all_that_they_wrote_and_where_they_were(chat: Chat, zephyr):
-    kept = forgetting.kept_about(chat.store, zephyr)
-    assert kept["user"]["name"] == "Zephyr" and kept["user"]["created_at"].endswith("Z")
-    assert ("9.9.9.9", "Lynx/2.9") in [(visit["address"], visit["user_agent"]) for visit in kept["sessions"]]
-    assert [(stay["slug"], stay["to_id"] is None) for stay in kept["rooms"]] == [
+    told = json.loads("".join(kept.about(chat.store, zephyr.id)))
+    assert told["user"]["name"] == "Zephyr" and told["user"]["created_at"].endswith("Z")
+    assert ("9.9.9.9", "Lynx/2.9") in [(visit["address"], visit["user_agent"]) for visit in told["sessions"]]
+    assert [(stay["slug"], stay["to_id"] is None) for stay in told["rooms"]] == [
         ("lobby", True),
         ("garden", False),
     ]
-    assert [message["body"] for message in kept["messages"]] == ["first", "", "first", ""]
-    assert json.loads(json.dumps(kept)) == kept
+    assert [message["body"] for message in told["messages"]] == ["first", "", "first", ""]
 
 
 def test_it_holds_nothing_of_others(chat: Chat, zephyr):
     bob = chat.guest("Another person")
     chat.store.write(lambda tx: people._begin_session(tx, bob.id, people.From("8.8.4.4", "Opera")))
     chat.post(bob, "not about zephyr")
-    told = json.dumps(forgetting.kept_about(chat.store, zephyr))
+    told = "".join(kept.about(chat.store, zephyr.id))
     assert "8.8.4.4" not in told and "not about zephyr" not in told and "Another person" not in told
+
+
+def test_it_is_written_some_at_a_time_and_all_else_has_its_turn_between(chat: Chat, zephyr, monkeypatch):
+    carol = chat.guest("carol")
+    for number in range(4 * kept.PIECE_ROWS):
+        chat.post(zephyr, f"word {number}")
+        chat.post(carol, "between")
+    turns = []
+    monkeypatch.setattr(runtime.current(), "breathe", lambda: turns.append(1))
+    monkeypatch.setattr(kept, "WINDOW_IDS", 70)
+    pieces = list(kept.about(chat.store, zephyr.id))
+    told = json.loads("".join(pieces))
+    assert [message["body"] for message in told["messages"]][4:] == [f"word {number}" for number in range(200)]
+    assert max(piece.count('"body"') for piece in pieces) == kept.PIECE_ROWS and len(turns) >= 4
+
+
+def test_what_happens_while_it_is_written(chat: Chat, zephyr):
+    """What was removed meanwhile is gone, and what was written after it was begun is not in it."""
+    later = chat.post(zephyr, "removed in the middle")
+    pieces = kept.about(chat.store, zephyr.id)
+    begun = next(pieces)
+    chat.store.write(rooms.remove, zephyr, later["id"])
+    chat.post(zephyr, "too late")
+    told = json.loads(begun + "".join(pieces))
+    assert [message["body"] for message in told["messages"]] == ["first", "", "first", "", ""]
 
 
 def test_it_holds_no_key(chat: Chat, zephyr):
     hashes = chat.store.write(
         lambda tx: tx.connection.exec_driver_sql("SELECT key_hash FROM sessions").scalars().all()
     )
-    told = json.dumps(forgetting.kept_about(chat.store, zephyr))
+    told = "".join(kept.about(chat.store, zephyr.id))
     assert len(hashes) >= 2 and not [key_hash for key_hash in hashes if key_hash in told]
 
 
@@ -71,7 +95,7 @@ def test_it_names_every_table_that_names_the_user(chat: Chat):
     assert {"sessions", "device_codes", "messages", "bans", "acts"} <= {
         place.split(".")[0] for place in marked.values()
     }
-    told = json.dumps(forgetting.kept_about(chat.store, zephyr))
+    told = "".join(kept.about(chat.store, zephyr.id))
     assert [place for text, place in marked.items() if text not in told] == []
 
 

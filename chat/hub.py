@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from chat.hearing import Hearing
@@ -207,8 +207,7 @@ class Hub:
         self._ring.extend(heard)
         self._ring.replace([event for event in heard if event.name in events.REPLACES], events.REPLACES)
         self._ring.trim()
-        if any(event.name in ("edit", "remove") for event in heard):
-            self._store.must_scrub = True
+        self._store.must_scrub |= any(event.name in ("edit", "remove") for event in heard)
         self._untold.extend(event for event in news if event.channel == SITE)
         self.last_id = news[-1].id
         for event in heard:
@@ -278,12 +277,8 @@ class Hub:
                 except Exception:  # nobody who merely looks for news is to pay for it
                     log.exception("the process could not take in what has changed for it")
                 else:
-                    self._take_as_told(event)
-
-    def _take_as_told(self, event: Event) -> None:
-        with self._lock:
-            if event in self._untold:
-                self._untold.remove(event)
+                    with self._lock, suppress(ValueError):  # so many came meanwhile that it is there no more
+                        self._untold.remove(event)
 
     # Reading
 

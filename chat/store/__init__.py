@@ -139,7 +139,6 @@ class Store:
     def scrub(self) -> None:
         """Empty the write-ahead log of what was erased, by whichever process, where that was not done yet."""
         if self.must_scrub and self._writer.has_remains():
-            self.must_scrub = False
             self.write(_erase)
         self.must_scrub = self._writer.must_scrub
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chat import rooms, upkeep
+from chat.errors import ChatError
 from chat.store import Store, writer
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.remnants import Remnants
@@ -142,3 +143,18 @@ def test_a_log_that_cannot_be_emptied_refuses_nobody(chat: Chat, bob, monkeypatc
 
 def full_disk(*args: object) -> bool:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_could_not_be_emptied_now_is_emptied_later(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
+    chat.post(bob, "in the write-ahead log")
+    chat.store.must_scrub = True
+
+    def refuse(*_: object) -> None:
+        raise ChatError("busy", "not now")
+
+    with monkeypatch.context() as patched, pytest.raises(ChatError):
+        patched.setattr(chat.store, "write", refuse)
+        chat.store.scrub()
+    assert chat.store.must_scrub
+    chat.store.scrub()
+    assert not chat.store.must_scrub and not chat.store._writer.has_remains()

@@ -64,7 +64,7 @@ def _kept_code(connection: Connection, config: Config) -> str | None:
     """What the file holds, if it is still valid."""
     try:
         code = _code_file(config).read_text().strip()
-    except FileNotFoundError:
+    except (OSError, ValueError):  # none, or what is no text
         return None
     return code if facts.get(connection, CODE_FACT) == _hash(code) else None
 

@@ -6,6 +6,7 @@ request pays for them.
 
 import dataclasses
 import hashlib
+import logging
 import threading
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ from chat import times
 from chat.config import SETTINGS, Config
 from chat.errors import ConfigError
 from chat.hub import SITE
-from chat.store import Store, Transaction, bans, settings
+from chat.store import Store, Transaction, bans, settings, trouble
+
+log = logging.getLogger(__name__)
 
 CHANGED = "changed"
 NETWORKS = 1024  # whose channels are remembered, so that the readers of one network share the text
@@ -74,8 +77,12 @@ def in_force(connection: Connection, config: Config) -> Config:
     """The operator's settings with the owner's over them."""
     changes: dict[str, Any] = {}
     for name, value in settings.all_set(connection).items():
-        if name in OWNERS:
+        if name not in OWNERS:
+            continue
+        try:
             changes[BY_NAME[name].attribute] = read(name, value)
+        except ConfigError as error:  # of another version, or of whoever had the database open
+            trouble.complain(log, f"{name} is “{value[:80]}” in the table of settings, but must be {error}")
     return dataclasses.replace(config, **changes)
 
 

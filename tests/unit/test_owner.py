@@ -265,6 +265,17 @@ def test_the_owner_sets_nothing_that_is_the_operators(chat: Chat, alice):
     assert stored(chat) == {}
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe", b"x" * 100])
+def test_a_damaged_file_of_the_code_is_written_anew(chat: Chat, content: bytes):
+    first = owner.code_to_show(chat.store, chat.config)
+    path = chat.config.instance / owner.CODE_FILE
+    assert path.read_text().strip() == first, "premise"
+    path.write_bytes(content)
+    second = owner.code_to_show(chat.store, chat.config)
+    assert second != first and path.read_text().strip() == second
+    chat.store.write(owner.claim, chat.guest("alice"), second)
+
+
 # What is so already
 
 

@@ -329,4 +329,5 @@ def test_a_stranger_in_the_table_changes_nothing(chat: Chat):
     """A row of another version, or of somebody with the database open."""
     chat.store.write(lambda tx: settings.put(tx, "CHAT_INSTANCE", "/tmp"))
     chat.store.write(lambda tx: settings.put(tx, "CHAT_OF_TOMORROW", "1"))
+    chat.store.write(lambda tx: settings.put(tx, "CHAT_KEEP_DAYS", "a while"))
     assert site.Site(chat.store, chat.config).config == chat.config

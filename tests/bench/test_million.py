@@ -22,7 +22,8 @@ def test_each_kind_of_load_is_made_and_measured(name, monkeypatch):
     monkeypatch.setattr(million, "WORKERS", 1)
     figures = million.measure(SCENARIOS[name], machine.TOP, COUNT)
     assert figures["worker_0_mb_at_10"] > 10 and 0.5 < figures["ratio"] < 2
-    assert figures["threads_at_100"] >= 1 and figures["files_at_100"] > 3 and figures["database_mb_at_100"] > 0
+    assert figures["threads_at_100"] == 1 or name != "one-at-a-time"
+    assert figures["files_at_100"] > 3 and figures["database_mb_at_100"] > 0
     if name == "joins":
         assert figures["log_rows_at_100"] >= figures["log_rows_at_10"] + 0.9 * COUNT
 

@@ -25,6 +25,7 @@ log = logging.getLogger("chat.requests")
 
 REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits ten times over
 ADDRESSES = 4096  # of pages and files that have been linked to of late
+KEPT_CHARACTERS = 200  # of a value in an address that is kept; what is longer was typed by somebody
 MOUNTS = 16  # the site may be reached below several paths
 COOKIES = 4096  # of browsers that have asked of late, some 500 bytes each
 YEAR_SECONDS = 365 * 86400
@@ -191,7 +192,7 @@ class _Site(Flask):
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """As Flask's, each address made once: a page has a hundred, and they depend on the mount point alone."""
-        if "_external" in values:
+        if "_external" in values or any(map(_is_long, values.values())):
             return super().url_for(endpoint, **values)
         return self._address(request.script_root, endpoint, *values.items())
 
@@ -214,6 +215,10 @@ class _Site(Flask):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Files that are asked for by version never change; others are asked for anew."""
         return YEAR_SECONDS if request.args.get("v") else 0
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > KEPT_CHARACTERS
 
 
 class _TokenCookie(SecureCookieSessionInterface):

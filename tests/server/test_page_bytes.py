@@ -4,6 +4,8 @@ import html
 
 import pytest
 
+from chat import config
+from chat.app import create_app
 from tests.clients import Person
 from tests.serving import serve
 
@@ -78,6 +80,14 @@ def test_the_live_frame_offers_the_page_anew_where_not_all_fits(dave, said):
     assert len(answer.body) <= BOUND
     assert f'id="m{said[0]}"' in answer.text and f'id="m{said[-1]}"' not in answer.text
     assert "A lot has been said." in html.unescape(answer.text)
+
+
+def test_addresses_that_somebody_has_typed_are_not_kept(tmp_path):
+    app = create_app(config.load({"CHAT_INSTANCE": str(tmp_path / "instance"), "CHAT_PUBLIC": "off"}))
+    browser = app.test_client()
+    kept = [browser.get(f"/rooms/lobby?{letter * 3000}") and app._address.cache_info().currsize for letter in "abc"]
+    assert browser.get("/rooms/lobby").status_code == 303 and kept[0] == kept[-1]
+    app.extensions["chat"].stop()
 
 
 def test_one_event_and_one_poll_stay_far_below_it(dave, said):

@@ -161,3 +161,22 @@ def test_all_that_somebody_wrote_is_sent_as_it_is_read(vast, people):
     assert answer.headers["Transfer-Encoding"] == "chunked" and len(answer.body) > 3_000_000
     assert [message["body"].split(" x")[0] for message in answer.json["messages"]] == [
         "the first", *(f"word {number}" for number in range(1, 5000))]
+
+
+def test_what_is_unread_is_counted_up_to_a_sum_for_one_page(vast, people):
+    """However many rooms one is in: ten thousand messages are looked at, and a few rooms are counted in full."""
+    alice, bob = people(vast, "alice U."), people(vast, "bob U.")
+    rooms = [f"{number:04d}".rjust(40, "r") for number in range(300, 340)]
+    for slug in rooms:
+        assert alice.post(f"/rooms/{slug}/join").status == 200
+    last_id = bob.say("the last so far")["id"]
+    with closing(sqlite3.connect(vast.instance / "longwave.db", timeout=40)) as database, database:
+        found = database.execute("SELECT id FROM rooms WHERE slug BETWEEN ? AND ?", (rooms[0], rooms[-1])).fetchall()
+        database.executemany(
+            "INSERT INTO messages (id, room_id, author_id, body, html, html_version, created_at)"
+            " VALUES (?, ?, ?, 'x', '', '', ?)",
+            [(last_id + 400 * at + number, room_id, bob.user["id"], WHEN)
+             for at, (room_id,) in enumerate(found) for number in range(1, 400)])
+        database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (last_id + 400 * len(found),))
+    beside = [int(room["data-unread"]) for room in page_of(alice, "/rooms/lobby").find("li") if "data-room" in room]
+    assert sum(beside) <= 10_000 and min(sorted(beside)[-len(rooms):]) >= 10_000 // (len(rooms) + 1)

@@ -1,11 +1,12 @@
 """Nobody has anything without number: each thing that one can have has a most."""
 
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from chat import forgetting, outside, owner, people, rooms, times
+from chat import forgetting, kept, outside, owner, people, rooms, times
 from chat.errors import ChatError
 from chat.schema import device_codes, inbox, sessions
 from chat.store import acts, users
@@ -146,8 +147,9 @@ def test_the_site_has_so_many_rooms_and_only_owners_open_more(chat: Chat, alice)
 
 def test_who_opened_a_room_is_known_to_them_alone_and_forgotten_with_them(chat: Chat, alice):
     open_room(chat, alice, 1)
-    assert forgetting.kept_about(chat.store, alice)["rooms_opened"] == ["room-1"]
-    assert forgetting.kept_about(chat.store, chat.guest("bob"))["rooms_opened"] == []
+    about_alice, about_bob = (json.loads("".join(kept.about(chat.store, user.id)))
+                              for user in (alice, chat.guest("bob")))
+    assert (about_alice["rooms_opened"], about_bob["rooms_opened"]) == (["room-1"], [])
     chat.store.write(forgetting.ask, alice, "leave")
     with chat.store.read() as connection:
         assert rooms.table.count(connection, opened_by=alice.id) == 0

@@ -85,7 +85,9 @@ def measure(case: Case, checkout: Path, seconds: float, share: float = 1) -> dic
 
 
 def _measure(case: Case, server: Server, scene: Scene, requests: int, share: float) -> dict[str, float]:
-    strangers = [_stranger(server, number) for number in range(STRANGERS)]
+    first, *strangers = [_stranger(server, number) for number in range(1 + STRANGERS)]
+    with aside(go_round, server.address, [first], len(CIRCLE)) as going:  # what a worker loads late is loaded then
+        warm: list[Request] = going.hear()
     lanes = case.lanes(scene)
     lanes = lanes[: max(1, int(len(lanes) * share))]
     server.settle()
@@ -95,7 +97,7 @@ def _measure(case: Case, server: Server, scene: Scene, requests: int, share: flo
             made: list[Request] = going.hear()
         cpu = meter.read()["server_cpu_percent"]
     deeds = stopped[0] if stopped else None
-    check_posts(server.database, made)
+    check_posts(server.database, [*warm, *made])
     return _waited(made) | {"server_cpu_percent": cpu} | peaks | (_done(deeds) if deeds else {})
 
 

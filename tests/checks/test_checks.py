@@ -14,9 +14,9 @@ SCRIPTS = sorted(path for path in [*(TOP / "bin").iterdir(), TOP / ".ci" / "run"
                  if path.suffix in ("", ".sh") and path.is_file())
 
 
-def assert_content(*command: str | Path) -> None:
+def assert_content(*command: str | Path, stdin: str = "") -> None:
     """Fail with all that a checker has to say."""
-    result = subprocess.run(command, cwd=TOP, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=TOP, input=stdin, capture_output=True, text=True)
     if result.returncode:
         pytest.fail(result.stdout + result.stderr, pytrace=False)
 
@@ -27,6 +27,19 @@ def test_ruff_has_no_complaint():
 
 def test_the_types_hold():
     assert_content(sys.executable, "-m", "mypy")
+
+
+@pytest.mark.parametrize("later", ["try: pass\nexcept* OSError: pass\n", "type Name = str\n", "f'{'nested'}'\n"])
+def test_ruff_complains_of_syntax_that_python_3_10_lacks(later):
+    with pytest.raises(pytest.fail.Exception, match="Python 3.10"):
+        assert_content(sys.executable, "-m", "ruff", "check", "--no-cache", "-", stdin=later)
+
+
+def test_mypy_complains_of_what_the_library_of_python_3_10_lacks(tmp_path):
+    module = tmp_path / "later.py"
+    module.write_text("from datetime import UTC\nfrom typing import Self\n")
+    with pytest.raises(pytest.fail.Exception, match=r'"datetime" has no attribute "UTC"(?s:.*)"Self"'):
+        assert_content(sys.executable, "-m", "mypy", module)
 
 
 @needs_tool("shellcheck")

@@ -34,7 +34,7 @@ def run_suite(tmp_path):
     def run(suite: str, *options: str, **environ: str) -> tuple[int, str]:
         (tmp_path / "test_suite.py").write_text(FIRST + suite)
         (tmp_path / "conftest.py").write_text("pytest_plugins = ['tests.plugin', 'tests.second_try']\n")
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -m 'not thorough'\nmarkers = thorough\n")
         outside = {name: value for name, value in os.environ.items() if name != "CI"}
         own = {"PYTHONPATH": str(TOP), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         result = subprocess.run([sys.executable, "-m", "pytest", "--second-try", *options, tmp_path],
@@ -91,14 +91,15 @@ NAMES = ["a::b", "[x]] y", "@é\n%s'\"", "", "-k"]
 
 
 @each_way
-def test_what_passes_then_counts_as_passed_whatever_its_name(run_suite, way):
+def test_what_passes_then_counts_as_passed_whatever_its_name_and_marks(run_suite, way):
     code, output = run_suite(f"""
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range({len(NAMES)}), ids={NAMES!r})
 def test_named(number): assert passes_later(number)
 
 @pytest.mark.parametrize("word", ["other", "a"])
 def test_of_others(word): pass
-""", *way)
+""", *way, "-m", "")
     assert (code, closing(output)) == (0, f"{len(NAMES) + 2} passed"), output
     assert len(NAMES) == MAX_UNSTEADY == len(said(output, "unsteady"))
 

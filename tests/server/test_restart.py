@@ -86,7 +86,7 @@ def test_a_worker_killed_while_ten_listen_loses_and_repeats_nothing(server):
 
 def test_what_a_killed_worker_has_acknowledged_is_there(server):
     doomed, other = server.workers
-    start, = server.query("SELECT max(id) FROM events")[0]
+    start, = server.query("SELECT coalesce(max(id), 0) FROM events")[0]
     acknowledged = []
 
     def post():

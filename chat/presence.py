@@ -29,6 +29,8 @@ BEACON_SECONDS = 5.0  # how soon a lost last word is noticed
 PEER_DEAD_SECONDS = 30.0  # BEACON_SECONDS a few times over, and the grace for those who were there
 NAMES_A_CHANGE = 50
 NAMES_WHOLE = 200
+WHOLES_BYTES = 80 * 1024  # of names that one reader is told at once: with a piece of events it stays below 256 KB
+TOKEN_CHARACTERS = 200  # it comes back in an address, for which servers allow a few thousand
 COUNT_SECONDS = 5.0  # how often a count alone is told
 ASK_SECONDS = 2.0  # how long an answer may take before it is asked for again
 TYPING_MS = 6000
@@ -165,14 +167,25 @@ class Presence:
 
     def whole(self, room_id: int, slug: str, cursor: int) -> str:
         """The JSON of a `presence` event that says all there is to say of the room."""
-        roster = self.shown(room_id)
-        lists = {"here": roster.here, "away": roster.away}
-        return sse.to_json({"room": slug, "whole": True, "count": roster.count, **lists, "cursor": cursor})
+        return _as_whole(self.shown(room_id), slug, cursor)
+
+    def wholes(self, rooms: Mapping[int, str], cursor: int) -> Iterator[str]:
+        """The same for each of these rooms, by id and slug; of a room whose names are too much, the count alone."""
+        size = 0
+        for room_id, slug in rooms.items():
+            roster = self.shown(room_id)
+            whole = _as_whole(roster, slug, cursor)
+            if size + len(whole.encode()) > WHOLES_BYTES:
+                whole = _as_whole(Roster(roster.count, [], []), slug, cursor)
+            else:
+                size += len(whole.encode())
+            yield whole
 
     def token(self, room_ids: Iterable[int]) -> str:
         """A short text that differs when any of these rosters does, the same in every process."""
         with self._lock:
-            return "".join(self._token(room_id) for room_id in sorted(room_ids))
+            tokens = "".join(self._token(room_id) for room_id in sorted(room_ids))
+        return tokens if len(tokens) <= TOKEN_CHARACTERS else hashlib.sha256(tokens.encode()).hexdigest()
 
     # What comes from other processes, and the second hand
 
@@ -346,6 +359,11 @@ class Presence:
     def _tell_typing(self, user: User, room_id: int, slug: str) -> None:
         typing = {"room": slug, "user": user, "expires_in_ms": TYPING_MS}
         self._hub.tell(f"room:{room_id}", sse.frame("typing", sse.to_json(typing)))
+
+
+def _as_whole(roster: Roster, slug: str, cursor: int) -> str:
+    lists = {"here": roster.here, "away": roster.away}
+    return sse.to_json({"room": slug, "whole": True, "count": roster.count, **lists, "cursor": cursor})
 
 
 def _bring_forward(told: People, people: People) -> dict[str, list[User]]:

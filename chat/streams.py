@@ -197,12 +197,8 @@ class Stream(Parked):
         self.has_new_rooms = self.has_missed_passing = False
         slugs = self._home.slugs(self.hearing.present_rooms())
         self._enter(slugs)
-        presence = self._home.presence
-        return b"".join(
-            sse.frame("presence", presence.whole(room_id, slug, self.cursor))
-            for room_id, slug in slugs.items()
-            if room_id not in told
-        )
+        untold = {room_id: slug for room_id, slug in slugs.items() if room_id not in told}
+        return b"".join(sse.frame("presence", whole) for whole in self._home.presence.wholes(untold, self.cursor))
 
     def _enter(self, slugs: dict[int, str]) -> None:
         """Be here in these rooms and in no others."""

@@ -91,8 +91,8 @@ def _all_there_is(asked: "Asked") -> bytes:
     said = parts.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
     if reader.end:
         return said + bye(reader.end)
-    whole = [parts.presence.whole(room_id, slug, reader.cursor) for room_id, slug in asked.poll_presence().items()]
-    said += b"".join(sse.frame("presence", of_room) for of_room in whole)
+    wholes = parts.presence.wholes(asked.poll_presence(), reader.cursor)
+    said += b"".join(sse.frame("presence", whole) for whole in wholes)
     is_more = bool(found) and reader.cursor < parts.hub.last_id
     return said + parts.streams.ping(reader.cursor) + parts.streams.farewell(is_more)
 
@@ -174,10 +174,8 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
     asked.poll_presence(is_seldom=bool(head_urls))
     token = asked.parts.presence.token(present)
     if present and request.args.get("presence") != token:
-        lines += [
-            _as_json(None, "presence", asked.parts.presence.whole(room_id, slug, asked.reader.cursor))
-            for room_id, slug in present.items()
-        ]
+        wholes = asked.parts.presence.wholes(present, asked.reader.cursor)
+        lines += [_as_json(None, "presence", whole) for whole in wholes]
     facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
     if head_urls:
         facts |= {"head_urls": head_urls, "idle_ms": asked.parts.streams.idle_ms()}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chat import presence as module
-from chat.presence import Presence
+from chat import sse
+from chat.presence import TOKEN_CHARACTERS, WHOLES_BYTES, Presence
 from chat.relay import DATAGRAM_BYTES, LocalRelay
 
 ALICE = {"id": 1, "name": "alice", "kind": "guest"}
@@ -274,3 +275,33 @@ def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Pa
     assert len(late.here()) == 1000
     sizes = [len(json.dumps(news, ensure_ascii=False).encode()) for news in one.relay.published]
     assert max(sizes) < DATAGRAM_BYTES
+
+
+@pytest.fixture
+def busy_process(machine: Machine) -> Process:
+    """A process with many rooms, each full of people with long names, in which alice is as well."""
+    process = machine.processes[0]
+    for person in range(100):
+        user = {"id": 100 + person, "name": f"{person:03}" + "\N{GRINNING FACE}" * 29, "kind": "guest"}
+        process.presence.enter(user, MANY_ROOMS)
+    return process
+
+
+MANY_ROOMS = {room_id: f"room-{room_id}" for room_id in range(1, 301)}
+
+
+def test_the_rosters_of_many_full_rooms_are_told_within_their_bound(busy_process: Process):
+    told = list(map(json.loads, busy_process.presence.wholes(MANY_ROOMS, 5)))
+    assert [whole["room"] for whole in told] == list(MANY_ROOMS.values())
+    assert {whole["count"] for whole in told} == {100}
+    with_names = [whole for whole in told if whole["here"]]
+    assert with_names and len(with_names) < len(told), "some whole, the others as a count"
+    assert all(len(whole["here"]) == 100 for whole in with_names), "none in half"
+    assert sum(len(sse.to_json(whole["here"]).encode()) for whole in with_names) <= WHOLES_BYTES
+
+
+def test_the_token_of_many_rooms_is_short_and_tells_of_each(busy_process: Process):
+    before = busy_process.presence.token(MANY_ROOMS)
+    assert len(before) <= TOKEN_CHARACTERS
+    busy_process.presence.enter(ALICE, {300: "room-300"})
+    assert busy_process.presence.token(MANY_ROOMS) != before

@@ -296,10 +296,11 @@ _NO_COOKIE = N_(
     "This browser sent no cookie back, and without cookies the chat cannot tell who you are. "
     "Allow them for this site, then send it again."
 )
+_SIGNED_OUT = N_("You are no longer signed in here. Choose a name, then send it again.")
 
 
 def check_post() -> None:
-    """Refuse a POST that another site's page may have made: ChatError `forbidden` or `csrf`.
+    """Refuse a POST that another site's page may have made: ChatError `forbidden`, `csrf` or `sign_in`.
 
     What the browser says of the page that sends decides where it says anything; the token always. A bot's key makes
     both needless: no browser adds it.
@@ -313,13 +314,24 @@ def check_post() -> None:
     request.get_data()  # all of it, also where the view has no use for it; it is parsed only by whoever needs a field
     if _is_from_elsewhere():
         raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
+    # Another tab was first: no harm in it.
+    is_out_already = request.endpoint == SIGN_OUT and bool(session) and not sent_cookie(COOKIE)
+    if not _token_fits() and not is_out_already:
+        raise _refused_token()
+
+
+def _token_fits() -> bool:
     if _token_is_made_from() is None:
-        raise ChatError("csrf", _NO_COOKIE)
+        return False
     token = request.headers.get("X-CSRF-Token") or incoming.form().get("csrf_token", "")
-    fits = hmac.compare_digest(token.encode(errors="surrogateescape"), csrf_token().encode())
-    is_out_already = request.endpoint == SIGN_OUT and not sent_cookie(COOKIE)  # another tab was first: no harm in it
-    if not fits and not is_out_already:
-        raise ChatError("csrf", _STALE)
+    return hmac.compare_digest(token.encode(errors="surrogateescape"), csrf_token().encode())
+
+
+def _refused_token() -> ChatError:
+    """Why no token fits, and what to do next. A session's cookie that is gone took the token of its pages along."""
+    if has_refused_key():
+        return ChatError("sign_in", _SIGNED_OUT)
+    return ChatError("csrf", _NO_COOKIE if _token_is_made_from() is None else _STALE)
 
 
 def _is_from_elsewhere() -> bool:

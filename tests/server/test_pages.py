@@ -50,7 +50,24 @@ def test_whoever_lost_their_session_does_not_lose_their_text(alice, garden):
     answer = alice.submit(form, body="long and well thought out")
     assert answer.status == 401
     assert "long and well thought out" in answer.text
+    assert "Choose a name, then send it again" in answer.page.text
     assert answer.page.form("/sign-in").fields["next"] == f"/rooms/{garden}"
+
+
+def test_whoever_lost_their_session_does_not_lose_what_they_changed(alice):
+    message = f"/messages/{alice.say('a draft')['id']}"
+    form = alice.look(message).form("/edit")
+    alice.cookies.pop("longwave")
+    answer = alice.submit(form, body="well thought over")
+    assert answer.status == 401
+    assert "well thought over" in answer.text and "Choose a name, then send it again" in answer.page.text
+    assert answer.page.form("/sign-in").fields["next"] == message
+
+
+def test_whoever_lost_their_session_can_sign_out_all_the_same(alice):
+    form = alice.look("/me").form("/sign-out")
+    alice.cookies.pop("longwave")
+    assert alice.submit(form).status == 303
 
 
 def test_older_messages_are_a_link_away(alice, garden):

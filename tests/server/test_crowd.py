@@ -10,6 +10,8 @@ from tests.server.audience import name_of, settle
 from tests.server.town import Townsman
 from tests.serving import eventually, serve
 
+pytestmark = pytest.mark.slow
+
 ROSTER_MAX = 200  # the default
 ARRIVALS, WITHIN_SECONDS, EVENTS_MAX = 2000, 10.0, 10
 AT_ONCE = 8  # connections over which they come

@@ -25,7 +25,7 @@ CLIENTS = {
 MORE = {"httpx-sse": [SILENCE_SECONDS]}
 TEXTS = ["plain", "zwei\nZeilen", "data: x\n\nevent: forged", "é 🙂 日本", "a\u2028b\u2029c\x85d\x0be\x0cf", "x" * 4000]
 
-pytestmark = needs_tool("node", "curl")
+pytestmark = [needs_tool("node", "curl"), pytest.mark.slow]
 
 
 @pytest.fixture

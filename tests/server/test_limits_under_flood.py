@@ -13,6 +13,8 @@ import pytest
 from tests.server.town import Townsman, an_address
 from tests.serving import serve
 
+pytestmark = pytest.mark.slow
+
 GUESTS, FLOOD_SECONDS = 50, 3
 BURST, SECONDS_EACH = 10, 2.0  # of the 30 messages a minute that are the default
 MESSAGES = 6

@@ -9,6 +9,8 @@ import pytest
 from tests.clients import Person
 from tests.serving import serve
 
+pytestmark = pytest.mark.slow
+
 BOUND = 256 * 1024
 ROOMS = 2000
 PEOPLE = range(5000, 7000)  # their ids

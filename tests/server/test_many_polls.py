@@ -11,6 +11,8 @@ from chat import runtime
 from chat.app import create_app
 from tests.server.direct import Browser
 
+pytestmark = pytest.mark.slow
+
 OURS = ("chat", "flask", "werkzeug")
 WAYS = {
     "polls": "/poll?room=lobby&since=0",

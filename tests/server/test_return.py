@@ -12,6 +12,8 @@ from tests.clients import Person
 from tests.server.audience import audience, settle
 from tests.serving import eventually, once_within, serve
 
+pytestmark = pytest.mark.slow
+
 LEAVING = 1000
 LEFT_WITHIN_SECONDS = 5.0
 RETURNING = 2000

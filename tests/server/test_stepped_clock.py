@@ -12,7 +12,7 @@ from bench.soak.clock import make_clock
 from tests.plugin import needs_tool
 from tests.serving import eventually, serve
 
-pytestmark = needs_tool("cc")
+pytestmark = [needs_tool("cc"), pytest.mark.slow]
 
 HOUR = 3600
 STEPS = {"forward": HOUR, "back again": 0, "back": -HOUR}

@@ -146,14 +146,17 @@ class Sender:
     def _send_within(self, rest: memoryview, seconds: float) -> int:
         """Send what is taken within so many seconds, or end the connection."""
         try:
-            self._connection.settimeout(max(seconds, 0.0))
-            return int(self._connection.send(rest))
-        except (TimeoutError, BlockingIOError):
-            self._backlog.cut_off += 1
-            self._cut()
-        except OSError:
+            if seconds > 0:
+                self._connection.settimeout(seconds)
+                return int(self._connection.send(rest))
+        except TimeoutError:
+            pass
+        except Exception:  # not only OSError: of TLS that is cut off meanwhile nothing is left to send by
             if not self._is_cut:
                 raise
+        if not self._is_cut:
+            self._backlog.cut_off += 1
+            self._cut()
         raise ConnectionResetError(errno.ECONNRESET, "the reader took too little of it")
 
     def _cut(self) -> None:

@@ -107,6 +107,53 @@ def test_so_is_who_takes_a_little_now_and_then(ends):
     assert isinstance(at_work.outcome, ConnectionError) and len(MANY) / 4 < taken < len(MANY) / 2
 
 
+class Tls:
+    """As gevent's TLS: it takes a byte in 20 s, and where it may not wait none at all; what it is made of can go."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.asked_in_vain = 0
+        self.was_shut_down = False
+        self._timeout = None
+
+    def settimeout(self, timeout):
+        self._timeout = timeout
+
+    def send(self, piece):
+        if self.was_shut_down:
+            raise AttributeError("its inside is gone")
+        if self._timeout == 0:
+            self.asked_in_vain += 1
+            assert self.asked_in_vain < 10, "it asks without end, and never waits"
+            return 0
+        self.now += 20
+        return 1
+
+    def setsockopt(self, *option):
+        pass
+
+    def shutdown(self, how):
+        self.was_shut_down = True
+
+
+def test_so_is_who_takes_a_little_by_tls():
+    tls = Tls()
+    backlog = Backlog(clock=lambda: tls.now)
+    with pytest.raises(ConnectionError):
+        sender(tls, backlog).sendall(b"hello, and good-bye")
+    assert tls.was_shut_down and (backlog.size, backlog.cut_off) == (0, 1)
+
+
+def test_who_is_cut_off_by_another_while_it_sends_by_tls_ends_like_all():
+    tls = Tls()
+    backlog = Backlog(most=20, clock=lambda: tls.now)
+    way = sender(tls, backlog)
+    tls.settimeout = lambda timeout: backlog.size and not tls.was_shut_down and Someone(backlog, 20, None)
+    with pytest.raises(ConnectionError):
+        way.sendall(b"hello, and good-bye")
+    assert tls.was_shut_down and backlog.size == 20
+
+
 class Someone:
     """Has so many bytes on their way, and notes whether they were cut off."""
 

@@ -276,6 +276,15 @@ def csrf_token() -> str:
     if made_from is None:
         _begin_seed()
         made_from = _token_is_made_from()
+    return _token(f"{made_from}")
+
+
+def csrf_token_of(key: str) -> str:
+    """The same for the session of this key, which the browser is about to be given."""
+    return _token(_session_of(key))
+
+
+def _token(made_from: str) -> str:
     return hmac.digest(str(current_app.secret_key).encode(), f"csrf {made_from}".encode(), "sha256").hex()
 
 
@@ -283,8 +292,12 @@ def _token_is_made_from() -> str | None:
     """The key of this browser's session, else the seed that a visitor was given, so that nobody else's token fits."""
     seed, key = session.get(SEED), sent_cookie(COOKIE)
     if key:
-        return f"session {key}"
+        return _session_of(key)
     return f"visitor {seed}" if seed else None
+
+
+def _session_of(key: str) -> str:
+    return f"session {key}"
 
 
 def _begin_seed() -> None:

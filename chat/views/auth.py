@@ -110,7 +110,8 @@ def _welcome(signed_in: people.SignedIn) -> Response:
         parts.store.write(people.sign_out, earlier)
     with parts.store.read() as connection:
         user = users.find(connection, signed_in.user_id)
-    answer = answers.done({"user": rooms.as_wire_user(user)}, _next())
+    wire = {"user": rooms.as_wire_user(user), "csrf_token": identity.csrf_token_of(signed_in.key)}
+    answer = answers.done(wire, _next())
     identity.remember(answer, signed_in.key)
     return answer
 

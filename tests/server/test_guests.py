@@ -25,7 +25,7 @@ def refusal(person, name):
 
 def test_a_name_makes_a_guest(visitor):
     answer = visitor.post("/sign-in", name="  dora\u00a0 the   explorer ")
-    assert answer.json == {"user": visitor.user}
+    assert answer.json == {"user": visitor.user, "csrf_token": visitor.token()}
     assert visitor.user["name"] == "dora the explorer" and visitor.user["kind"] == "guest"
 
 

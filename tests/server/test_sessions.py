@@ -14,7 +14,7 @@ def two_devices(chat, people):
     phone = people(chat, "alice", worker=chat.workers[0])
     laptop = people(chat, worker=chat.workers[1])
     code = code_in(phone.post("/device").json["link"])
-    assert laptop.post("/device/use", code=code).json == {"user": phone.user}
+    assert laptop.post("/device/use", code=code).json["user"] == phone.user
     return phone, laptop
 
 

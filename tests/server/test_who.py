@@ -101,6 +101,15 @@ def test_signing_in_and_out_makes_another_token(visitor):
     assert visitor.post("/sign-in", name="one by one again", token=tokens[2]).status == 200
 
 
+def test_a_program_that_signs_in_is_told_the_new_token_at_once(alice, visitor):
+    told = visitor.post("/sign-in", name="told at once").json["csrf_token"]
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=told).status == 201
+    code = alice.post("/device").json["link"].partition("code=")[2]
+    told_elsewhere = visitor.post("/device/use", code=code).json["csrf_token"]
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=told).code == "csrf", "the session before is over"
+    assert visitor.post("/rooms/lobby/messages", body="hi", token=told_elsewhere).json["author"] == alice.user
+
+
 def test_the_token_goes_in_the_header_or_in_the_form(alice):
     assert code_of(alice, X_CSRF_Token=alice.token()) is None
     assert alice.post("/rooms/lobby/messages", token="", csrf_token=alice.token(), body="hi").status == 201

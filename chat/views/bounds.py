@@ -51,7 +51,7 @@ class Part(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """How many entries a page shows, and how many bytes of them, as they are reckoned for each."""
+    """How many entries a page shows, and how many bytes of them, by an estimate for each."""
 
     most: int
     most_bytes: int

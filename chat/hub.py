@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from chat.hearing import Hearing
-from chat.readers import DueTimes, Listeners, Reader, Rehear, RehearAll, wake_all
+from chat.readers import DueTimes, Listeners, Reader, RehearAll, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
 from chat.shares import Shares
 from chat.store import Store, events
@@ -52,7 +52,7 @@ class Hub:
         ring_events: int,
         ring_bytes: int,
         on_site: Callable[[Event], None] = lambda event: None,
-        rehear_all: RehearAll = lambda rehears: list(map(_ask, rehears)),
+        rehear_all: RehearAll = lambda rehears: [rehear() for rehear in rehears],
     ) -> None:
         self._store = store
         self._on_site = on_site
@@ -381,10 +381,6 @@ class Hub:
 def _may_change_hearing(event: Event) -> bool:
     """Whether those who listen to its channel may hear something else from this event on."""
     return event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:"))
-
-
-def _ask(rehear: Rehear) -> Hearing | None:
-    return rehear()
 
 
 def _heard(found: list[Event], hearing: Hearing) -> tuple[list[Event], bool]:

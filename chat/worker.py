@@ -26,7 +26,7 @@ from gevent.pool import Group
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat import capacity, proxies, runtime
+from chat import capacity, proxies
 from chat.errors import N_, ChatError
 from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
@@ -88,10 +88,14 @@ class Waiting(gevent.Timeout):
 class ArrivingBody(io.RawIOBase):
     """The body of a request as it comes; where that is too slow, or it is no HTTP, the connection ends with the answer.
 
-    Raises ChatError `too_slow`, and whatever gunicorn raises.
+    `take_turn` is called with each piece that has come, before it is gone through: of a few bytes it may be thousands
+    of chunks. Raises ChatError `too_slow`, and whatever gunicorn raises.
     """
 
-    def __init__(self, request: Any, wait: Callable[[float], Waiting]) -> None:
+    def __init__(
+        self, request: Any, connection: Any, wait: Callable[[float], Waiting], take_turn: Callable[[], None]
+    ) -> None:
+        request.unreader.sock = TurnTaking(connection, take_turn)
         self._request = request
         self._wait = wait
         self._has_failed = False
@@ -122,7 +126,20 @@ class ArrivingBody(io.RawIOBase):
         self._due_at = time.monotonic() + BODY_SECONDS
         with suppress(Exception):
             while not self._has_failed and self.read(PIECE_BYTES):
-                runtime.current().breathe()
+                pass
+
+
+class TurnTaking:
+    """A connection to read from; what has come is handed on when it is its sender's turn."""
+
+    def __init__(self, connection: Any, take_turn: Callable[[], None]) -> None:
+        self._connection = connection
+        self._take_turn = take_turn
+
+    def recv(self, size: int) -> bytes:
+        piece: bytes = self._connection.recv(size)
+        self._take_turn()
+        return piece
 
 
 class StreamWorker(ProtocolErrors, GeventWorker):
@@ -209,7 +226,9 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             if self._can_park:
                 response.__class__ = Answer
         if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
-            environ["wsgi.input"] = _current().body = ArrivingBody(response.req, self._wait)
+            environ["wsgi.input"] = _current().body = ArrivingBody(
+                response.req, connection, self._wait, partial(self._turns.wait, _current().sender)
+            )
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import re
 import socket
+import threading
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.serving import PATIENCE_SECONDS, eventually, serve
 GREEDY, STRANGER = "127.0.0.1", "127.0.0.2"
 CONNECTIONS, GREEDY_REQUESTS, STRANGERS_REQUESTS = 40, 1600, 10
 PAGE = "/rooms/lobby"
+GREEDY_BODIES, CHUNKS = 8, 100_000
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,25 @@ def test_a_stranger_s_requests_are_answered_between_those_of_greedy_connections(
     places = [place for place, sender in enumerate(senders) if sender == STRANGER]
     between = sorted(later - earlier for earlier, later in itertools.pairwise(places))
     assert between[len(between) // 2] < CONNECTIONS // 2, f"so many of theirs come before each of the others: {between}"
+
+
+def test_bodies_of_tiny_chunks_are_gone_through_in_turns(one):
+    """Each chunk costs as much as a request's line, and nothing else was looked at before the last of them."""
+    chunks = b"1\r\na\r\n" * CHUNKS
+    post = f"POST {PAGE}/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    with connections_of(one, GREEDY, GREEDY_BODIES) as greedy, connections_of(one, STRANGER, 1) as (stranger,):
+        said = len(one.log)
+        senders = [threading.Thread(target=each.sendall, args=(post + chunks + b"0\r\n\r\n",)) for each in greedy]
+        for sender in senders:
+            sender.start()
+        for _ in range(STRANGERS_REQUESTS):
+            stranger.sendall(request_of(PAGE))
+            assert stranger.recv(65536).startswith(b"HTTP/1.1 200 ")
+        answered_before = one.log[said:].count("POST ")
+        for sender, each in zip(senders, greedy, strict=True):
+            sender.join(PATIENCE_SECONDS)
+            assert each.recv(65536).startswith(b"HTTP/1.1 400 "), "premise: the whole body is read"
+    assert answered_before == 0
 
 
 def senders_of(log):

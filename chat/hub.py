@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from chat.hearing import Hearing
-from chat.readers import DueTimes, Listeners, Reader, RehearAll, wake_all
+from chat.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
 from chat.shares import Shares
 from chat.store import Store, events
@@ -52,7 +52,7 @@ class Hub:
         ring_events: int,
         ring_bytes: int,
         on_site: Callable[[Event], None] = lambda event: None,
-        rehear_all: RehearAll = lambda rehears: [rehear() for rehear in rehears],
+        rehear_all: RehearAll = ask_each,
     ) -> None:
         self._store = store
         self._on_site = on_site

@@ -60,6 +60,11 @@ class Reader:
         self.waiter.wake()
 
 
+def ask_each(rehears: list[Rehear]) -> list[Hearing | None]:
+    """What each of them may hear now."""
+    return [rehear() for rehear in rehears]
+
+
 def wake_all(readers: Iterable[Reader]) -> None:
     """Wake each of them, whatever becomes of the others."""
     for reader in readers:

@@ -103,7 +103,7 @@ def remove_as_owner(tx: Transaction, message_id: int) -> dict[str, Any]:
     """Remove anybody's message; the tombstone says that the owner did."""
     message = _find_any_message(tx.connection, message_id)
     if message.removed_at is not None:
-        raise _removed_already()
+        raise ChatError("not_found", _REMOVED_ALREADY)
     return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="owner")
 
 
@@ -132,8 +132,8 @@ def find_message(connection: Connection, message_id: int, user: Any) -> Any:
     """The message with its author, as far as the user may know of it, or ChatError `not_found`."""
     message = _find_any_message(connection, message_id)
     is_authors = user is not None and user.id == message.author_id
-    if message.room_kind == "closed" and not is_authors:
-        find(connection, message.slug, user)
+    if message.room_kind == "closed" and not is_authors and not _is_in(connection, message.room_id, user):
+        raise ChatError("not_found", _NO_MESSAGE)
     return message
 
 
@@ -141,7 +141,7 @@ def _find_any_message(connection: Connection, message_id: int) -> Any:
     """The message, also one in a closed room: for the owner, who removes without reading."""
     message = messages.find(connection, message_id)
     if message is None or message.room_kind == table.REMOVED or message.expired_at is not None:
-        raise ChatError("not_found", N_("There is no such message. Perhaps its room was removed."))
+        raise ChatError("not_found", _NO_MESSAGE)
     return message
 
 
@@ -153,14 +153,14 @@ def may_change(user: Any, message: Any) -> bool:
 def _own_message(connection: Connection, user: Any, message_id: int) -> Any:
     message = find_message(connection, message_id, user)
     if message.removed_at is not None:
-        raise _removed_already()
+        raise ChatError("not_found", _REMOVED_ALREADY)
     if not may_change(user, message):
         raise ChatError("forbidden", N_("Only its author may change this message."))
     return message
 
 
-def _removed_already() -> ChatError:
-    return ChatError("not_found", N_("This message was removed. There is nothing left to change."))
+_NO_MESSAGE = N_("There is no such message. Perhaps its room was removed.")
+_REMOVED_ALREADY = N_("This message was removed. There is nothing left to change.")
 
 
 # Rooms
@@ -169,13 +169,13 @@ def _removed_already() -> ChatError:
 def find(connection: Connection, slug: str, user: Any) -> Any:
     """The room as far as the user may know of it, or ChatError `not_found`: a closed one only for who is in it."""
     room = table.find(connection, slug)
-    if room is None or (room.kind == "closed" and not _is_in(connection, room, user)):
+    if room is None or (room.kind == "closed" and not _is_in(connection, room.id, user)):
         raise _no_room()
     return room
 
 
-def _is_in(connection: Connection, room: Any, user: Any) -> bool:
-    return user is not None and table.membership(connection, room.id, user.id) is not None
+def _is_in(connection: Connection, room_id: int, user: Any) -> bool:
+    return user is not None and table.membership(connection, room_id, user.id) is not None
 
 
 def _find_any(connection: Connection, slug: str) -> Any:

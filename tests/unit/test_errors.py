@@ -9,6 +9,7 @@ CONTRACT = """
 | 403 | `forbidden`, `banned` and `muted` |
 | 404 | `not_found` |
 | 405 | `method` |
+| 408 | `too_slow` |
 | 409 | `name_taken` |
 | 413 | `too_long`, `too_large` |
 | 429 | `slow_down` |

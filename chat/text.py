@@ -9,7 +9,6 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from chat import looks
 from chat.errors import N_, ChatError
 
 # Lengths in code points, as the wire contract counts them.
@@ -110,13 +109,20 @@ def _clean_line(raw: object, field: str, longest: int) -> str:
     return line
 
 
-_BLANK = re.compile(f"[{looks.BLANK}]")  # letters, marks and symbols that show nothing
 _UNSEEN = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
 
 
 def _is_visible(character: str) -> bool:
     # Unassigned code points count as seen: they are next year's emoji to an older Python.
-    return unicodedata.category(character) not in _UNSEEN and not _BLANK.match(character)
+    return unicodedata.category(character) not in _UNSEEN and not _blank().match(character)
+
+
+@lru_cache(1)
+def _blank() -> re.Pattern[str]:
+    """A letter, mark or symbol that shows nothing. Read when something is cleaned: no poll needs it."""
+    from chat import looks
+
+    return re.compile(f"[{looks.BLANK}]")
 
 
 def _is_joint(line: str, at: int) -> bool:
@@ -136,7 +142,6 @@ def _shapes_letters(before: str) -> bool:
     return is_virama or unicodedata.bidirectional(before) == "AL"
 
 
-_GREEK = re.compile(f"[{looks.GREEK}]")
 _SECOND_DOT = re.compile("(?<=[ij])\u0307")  # the letter's own gives way to it, so that one dot is seen
 
 
@@ -145,10 +150,10 @@ def name_key(name: str) -> str:
 
     ASCII letters and digits stand for themselves alone: i, l and 1 are three.
     """
-    table = _looks()
+    table, blank = _looks(), _blank()
     plain = unicodedata.normalize("NFKD", name.translate(table.composed))
-    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not _BLANK.match(c))
-    if _GREEK.search(seen):  # Ν is the capital of ν then; else it is an N, as in “Νick”
+    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not blank.match(c))
+    if table.greek.search(seen):  # Ν is the capital of ν then; else it is an N, as in “Νick”
         seen = seen.translate(table.in_greek)
     folded = unicodedata.normalize("NFKD", seen.translate(table.plain).casefold()).translate(table.plain)
     single = _SECOND_DOT.sub("", _without_repeated_marks(unicodedata.normalize("NFKD", folded)))
@@ -162,8 +167,11 @@ def _without_repeated_marks(decomposed: str) -> str:
 
 
 class _Looks(NamedTuple):
-    """Tables for `str.translate`: of characters that NFKD takes apart otherwise, of all others, and among Greek."""
+    """Letters that are only Greek, and tables for `str.translate`: of characters that NFKD takes apart otherwise, of
+    all others, and among Greek.
+    """
 
+    greek: re.Pattern[str]
     composed: dict[int, str]
     plain: dict[int, str]
     in_greek: dict[int, str]
@@ -171,11 +179,13 @@ class _Looks(NamedTuple):
 
 @lru_cache(1)
 def _looks() -> _Looks:
-    """Read when the first name is compared: no poll needs it."""
+    """Read when the first name is compared."""
+    from chat import looks
+
     alike = _translation(looks.ALIKE)
     composed = {code: look for code, look in alike.items() if not unicodedata.is_normalized("NFKD", chr(code))}
     plain = {code: look for code, look in alike.items() if code not in composed}
-    return _Looks(composed, plain, _translation(looks.IN_GREEK))
+    return _Looks(re.compile(f"[{looks.GREEK}]"), composed, plain, _translation(looks.IN_GREEK))
 
 
 def _translation(entries: str) -> dict[int, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import forgetting, identity, kept
+from chat import forgetting, identity
 from chat.views import answers, forms
 
 blueprint = Blueprint("me", __name__)
@@ -19,6 +19,8 @@ def page(error: dict[str, Any] | None = None) -> str:
 @blueprint.get("/me/kept", endpoint="kept")
 def download() -> Response:
     """Everything that is kept about the one who asks, as a file."""
+    from chat import kept  # late, for it is seldom asked for
+
     user = identity.user_required()
     pieces = kept.about(identity.parts().store, user.id)
     answer = answers.json_text(piece.encode() for piece in pieces)

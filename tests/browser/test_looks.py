@@ -37,6 +37,20 @@ RATIOS = """([selector, part]) => {
 }"""
 
 
+# The characters of an element's first text, as they stand from left to right.
+LEFT_TO_RIGHT = """element => {
+    const text = element.firstChild;
+    const left = at => {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left;
+    };
+    const places = [...text.data].map((_, at) => at).filter(at => text.data[at] !== '\\u202e');
+    return places.sort((one, other) => left(one) - left(other)).map(at => text.data[at]);
+}"""
+
+
 def ratios(window, selector, part=None):
     """Of all that the selector finds and that is shown; there must be some."""
     found = window.page.evaluate(RATIOS, [selector, part])
@@ -176,3 +190,13 @@ def test_nothing_moves_where_motion_is_not_wanted(window, carol, garden):
         return parseFloat(style.transitionDuration) || style.animationName !== 'none';
     }).length""")
     assert moving == 0
+
+
+def test_an_address_is_read_from_the_left_whatever_its_author_put_around_it(window, alice, bob, garden):
+    """With U+202E before it a link to evil.example showed as one to the bank: letters in the order of their places."""
+    address = "https://evil.example/moc.knab//:sptth"
+    alice.say(f"\u202esee {address} and `{address}`", room=garden)
+    seen = window(bob, garden).message("see")
+    for tag in "a", "code":
+        assert "".join(seen.locator(f".text {tag}").evaluate(LEFT_TO_RIGHT)) == address
+    assert "".join(seen.locator(".text").evaluate(LEFT_TO_RIGHT)[:3]) != "see", "premise: all else is turned around"

@@ -258,13 +258,15 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             body.park(lot, connection.detach(), head, self._parts().network_of(environ))
         else:
-            request = Again(_as_bytes(response.req), environ)
-            body.park(lot, connection.detach(), lambda fd: self._ask_again(request, fd))
+            # The peer as gunicorn had it: in the environ stands by now what a proxy has said of it.
+            ask_again = partial(self._ask_again, _as_bytes(response.req), response.req.peer_addr)
+            body.park(lot, connection.detach(), ask_again)
 
-    def _ask_again(self, request: "Again", fd: int) -> None:
+    def _ask_again(self, request: bytes, peer: Any, fd: int) -> None:
         """Serve a request that was held as if it had come now; it waits no more."""
-        connection = AgainConnection(fd, request.raw)
-        self._asked_again.spawn(self.handle, request, connection, request.peer)
+        connection = AgainConnection(fd, request)
+        # Of the listener gunicorn asks the address alone, and the connection has the same.
+        self._asked_again.spawn(self.handle, connection, connection, peer)
 
     def _await_parked(self) -> None:
         """Let the parked readers take their leave; who does not is cut off when the grace is over."""
@@ -349,25 +351,6 @@ def _as_bytes(request: Any) -> bytes:
     major, minor = request.version
     lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}:{v}" for n, v in request.headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-class Again:
-    """A request that was held, and all that gunicorn asks of the listener by which it came."""
-
-    __slots__ = ("_here", "peer", "raw")
-
-    def __init__(self, raw: bytes, environ: dict[str, Any]) -> None:
-        self.raw = raw
-        here = environ["SERVER_NAME"], environ["SERVER_PORT"]
-        if "REMOTE_PORT" in environ:
-            self.peer: Any = environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])
-            self._here: Any = here
-        else:  # a Unix socket
-            self.peer = environ["REMOTE_ADDR"]
-            self._here = ":".join(here)
-
-    def getsockname(self) -> Any:
-        return self._here
 
 
 class AgainConnection(gevent.socket.socket):

@@ -95,3 +95,17 @@ def test_a_head_that_is_just_short_enough_for_a_page_is_so_for_a_held_poll(alice
     with held(name + "x" * (FIELD_BYTES - len(name) - 2)) as (_, answers):
         alice.say("there is news")
         assert read_answer(answers)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/poll?wait=25", "/rooms/lobby/refresh?wait=25"])
+def test_what_a_proxy_brought_is_answered_as_the_proxy_s(people, path):
+    """By HTTPS a session's cookie has another name, so that whoever asks is nobody where the proxy is not believed."""
+    with serve(workers=1, trusted_proxies="127.0.0.1", public="off") as server:
+        alice = people(server, "alice", X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9")
+        alice.say("by which she joins")
+        cursor = alice.cursor()
+        pending = alice.ask(f"{path}&since={cursor}&seen={cursor}")
+        eventually(lambda: 'longwave_readers{transport="poll",worker="1"} 1.0\n' in people(server).get("/metrics").text)
+        alice.say("what she waits for")
+        answer = pending.answer()
+    assert answer.status == 200 and "what she waits for" in answer.text

@@ -125,8 +125,8 @@ def test_inbox_rows_are_moved_exactly_once_with_a_worker_killed_midway(server):
             left = eventually(lambda: [number for number, in server.query("SELECT count(*) FROM inbox")
                                        if number < INBOX_ROWS])
         server.kill_worker(server.workers[0])  # in the middle of it
+        stream.expect_message(f"number {count}")  # it reads meanwhile: who takes nothing for long is let go
         eventually(lambda: server.query("SELECT count(*) FROM inbox") == [(0,)])
-        stream.expect_message(f"number {count}")
         assert stream.bodies == [f"number {number}" for number in range(1, count + 1)]
         kept = server.query("SELECT m.body FROM messages m JOIN users u ON u.id = m.author_id"
                             " WHERE u.name = 'counter' ORDER BY m.id")

@@ -29,19 +29,22 @@ class TrustedProxies:
         self._trusts = trust_in(trusted)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        is_proxied = self._trusts(environ.get("REMOTE_ADDR", ""))
-        if is_proxied:
-            self._find_client(environ)
-        address = environ.get("REMOTE_ADDR", "")
+        peer, forwarded = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
+        address = client_of(peer, forwarded, self._trusts)
+        if address != peer:
+            environ["REMOTE_ADDR"] = address
         environ[NETWORK] = None if self._trusts(address) else network_of(address)
-        return (self._rest if is_proxied else self._app)(environ, start_response)
+        return (self._rest if self._trusts(peer) else self._app)(environ, start_response)
 
-    def _find_client(self, environ: dict[str, Any]) -> None:
-        for address in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            if address.strip():
-                environ["REMOTE_ADDR"] = address.strip()
-            if not self._trusts(address.strip()):
-                break
+
+def client_of(peer: str, forwarded: str, trusts: Callable[[str], bool]) -> str:
+    """The address that a request came from, given the one that its connection came from and the header."""
+    client = peer
+    for address in map(str.strip, reversed(forwarded.split(",")) if trusts(peer) else ()):
+        client = address or client
+        if not trusts(address):
+            break
+    return client
 
 
 def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:

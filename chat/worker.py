@@ -201,17 +201,29 @@ class StreamWorker(ProtocolErrors, GeventWorker):
     def _sender_of(self, addr: Any) -> str | None:
         """The network that a connection counts for; None for a proxy's, which brings the requests of many."""
         address = addr[0] if isinstance(addr, tuple) else ""
+        return self._network_of(address)
+
+    def _network_of(self, address: str) -> str | None:
         return None if self._is_proxy(address) else proxies.network_of(address)
 
-    def handle_request(self, *args: Any) -> Any:
+    def handle_request(self, listener_name: Any, request: Any, *args: Any) -> Any:
         """Serve a request when its sender's turn has come."""
-        self._turns.wait(_current().sender)
+        _current().take_turn = partial(self._turns.wait, self._sender_behind(request) or _current().sender)
+        _current().take_turn()
         _current().body = None
         try:
-            return super().handle_request(*args)
+            return super().handle_request(listener_name, request, *args)
         finally:
             if _current().body is not None and self.alive:
                 _current().body.pass_over()
+
+    def _sender_behind(self, request: Any) -> str | None:
+        """The network that a trusted proxy has the request from; None where none brings it, or it does not say."""
+        peer = request.peer_addr[0] if isinstance(request.peer_addr, tuple) else ""
+        if not self._is_proxy(peer):
+            return None
+        forwarded = ",".join(value for name, value in request.headers if name == "X-FORWARDED-FOR")
+        return self._network_of(proxies.client_of(peer, forwarded, self._is_proxy))
 
     # Parking
 
@@ -226,9 +238,8 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             if self._can_park:
                 response.__class__ = Answer
         if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
-            environ["wsgi.input"] = _current().body = ArrivingBody(
-                response.req, connection, self._wait, partial(self._turns.wait, _current().sender)
-            )
+            body = ArrivingBody(response.req, connection, self._wait, _current().take_turn)
+            environ["wsgi.input"] = _current().body = body
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True

@@ -11,7 +11,7 @@ import pytest
 from tests.server.town import held_up
 from tests.serving import PATIENCE_SECONDS, eventually, serve
 
-GREEDY, STRANGER = "127.0.0.1", "127.0.0.2"
+GREEDY, STRANGER, PROXY = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 CONNECTIONS, GREEDY_REQUESTS, STRANGERS_REQUESTS = 40, 1600, 10
 PAGE = "/rooms/lobby"
 GREEDY_BODIES, CHUNKS = 8, 100_000
@@ -24,8 +24,15 @@ def one():
         yield server
 
 
-def request_of(path):
-    return f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+@pytest.fixture(scope="module")
+def proxied():
+    """One worker behind a proxy, which is this process."""
+    with serve(workers=1, log_addresses="full", trusted_proxies=PROXY) as server:
+        yield server
+
+
+def request_of(path, sender=GREEDY):
+    return f"HEAD {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {sender}\r\n\r\n".encode()
 
 
 @contextlib.contextmanager
@@ -41,17 +48,25 @@ def connections_of(server, address, count):
         yield opened
 
 
-def test_a_stranger_s_requests_are_answered_between_those_of_greedy_connections(one):
+@pytest.mark.parametrize("way", ["directly", "by a proxy"])
+def test_a_stranger_s_requests_are_answered_between_those_of_greedy_connections(way, request):
     """They leave the loop no cause to look at others: the next request of each lies ready when one is answered."""
-    with connections_of(one, GREEDY, CONNECTIONS) as greedy, connections_of(one, STRANGER, 1) as (stranger,):
-        said = len(one.log)
-        with held_up(one.workers[0]):  # so that it finds them all, whatever this process is kept from meanwhile
+    server = request.getfixturevalue("one" if way == "directly" else "proxied")
+    greedy_at, stranger_at = (GREEDY, STRANGER) if way == "directly" else (PROXY, PROXY)
+    with (
+        connections_of(server, greedy_at, CONNECTIONS) as greedy,
+        connections_of(server, stranger_at, 1) as (stranger,),
+    ):
+        said = len(server.log)
+        with held_up(server.workers[0]):  # so that it finds them all, whatever this process is kept from meanwhile
             for connection in greedy:
                 connection.sendall(request_of(PAGE) * (GREEDY_REQUESTS // CONNECTIONS))
         for _ in range(STRANGERS_REQUESTS):
-            stranger.sendall(request_of(PAGE))
+            stranger.sendall(request_of(PAGE, STRANGER))
             assert stranger.recv(65536).startswith(b"HTTP/1.1 200 ")
-    senders = eventually(lambda: (found := senders_of(one.log[said:])).count(STRANGER) == STRANGERS_REQUESTS and found)
+    senders = eventually(
+        lambda: (found := senders_of(server.log[said:])).count(STRANGER) == STRANGERS_REQUESTS and found
+    )
     places = [place for place, sender in enumerate(senders) if sender == STRANGER]
     between = sorted(later - earlier for earlier, later in itertools.pairwise(places))
     assert between[len(between) // 2] < CONNECTIONS // 2, f"so many of theirs come before each of the others: {between}"

@@ -97,6 +97,7 @@ class ArrivingBody(io.RawIOBase):
     ) -> None:
         request.unreader.sock = TurnTaking(connection, take_turn)
         self._request = request
+        self._connection = connection
         self._wait = wait
         self._has_failed = False
         self._due_at = time.monotonic() + BODY_SECONDS
@@ -122,11 +123,15 @@ class ArrivingBody(io.RawIOBase):
         raise ChatError("too_slow", N_("What you sent came too slowly. Send it again, once the connection is better."))
 
     def pass_over(self) -> None:
-        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now."""
+        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now.
+
+        The next request is read from the connection itself, as it begins in its turn anyway.
+        """
         self._due_at = time.monotonic() + BODY_SECONDS
         with suppress(Exception):
             while not self._has_failed and self.read(PIECE_BYTES):
                 pass
+        self._request.unreader.sock = self._connection
 
 
 class TurnTaking:

@@ -1,11 +1,17 @@
 """Turns: senders follow one another however many requests each has ready, and the loop turns between slices."""
 
+import io
+import socket
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 
 gevent = pytest.importorskip("gevent")
 
 from chat import runtime, turns  # noqa: E402
 from chat.runtime_gevent import Greenlets  # noqa: E402
+from chat.worker import ArrivingBody  # noqa: E402
 
 
 class Requests:
@@ -90,3 +96,14 @@ def test_who_is_ended_while_it_waits_keeps_nobody_else_waiting(requests):
         greenlet.kill()
     requests.end()
     assert requests.begun == ["first", "last"]
+
+
+def test_only_a_body_is_read_in_turns_and_not_the_request_behind_it():
+    """It waits for its turn before it begins; where it counted as not come yet as long, it might be given up."""
+    with socket.socket() as connection:
+        unreader = SimpleNamespace(sock=connection)
+        request = SimpleNamespace(unreader=unreader, body=io.BytesIO(b"the rest of a body"))
+        body = ArrivingBody(request, connection, lambda seconds: nullcontext(), lambda: None)
+        assert unreader.sock is not connection, "premise"
+        body.pass_over()
+        assert unreader.sock is connection and not request.body.read()

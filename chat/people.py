@@ -158,4 +158,4 @@ def _add_user(tx: Transaction, name: str, name_key: str, kind: str) -> int:
 
 
 def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

@@ -221,6 +221,17 @@ def test_json_that_says_nothing_is_refused(hal, body):
     assert (answer.status, answer.code) == (400, "invalid")
 
 
+@pytest.mark.parametrize(("path", "field"), [
+    ("/rooms/lobby/messages", "body"), ("/rooms/lobby/messages", "client_id"), ("/messages/1/edit", "body"),
+    ("/rooms", "name"), ("/rooms", "slug"), ("/rooms", "topic"), ("/rooms/lobby/read", "id"),
+    ("/rooms/lobby/here", "state"), ("/sign-in", "name"), ("/device/use", "code"), ("/owner/claim", "code"),
+    ("/enter", "word"), ("/me/forget", "choice")])
+def test_a_field_of_any_kind_is_an_answer_and_no_fault(hal, path, field):
+    for value in ("\ud800", "\udcff", "\0", 5, 1e400, None, True, ["x"], {"x": "y"}):
+        answer = hal.post(path, **{"body": "hi", "name": "x" * 61, "choice": "neither"} | {field: value})
+        assert answer.status < 500, value
+
+
 def test_a_person_sends_forms_and_no_json(alice):
     answer = alice.request("POST", "/rooms/lobby/messages", '{"body": "hi"}', Content_Type="application/json",
                            X_CSRF_Token=alice.token(), Accept="application/json")

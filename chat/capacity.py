@@ -15,6 +15,7 @@ SHORT_REQUESTS = 0.1  # of all files or connections, the part that is kept for r
 SHORT_THREADS = 0.25  # the same of threads, of which there are few
 OWN_FILES = 64  # of a process: the database, sockets to other processes, logs
 UNFINISHED = 0.125  # of all files, the part that one network's connections may take which wait for a request to come
+OF_NETWORK = 0.25  # of all connections, the part that may be one network's
 UNFINISHED_MOST = 1000  # at most, for each keeps a greenlet
 FEW_OF_NETWORK, FEW_OF_PERSON = 16, 64  # readers that one may have though they are more than an eighth
 PERSON, WIDE = "user:", "/48"  # how the names of those begin and end that have a share
@@ -151,6 +152,11 @@ def readers(connections: int | None) -> int | None:
 def connections(wanted: int) -> int:
     """How many of so many connections a process may accept before it has no file left for them."""
     return min(wanted, (files() or OPEN_FILES + wanted) - OWN_FILES)
+
+
+def of_network(connections: int) -> int:
+    """How many of so many connections one network may have, whatever they do; parked readers are none of them."""
+    return max(int(connections * OF_NETWORK), 1)
 
 
 def unfinished() -> int:

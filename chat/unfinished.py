@@ -1,6 +1,7 @@
 """Connections that wait for a request to come, or for the rest of one: each sender may have so many in a process."""
 
 from collections import defaultdict
+from collections.abc import Hashable
 from typing import Protocol
 
 
@@ -26,15 +27,23 @@ class Unfinished:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._by_sender: defaultdict[str | None, dict[Wait, None]] = defaultdict(dict)
+        self._by_sender: defaultdict[Hashable, dict[Wait, None]] = defaultdict(dict)
 
     def add(self, wait: Wait) -> None:
         waits = self._by_sender[wait.sender]
         waits[wait] = None
         if wait.sender is not None and len(waits) > self._most:
-            longest = next(iter(waits))
-            del waits[longest]
-            longest.give_up()
+            self.give_up_longest(wait.sender)
+
+    def give_up_longest(self, sender: Hashable) -> bool:
+        """Give up the wait of the sender that has lasted longest; false where there is none."""
+        waits = self._by_sender.get(sender)
+        if not waits:
+            return False
+        longest = next(iter(waits))
+        del waits[longest]
+        longest.give_up()
+        return True
 
     def discard(self, wait: Wait) -> None:
         waits = self._by_sender[wait.sender]

@@ -14,7 +14,7 @@ import io
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from chat import capacity, proxies
 from chat.errors import N_, ChatError
 from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
+from chat.shares import Shares
 from chat.turns import Turns
 from chat.unfinished import Unfinished
 
@@ -165,6 +166,8 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
         self._is_proxy = proxies.trust_in(config.trusted_proxies)
         self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
+        self._connections = Shares()
+        self._most_of_network = capacity.of_network(self.worker_connections) if config.limits else sys.maxsize
         self._can_park = self._find_out_whether_to_park()
         self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
@@ -199,9 +202,19 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         return Waiting(seconds, self._unfinished, sender if isinstance(sender, str) else None, is_idle)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection to its end; the greenlet that does it knows whose it is."""
-        _current().sender = self._sender_of(addr) or client
-        super().handle(listener, client, addr)
+        """Serve a connection to its end, unless its network has too many; the greenlet knows whose it is."""
+        sender = _current().sender = self._sender_of(addr) or client
+        if not isinstance(client, AgainConnection) and not self._has_room(sender):  # what was held was let in before
+            return client.close()
+        self._connections.add(sender)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._connections.add(sender, -1)
+
+    def _has_room(self, sender: Hashable) -> bool:
+        """Whether the sender may have one more, perhaps in the place of the one that has waited longest."""
+        return self._connections.of(sender) < self._most_of_network or self._unfinished.give_up_longest(sender)
 
     def _sender_of(self, addr: Any) -> str | None:
         """The network that a connection counts for; None for a proxy's, which brings the requests of many."""

@@ -1,4 +1,4 @@
-"""Requests that never come whole: each has a time, and the connections of one network that wait have a number."""
+"""Requests that never come whole: each has a time, and the connections of one network have a number, waiting or not."""
 
 import contextlib
 import resource
@@ -86,3 +86,19 @@ def test_connections_that_wait_leave_room_for_others(small, kind):
             assert other.recv(65536).startswith(b"HTTP/1.1 200 "), address
         given_up = answer_on(greedy[0])
         assert not given_up or given_up.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 200 "))
+
+
+def test_connections_that_are_never_done_with_leave_room_for_others(small):
+    """As many as the process may have, each with requests for longer than anybody waits."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * FILES):
+            greedy = socket.create_connection((small.host, small.port), PATIENCE_SECONDS)
+            stack.enter_context(greedy)
+            with contextlib.suppress(ConnectionError):  # those that are too many are closed
+                greedy.sendall(b"GET /session HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        said = len(small.log)
+        other = socket.create_connection((small.host, small.port), PATIENCE_SECONDS, (STRANGER, 0))
+        stack.enter_context(other)
+        other.sendall(b"GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert other.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert small.log[said:].count("GET /session") < 5000, "it did not wait for theirs"

@@ -38,3 +38,14 @@ def test_who_is_not_counted_may_have_any_number():
         unfinished.add(wait)
     assert not any(wait.is_given_up for wait in waits)
     assert unfinished.idle() == waits[:5]
+
+
+def test_the_longest_wait_makes_room_where_there_is_one():
+    unfinished = Unfinished(most=3)
+    first, second = Waiting("a"), Waiting("a")
+    for wait in (first, second, Waiting("b")):
+        unfinished.add(wait)
+    assert unfinished.give_up_longest("a") and first.is_given_up and not second.is_given_up
+    unfinished.discard(first)
+    unfinished.discard(second)
+    assert not unfinished.give_up_longest("a")

@@ -165,7 +165,8 @@ def register_errors(app: Any) -> None:
     def http_error(error: HTTPException) -> Any:
         if error.code is not None and error.code < 400:
             return error
-        answer = refused(ChatError(*_HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])))
+        code, message = _HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])
+        answer = refused(ChatError(code, message))
         answer.status_code = error.code or 500
         answer.headers.extend(header for header in error.get_headers() if header[0] in _TELLING_HEADERS)
         return answer

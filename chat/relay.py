@@ -28,6 +28,7 @@ OnNews = Callable[[dict[str, Any]], None]
 
 RING = b"ring"
 STOP = b"stop"
+NOTHING = b""  # what is read of a socket that was shut down; nobody sends it
 PATH_BYTES = 107  # what the kernel takes as the address of a Unix socket, less its final zero
 PEERS_SECONDS = 1.0  # how long a listing of the other processes is good, should the folder's time be too coarse
 DATAGRAM_MAX_BYTES = 1 << 18
@@ -86,8 +87,11 @@ class UnixRelay(LocalRelay):
 
     def stop(self) -> None:
         if self._path is not None:
-            self._send_to(self._path, STOP)
-            Path(self._path).unlink(missing_ok=True)  # perhaps somebody has tidied up
+            assert self._receiver is not None
+            if not self._send_to(self._path, STOP):  # somebody has tidied up
+                with suppress(OSError):  # not every system can do that to a socket without a peer
+                    self._receiver.shutdown(socket.SHUT_RD)
+            Path(self._path).unlink(missing_ok=True)
             self._path = None
         self._sender.close()
 
@@ -136,7 +140,7 @@ class UnixRelay(LocalRelay):
                 log.error("other processes cannot be heard: %s", error)
                 time.sleep(DEAF_SECONDS)
                 continue
-            if STOP in datagrams:
+            if STOP in datagrams or NOTHING in datagrams:
                 return receiver.close()
             for datagram in [*(news for news in datagrams if news != RING), *{RING}.intersection(datagrams)]:
                 self._take(datagram)
@@ -173,8 +177,9 @@ def _waiting(receiver: socket.socket) -> list[bytes]:
     datagrams = []
     receiver.setblocking(False)  # not MSG_DONTWAIT, after which gevent's socket would wait all the same
     try:
-        while True:
-            datagrams.append(receiver.recv(DATAGRAM_MAX_BYTES))
+        while datagram := receiver.recv(DATAGRAM_MAX_BYTES):
+            datagrams.append(datagram)
+        return datagrams
     except BlockingIOError:
         return datagrams
     finally:

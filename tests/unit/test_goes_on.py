@@ -249,9 +249,12 @@ def test_a_bad_datagram_costs_no_other_and_trouble_with_listening_passes(
 def test_a_folder_that_was_tidied_up_hinders_no_end(instance: Path):
     relay = UnixRelay(instance)
     relay.start(lambda: None, lambda news: None)
+    receiver = relay._receiver
+    assert receiver is not None
     for entry in os.scandir(relay._folder):
         os.unlink(entry.path)
     relay.stop()
+    eventually(lambda: receiver.fileno() == -1)
 
 
 # What is done each second

@@ -37,16 +37,15 @@ def test_a_reader_that_cannot_be_parked_keeps_neither_place_nor_connection(chat:
             reader, park = body_of(chat, home)
             here, there = socket.socketpair()
             fd = here.detach()
-            with pytest.MonkeyPatch.context() as patched:
+            with there, pytest.MonkeyPatch.context() as patched:
                 if broken == "register":
                     patched.setattr(home.lot, "_poller", _NoPoller())
                 else:
                     patched.setattr(os, "set_blocking", failing(NO_FILES))
                 with pytest.raises(OSError):
                     park(fd)
-            assert reader not in chat.hub.readers and len(home.lot) == 1
-            assert there.recv(1) == b"", "the connection is closed"
-            there.close()
+                assert reader not in chat.hub.readers and len(home.lot) == 1
+                assert there.recv(1) == b"", "the connection is closed"
     chat.post(chat.guest("bob"), "and all else goes on")
     loop.settle()
     assert b"all else goes on" in received(its_end)

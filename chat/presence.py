@@ -29,7 +29,8 @@ BEACON_SECONDS = 5.0  # how soon a lost last word is noticed
 PEER_DEAD_SECONDS = 30.0  # BEACON_SECONDS a few times over, and the grace for those who were there
 NAMES_A_CHANGE = 50
 NAMES_WHOLE = 200
-WHOLES_BYTES = 80 * 1024  # of names that one reader is told at once: with a piece of events it stays below 256 KB
+STREAM_WHOLES_BYTES = 192 * 1024  # of names that one reader is told at once: some twenty full rooms
+POLL_WHOLES_BYTES = 80 * 1024  # the same of an answer, which holds a piece of events, too, and stays below 256 KB
 TOKEN_CHARACTERS = 200  # it comes back in an address, for which servers allow a few thousand
 COUNT_SECONDS = 5.0  # how often a count alone is told
 ASK_SECONDS = 2.0  # how long an answer may take before it is asked for again
@@ -169,13 +170,13 @@ class Presence:
         """The JSON of a `presence` event that says all there is to say of the room."""
         return _as_whole(self.shown(room_id), slug, cursor)
 
-    def wholes(self, rooms: Mapping[int, str], cursor: int) -> Iterator[str]:
+    def wholes(self, rooms: Mapping[int, str], cursor: int, most_bytes: int) -> Iterator[str]:
         """The same for each of these rooms, by id and slug; of a room whose names are too much, the count alone."""
         size = 0
         for room_id, slug in rooms.items():
             roster = self.shown(room_id)
             whole = _as_whole(roster, slug, cursor)
-            if size + len(whole.encode()) > WHOLES_BYTES:
+            if size + len(whole.encode()) > most_bytes:
                 whole = _as_whole(Roster(roster.count, [], []), slug, cursor)
             else:
                 size += len(whole.encode())

@@ -12,7 +12,7 @@ from chat.host import LASTING
 from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.hub import Hub
 from chat.parking import Lot, Parked
-from chat.presence import Presence, User
+from chat.presence import STREAM_WHOLES_BYTES, Presence, User
 from chat.readers import Reader, Rehear
 from chat.sending import Backlog
 from chat.store import Store
@@ -198,7 +198,8 @@ class Stream(Parked):
         slugs = self._home.slugs(self.hearing.present_rooms())
         self._enter(slugs)
         untold = {room_id: slug for room_id, slug in slugs.items() if room_id not in told}
-        return b"".join(sse.frame("presence", whole) for whole in self._home.presence.wholes(untold, self.cursor))
+        wholes = self._home.presence.wholes(untold, self.cursor, STREAM_WHOLES_BYTES)
+        return b"".join(sse.frame("presence", whole) for whole in wholes)
 
     def _enter(self, slugs: dict[int, str]) -> None:
         """Be here in these rooms and in no others."""

@@ -11,7 +11,7 @@ from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.hub import Event
 from chat.older import OlderStream
 from chat.parts import Parts
-from chat.presence import User
+from chat.presence import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.readers import Reader, Rehear
 from chat.store import events
 from chat.streams import HeldPoll, Hold, Stream, StreamBody, bye
@@ -91,7 +91,7 @@ def _all_there_is(asked: "Asked") -> bytes:
     said = parts.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
     if reader.end:
         return said + bye(reader.end)
-    wholes = parts.presence.wholes(asked.poll_presence(), reader.cursor)
+    wholes = parts.presence.wholes(asked.poll_presence(), reader.cursor, STREAM_WHOLES_BYTES)
     said += b"".join(sse.frame("presence", whole) for whole in wholes)
     is_more = bool(found) and reader.cursor < parts.hub.last_id
     return said + parts.streams.ping(reader.cursor) + parts.streams.farewell(is_more)
@@ -174,7 +174,7 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
     asked.poll_presence(is_seldom=bool(head_urls))
     token = asked.parts.presence.token(present)
     if present and request.args.get("presence") != token:
-        wholes = asked.parts.presence.wholes(present, asked.reader.cursor)
+        wholes = asked.parts.presence.wholes(present, asked.reader.cursor, POLL_WHOLES_BYTES)
         lines += [_as_json(None, "presence", whole) for whole in wholes]
     facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
     if head_urls:

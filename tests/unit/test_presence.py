@@ -8,7 +8,7 @@ import pytest
 
 from chat import presence as module
 from chat import sse
-from chat.presence import TOKEN_CHARACTERS, WHOLES_BYTES, Presence
+from chat.presence import POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Presence
 from chat.relay import DATAGRAM_BYTES, LocalRelay
 
 ALICE = {"id": 1, "name": "alice", "kind": "guest"}
@@ -291,13 +291,13 @@ MANY_ROOMS = {room_id: f"room-{room_id}" for room_id in range(1, 301)}
 
 
 def test_the_rosters_of_many_full_rooms_are_told_within_their_bound(busy_process: Process):
-    told = list(map(json.loads, busy_process.presence.wholes(MANY_ROOMS, 5)))
+    told = list(map(json.loads, busy_process.presence.wholes(MANY_ROOMS, 5, POLL_WHOLES_BYTES)))
     assert [whole["room"] for whole in told] == list(MANY_ROOMS.values())
     assert {whole["count"] for whole in told} == {100}
     with_names = [whole for whole in told if whole["here"]]
     assert with_names and len(with_names) < len(told), "some whole, the others as a count"
     assert all(len(whole["here"]) == 100 for whole in with_names), "none in half"
-    assert sum(len(sse.to_json(whole["here"]).encode()) for whole in with_names) <= WHOLES_BYTES
+    assert sum(len(sse.to_json(whole["here"]).encode()) for whole in with_names) <= POLL_WHOLES_BYTES
 
 
 def test_the_token_of_many_rooms_is_short_and_tells_of_each(busy_process: Process):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 OPEN_FILES = 10_100  # what a process should be allowed: ten thousand connections, and some files
-SHORT_REQUESTS = 0.1  # of all files or connections, the part that is kept for requests that wait for nothing
+SHORT_REQUESTS = 0.1  # of all connections, the part that is kept for requests that wait for nothing
 SHORT_THREADS = 0.25  # the same of threads, of which there are few
 OWN_FILES = 64  # of a process: the database, sockets to other processes, logs
 UNFINISHED = 0.125  # of all files, the part that one network's connections may take which wait for a request to come
@@ -145,13 +145,20 @@ def open_files_allowed() -> int | None:
 
 def readers(connections: int | None) -> int | None:
     """How many readers leave room for all else, where each keeps a file, and one of so many connections, if any."""
-    bounds = [bound for bound in (files(), connections) if bound is not None]
+    bounds = [bound for bound in (sockets(), connections) if bound is not None]
     return int(min(bounds) * (1 - SHORT_REQUESTS)) if bounds else None
+
+
+def sockets() -> int | None:
+    """How many connections a process has files for, parked readers among them; None is any number."""
+    allowed = files()
+    return max(allowed - OWN_FILES, 1) if allowed is not None else None
 
 
 def connections(wanted: int) -> int:
     """How many of so many connections a process may accept before it has no file left for them."""
-    return min(wanted, (files() or OPEN_FILES + wanted) - OWN_FILES)
+    most = sockets()
+    return wanted if most is None else min(wanted, most)
 
 
 def of_network(connections: int) -> int:

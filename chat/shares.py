@@ -8,6 +8,7 @@ class Shares:
 
     def __init__(self) -> None:
         self._amounts: dict[Hashable, int] = {}
+        self.total = 0
 
     def of(self, holder: Hashable) -> int:
         return self._amounts.get(holder, 0)
@@ -15,6 +16,7 @@ class Shares:
     def add(self, holder: Hashable, amount: int = 1) -> None:
         """Count so much more, or less, for the holder."""
         now = self.of(holder) + amount
+        self.total += amount
         if now:
             self._amounts[holder] = now
         else:

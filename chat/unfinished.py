@@ -45,6 +45,13 @@ class Unfinished:
         longest.give_up()
         return True
 
+    def give_up_of_most(self) -> bool:
+        """Give up the longest wait of the sender that has the most; false where nobody waits."""
+        return bool(self._by_sender) and self.give_up_longest(max(self._by_sender, key=self._waits_of))
+
+    def _waits_of(self, sender: Hashable) -> int:
+        return len(self._by_sender[sender])
+
     def discard(self, wait: Wait) -> None:
         waits = self._by_sender[wait.sender]
         waits.pop(wait, None)  # it may have been given up

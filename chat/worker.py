@@ -167,6 +167,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         self._is_proxy = proxies.trust_in(config.trusted_proxies)
         self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
         self._connections = Shares()
+        self._sockets = capacity.sockets() or sys.maxsize
         self._most_of_network = capacity.of_network(self.worker_connections) if config.limits else sys.maxsize
         self._can_park = self._find_out_whether_to_park()
         self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
@@ -202,7 +203,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         return Waiting(seconds, self._unfinished, sender if isinstance(sender, str) else None, is_idle)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve a connection to its end, unless its network has too many; the greenlet knows whose it is."""
+        """Serve a connection to its end, unless there are too many; the greenlet knows whose it is."""
         sender = _current().sender = self._sender_of(addr) or client
         if not isinstance(client, AgainConnection) and not self._has_room(sender):  # what was held was let in before
             return client.close()
@@ -213,8 +214,16 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             self._connections.add(sender, -1)
 
     def _has_room(self, sender: Hashable) -> bool:
-        """Whether the sender may have one more, perhaps in the place of the one that has waited longest."""
-        return self._connections.of(sender) < self._most_of_network or self._unfinished.give_up_longest(sender)
+        """Whether the sender may have one more, perhaps in the place of one that has waited long."""
+        if self._connections.of(sender) >= self._most_of_network:
+            return self._unfinished.give_up_longest(sender)
+        return self._has_file() or self._unfinished.give_up_of_most()
+
+    def _has_file(self) -> bool:
+        """Whether there will be a file for the next connection: without one nobody could be let in."""
+        lot = getattr(getattr(self._parts(), "streams", None), "lot", None)  # there from the first request on
+        parked = len(lot) if lot is not None else 0
+        return self._connections.total + parked < self._sockets
 
     def _sender_of(self, addr: Any) -> str | None:
         """The network that a connection counts for; None for a proxy's, which brings the requests of many."""

@@ -102,3 +102,20 @@ def test_connections_that_are_never_done_with_leave_room_for_others(small):
         other.sendall(b"GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
         assert other.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert small.log[said:].count("GET /session") < 5000, "it did not wait for theirs"
+
+
+def test_readers_and_idle_connections_from_everywhere_leave_a_file_for_whoever_comes(small):
+    """Each within its share, all together more than the process may open."""
+    with contextlib.ExitStack() as stack:
+        for number in range(2 * FILES):
+            source = f"127.0.1.{number // 8 + 1}", 0
+            greedy = socket.create_connection((small.host, small.port), PATIENCE_SECONDS, source)
+            stack.enter_context(greedy)
+            if number % 2:
+                greedy.sendall(b"GET /stream?room=lobby HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert greedy.recv(65536).startswith(b"HTTP/1.1 200 ")
+        other = socket.create_connection((small.host, small.port), PATIENCE_SECONDS, (STRANGER, 0))
+        stack.enter_context(other)
+        other.sendall(b"GET /session HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert other.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert "Too many open files" not in small.log

@@ -48,8 +48,8 @@ HOSTS = {
 
 
 @pytest.fixture(autouse=True)
-def a_thousand_files(monkeypatch):
-    monkeypatch.setattr(capacity, "files", lambda: 1000)
+def a_thousand_connections(monkeypatch):
+    monkeypatch.setattr(capacity, "files", lambda: 1000 + capacity.OWN_FILES)
 
 
 @pytest.mark.parametrize("name", HOSTS)

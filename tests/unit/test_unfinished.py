@@ -49,3 +49,15 @@ def test_the_longest_wait_makes_room_where_there_is_one():
     unfinished.discard(first)
     unfinished.discard(second)
     assert not unfinished.give_up_longest("a")
+
+
+def test_where_all_are_too_many_whoever_has_the_most_makes_room():
+    unfinished = Unfinished(most=10)
+    one, *many = Waiting("a"), Waiting("b"), Waiting("b"), Waiting(None)
+    for wait in (one, *many):
+        unfinished.add(wait)
+    assert unfinished.give_up_of_most()
+    assert [wait.is_given_up for wait in (one, *many)] == [False, True, False, False]
+    for wait in (one, *many):
+        unfinished.discard(wait)
+    assert not unfinished.give_up_of_most()

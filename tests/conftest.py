@@ -4,10 +4,18 @@ import time
 
 import pytest
 
+from chat import runtime
 from tests.clients import Bot, Person
 from tests.serving import Server, serve
 
 pytest_plugins = ["tests.plugin", "tests.second_try", "tests.browser.claims"]
+
+
+@pytest.fixture(autouse=True)
+def ordinary_runtime():
+    """A test may make this process one that does not last; the next begins with threads again."""
+    yield
+    runtime.choose()
 
 
 @pytest.fixture(scope="session")

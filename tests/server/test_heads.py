@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from chat import config as configuration
-from chat import people, rooms, runtime
+from chat import people, rooms
 from chat.app import create_app
 from chat.heads import Heads
 from tests.clients import Person
@@ -28,7 +28,6 @@ def site(tmp_path):
     yield make
     for app in made:
         app.extensions["chat"].stop()
-    runtime.choose()
 
 
 def signed_in(app, name, **how):

@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from chat import config as configuration
-from chat import runtime
 from chat.app import create_app
 from tests.server.direct import Browser
 
@@ -31,7 +30,6 @@ def app(request, tmp_path):
     app.is_threaded = request.param
     yield app
     app.extensions["chat"].stop()
-    runtime.choose()
 
 
 def objects() -> Counter[str]:

@@ -123,10 +123,9 @@ def test_an_address_is_whole_in_the_log_where_the_operator_wants_it_so(mounted, 
 
 
 def test_nobody_else_is_believed(chat, people):
-    mallory = people(chat, X_Forwarded_For=CLIENT, X_Forwarded_Proto="https", X_Forwarded_Host="evil.example",
-                     X_Forwarded_Prefix="/evil", Forwarded=f"for={CLIENT};proto=https;host=evil.example",
-                     X_Script_Name="/evil")
-    mallory.sign_in("mallory")
+    mallory = people(chat, "mallory", X_Forwarded_For=CLIENT, X_Forwarded_Proto="https",
+                     X_Forwarded_Host="evil.example", X_Forwarded_Prefix="/evil", X_Script_Name="/evil",
+                     Forwarded=f"for={CLIENT};proto=https;host=evil.example")
     assert mallory.post("/device").json["link"].startswith(chat.base_url)
     assert all(not address.startswith("/evil") for address in mallory.look("/rooms/lobby").addresses)
     assert logged_for(chat, mallory, "/rooms/of-mallory") == "127.0.0.0"

@@ -7,7 +7,6 @@ from sqlite3 import dbapi2
 import pytest
 
 from chat import config as configuration
-from chat import runtime
 from chat.app import create_app
 from chat.store import creation
 from tests.server.direct import Browser
@@ -44,7 +43,6 @@ def test_nothing_younger_is_asked(asked, tmp_path):
         live(app, config)
     finally:
         app.extensions["chat"].stop()
-        runtime.choose()
     for table in ("users", "messages", "events", "rooms", "memberships", "sessions", "bans", "acts", "stays"):
         assert any(re.search(rf"\b{table}\b", statement) for statement in asked), table
     assert [statement for statement in asked if YOUNGER.search(statement)] == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chat import config as configuration
-from chat import runtime, times, upkeep
+from chat import times, upkeep
 from chat.app import create_app
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, open_files
@@ -25,7 +25,6 @@ def app(tmp_path):
     app = create_app(configuration.load({"CHAT_INSTANCE": str(tmp_path / "instance"), "CHAT_LIMITS": "off"}))
     yield app
     app.extensions["chat"].stop()
-    runtime.choose()
 
 
 def command(instance, *arguments):
@@ -65,7 +64,6 @@ def two_apps(tmp_path):
     yield apps
     for app in apps:
         app.extensions["chat"].stop()
-    runtime.choose()
 
 
 def test_no_process_goes_on_showing_the_roster_that_it_showed_first(two_apps):

@@ -6,7 +6,6 @@ from contextlib import closing
 import pytest
 
 from chat import config as configuration
-from chat import runtime
 from chat.app import create_app
 from tests.clients import Person
 from tests.server.direct import Browser
@@ -111,4 +110,3 @@ def test_a_process_that_answers_one_at_a_time_goes_on_with_what_is_there_again(t
         assert b"after" in alice.get("/rooms/lobby").data
     finally:
         app.extensions["chat"].stop()
-        runtime.choose()

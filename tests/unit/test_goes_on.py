@@ -13,7 +13,7 @@ import pytest
 
 from chat import config as configuration
 from chat import relay as relay_module
-from chat import runtime, upkeep
+from chat import upkeep
 from chat.parts import Parts
 from chat.relay import PassingRelay, UnixRelay
 from chat.store import facts, writer
@@ -267,7 +267,6 @@ def process(instance: Path) -> Iterator[Parts]:
     process.start()
     yield process
     process.stop()
-    runtime.choose()
 
 
 @pytest.mark.parametrize("error", [NO_FILES, KeyError("slug")])

@@ -180,6 +180,13 @@ class Person:
         assert answer.status == 200, answer.text
         return answer.page
 
+    def look_until(self, path: str, address: str, parameter: str = "?from=") -> Page:
+        """The page that has this address, or whichever part of its list, in the order of the links that go on."""
+        page = self.look(path)
+        while address not in page.addresses:
+            page = self.look([way for way in page.addresses if parameter in way][-1].partition("#")[0])
+        return page
+
     def submit(self, form: Form, **typed: str) -> Answer:
         """Fill in a form of a page and send it, as a browser without script does."""
         body = urlencode(form.fields | typed)

@@ -111,10 +111,8 @@ def test_an_act_by_form_leads_back_to_the_room(alice, garden, act, fields):
 
 
 def unread_of(person, room):
-    """The number beside the room on the first page, or on whichever part of the list has the room."""
-    page = person.look("/")
-    while f"/rooms/{room}" not in page.addresses:
-        page = person.look([address for address in page.addresses if "?from=" in address][-1])
+    """The number beside the room in the list of rooms."""
+    page = person.look_until("/", f"/rooms/{room}")
     row = page.raw.split(f'href="/rooms/{room}"')[1].split("</li>")[0]
     return int(row.split('class="badge"')[1].split(">")[1].split("<")[0]) if "badge" in row else 0
 

@@ -276,7 +276,9 @@ def csrf_token() -> str:
     if made_from is None:
         _begin_seed()
         made_from = _token_is_made_from()
-    return _token(f"{made_from}")
+    if g.get("token_made_from") != made_from:  # a page has it in each of its forms
+        g.token_made_from, g.token = made_from, _token(f"{made_from}")
+    return str(g.token)
 
 
 def csrf_token_of(key: str) -> str:

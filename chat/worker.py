@@ -10,12 +10,10 @@ end by themselves, and browsers keep connections open for their next request; he
 the worker is to go.
 """
 
-import io
 import socket
 import sys
 import time
 from collections.abc import Callable, Hashable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +25,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
 from chat import capacity, proxies
-from chat.errors import N_, ChatError
+from chat.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
 from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
 from chat.shares import Shares
@@ -41,9 +39,6 @@ SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
 WITH_BODY = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"}
 WITH_MORE = WITH_BODY | {"HTTP_EXPECT"}  # than a head, which can be read once more
-BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
-BODY_BYTES_A_SECOND = 1024
-PIECE_BYTES = 8192
 # A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are
 # some. Where nothing is said, between two requests, the kernel probes. It must not probe readers: with this timeout one
 # probe that is lost ends the connection, and thousands that were sent the same message are probed in one burst, of
@@ -55,97 +50,6 @@ SOCKET_OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
 )
 PROBE_AFTER_PING_SECONDS = 5
-
-
-class Waiting(gevent.Timeout):
-    """The wait of a connection for bytes of a request; its block just ends when its time is over, or it is given up."""
-
-    def __init__(self, seconds: float, unfinished: Unfinished, sender: str | None, is_idle: bool) -> None:
-        super().__init__(max(seconds, 0), False)
-        self.sender = sender
-        self.is_idle = is_idle
-        self._unfinished = unfinished
-        self._greenlet: Any = None
-
-    def __enter__(self) -> "Waiting":
-        self._greenlet = gevent.getcurrent()
-        self._unfinished.add(self)
-        return super().__enter__()
-
-    def __exit__(self, *raised: Any) -> bool | None:
-        self._greenlet = None
-        self._unfinished.discard(self)
-        return super().__exit__(*raised)
-
-    def give_up(self) -> None:
-        # Thrown from the loop, and by then the bytes may have come and the block be over.
-        get_hub().loop.run_callback(self._end)
-
-    def _end(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.throw(self)
-
-
-class ArrivingBody(io.RawIOBase):
-    """The body of a request as it comes; where that is too slow, or it is no HTTP, the connection ends with the answer.
-
-    `take_turn` is called with each piece that has come, before it is gone through: of a few bytes it may be thousands
-    of chunks. Raises ChatError `too_slow`, and whatever gunicorn raises.
-    """
-
-    def __init__(
-        self, request: Any, connection: Any, wait: Callable[[float], Waiting], take_turn: Callable[[], None]
-    ) -> None:
-        request.unreader.sock = TurnTaking(connection, take_turn)
-        self._request = request
-        self._connection = connection
-        self._wait = wait
-        self._has_failed = False
-        self._due_at = time.monotonic() + BODY_SECONDS
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            piece = self._read(min(len(buffer), PIECE_BYTES))
-        except BaseException:
-            self._has_failed = True
-            self._request.force_close()
-            raise
-        buffer[: len(piece)] = piece
-        return len(piece)
-
-    def _read(self, size: int) -> bytes:
-        with self._wait(self._due_at - time.monotonic()):
-            piece: bytes = self._request.body.read(size)
-            self._due_at += len(piece) / BODY_BYTES_A_SECOND
-            return piece
-        raise ChatError("too_slow", N_("What you sent came too slowly. Send it again, once the connection is better."))
-
-    def pass_over(self) -> None:
-        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now.
-
-        The next request is read from the connection itself, as it begins in its turn anyway.
-        """
-        self._due_at = time.monotonic() + BODY_SECONDS
-        with suppress(Exception):
-            while not self._has_failed and self.read(PIECE_BYTES):
-                pass
-        self._request.unreader.sock = self._connection
-
-
-class TurnTaking:
-    """A connection to read from; what has come is handed on when it is its sender's turn."""
-
-    def __init__(self, connection: Any, take_turn: Callable[[], None]) -> None:
-        self._connection = connection
-        self._take_turn = take_turn
-
-    def recv(self, size: int) -> bytes:
-        piece: bytes = self._connection.recv(size)
-        self._take_turn()
-        return piece
 
 
 class StreamWorker(ProtocolErrors, GeventWorker):
@@ -205,7 +109,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection to its end, unless there are too many; the greenlet knows whose it is."""
         sender = _current().sender = self._sender_of(addr) or client
-        if not isinstance(client, AgainConnection) and not self._has_room(sender):  # what was held was let in before
+        if not isinstance(client, ReplayedConnection) and not self._has_room(sender):  # what was held was let in before
             return client.close()
         self._connections.add(sender)
         try:
@@ -257,7 +161,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
     def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """The app; a body that waits is told of the connection that it may be parked with."""
         connection = environ["gunicorn.socket"]
-        if isinstance(connection, AgainConnection) and connection.must_answer():
+        if isinstance(connection, ReplayedConnection) and connection.must_answer():
             environ[HAS_WAITED] = True
         response: Any = getattr(start_response, "__self__", None)
         if type(response) is wsgi.Response:
@@ -265,8 +169,8 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             if self._can_park:
                 response.__class__ = Answer
         if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
-            body = ArrivingBody(response.req, connection, self._wait, _current().take_turn)
-            environ["wsgi.input"] = _current().body = body
+            arriving = ArrivingBody(response.req, connection, self._wait, _current().take_turn)
+            environ["wsgi.input"] = _current().body = arriving
         may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True
@@ -297,12 +201,12 @@ class StreamWorker(ProtocolErrors, GeventWorker):
             body.park(lot, connection.detach(), head, self._parts().network_of(environ))
         else:
             # The peer as gunicorn had it: in the environ stands by now what a proxy has said of it.
-            ask_again = partial(self._ask_again, _as_bytes(response.req), response.req.peer_addr)
+            ask_again = partial(self._ask_again, as_bytes(response.req), response.req.peer_addr)
             body.park(lot, connection.detach(), ask_again)
 
     def _ask_again(self, request: bytes, peer: Any, fd: int) -> None:
         """Serve a request that was held as if it had come now; it waits no more."""
-        connection = AgainConnection(fd, request)
+        connection = ReplayedConnection(fd, request)
         # Of the listener gunicorn asks the address alone, and the connection has the same.
         self._asked_again.spawn(self.handle, connection, connection, peer)
 
@@ -382,28 +286,3 @@ class Answer(wsgi.Response):
         self.headers_sent = True
         self.sent = len(piece)
         self.sock.sendall(self.head() + piece)
-
-
-def _as_bytes(request: Any) -> bytes:
-    """The request as it came, but for the spelling of the names; no line is longer, for gunicorn has limits."""
-    major, minor = request.version
-    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}:{v}" for n, v in request.headers)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-class AgainConnection(gevent.socket.socket):
-    """A connection on which a request that was held is read once more, before whatever comes next."""
-
-    def __init__(self, fd: int, request: bytes) -> None:
-        super().__init__(fileno=fd)
-        self._request = request
-        self._must_answer = True
-
-    def recv(self, *args: Any) -> bytes:
-        request, self._request = self._request, b""
-        return request or super().recv(*args)
-
-    def must_answer(self) -> bool:
-        """True for the request that was held, and for none after it."""
-        must_answer, self._must_answer = self._must_answer, False
-        return must_answer

@@ -11,8 +11,8 @@ CHAT = Path(__file__).parents[2] / "chat"
 LAYERS: tuple[set[str], ...] = (
     {"__init__", "canary", "capacity", "errors", "host", "locks", "log_lines", "looks", "protocol_errors", "shares",
      "times", "unfinished"},
-    {"catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema",
-     "secret", "sending", "sse", "text"},
+    {"arriving", "catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime",
+     "schema", "secret", "sending", "sse", "text"},
     {"drawing", "migrations", "readers", "ring", "runtime_gevent", "turns"},
     {"relay", "scripts", "store"},
     {"heads", "hub", "stays"},
@@ -29,6 +29,7 @@ LAYERS: tuple[set[str], ...] = (
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 FLASK = {"app", "catalogue", "clock", "entry", "flood", "identity", "incoming", "views"}
+WORKERS_SIDE = {"arriving", "protocol_errors", "server_log", "worker", "worker_threads", "runtime_gevent"}
 # What `choose` and the creation of a database load late, so that nothing pays for it that does not need it.
 LATE = {("runtime", "runtime_gevent"), ("store", "migrations")}
 
@@ -65,7 +66,7 @@ def test_imports_point_strictly_down(path: Path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHAT)))
 def test_gevent_and_gunicorn_are_known_to_the_workers_side_alone(path: Path):
     known = {name.split(".")[0] for name in imports_of(path)} & {"gevent", "gunicorn", "greenlet"}
-    assert not known or part_of(path) in {"protocol_errors", "server_log", "worker", "worker_threads", "runtime_gevent"}
+    assert not known or part_of(path) in WORKERS_SIDE
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHAT)))

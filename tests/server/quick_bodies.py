@@ -8,8 +8,8 @@ _open_for_requests = globals()["post_worker_init"]
 
 
 def post_worker_init(worker):
-    from chat import worker as ours
+    from chat import arriving
 
-    ours.BODY_SECONDS = 1
-    ours.BODY_BYTES_A_SECOND = 1000  # so that a client which is held up for a moment has not been too slow
+    arriving.BODY_SECONDS = 1
+    arriving.BODY_BYTES_A_SECOND = 1000  # so that a client which is held up for a moment has not been too slow
     _open_for_requests(worker)

@@ -10,8 +10,8 @@ import pytest
 gevent = pytest.importorskip("gevent")
 
 from chat import runtime, turns  # noqa: E402
+from chat.arriving import ArrivingBody  # noqa: E402
 from chat.runtime_gevent import Greenlets  # noqa: E402
-from chat.worker import ArrivingBody  # noqa: E402
 
 
 class Requests:

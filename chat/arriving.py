@@ -1,0 +1,133 @@
+"""Requests as they come by a connection: how long they are waited for, a body in turns, and one that is asked again."""
+
+import io
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import gevent.socket
+from gevent.hub import get_hub
+
+from chat.errors import N_, ChatError
+from chat.unfinished import Unfinished
+
+BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
+BODY_BYTES_A_SECOND = 1024
+PIECE_BYTES = 8192
+
+
+class Waiting(gevent.Timeout):
+    """The wait of a connection for bytes of a request; its block just ends when its time is over, or it is given up."""
+
+    def __init__(self, seconds: float, unfinished: Unfinished, sender: str | None, is_idle: bool) -> None:
+        super().__init__(max(seconds, 0), False)
+        self.sender = sender
+        self.is_idle = is_idle
+        self._unfinished = unfinished
+        self._greenlet: Any = None
+
+    def __enter__(self) -> "Waiting":
+        self._greenlet = gevent.getcurrent()
+        self._unfinished.add(self)
+        return super().__enter__()
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        self._greenlet = None
+        self._unfinished.discard(self)
+        return super().__exit__(*raised)
+
+    def give_up(self) -> None:
+        # Thrown from the loop, and by then the bytes may have come and the block be over.
+        get_hub().loop.run_callback(self._end)
+
+    def _end(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.throw(self)
+
+
+class ArrivingBody(io.RawIOBase):
+    """The body of a request as it comes; where that is too slow, or it is no HTTP, the connection ends with the answer.
+
+    `take_turn` is called with each piece that has come, before it is gone through: of a few bytes it may be thousands
+    of chunks. Raises ChatError `too_slow`, and whatever gunicorn raises.
+    """
+
+    def __init__(
+        self, request: Any, connection: Any, wait: Callable[[float], Waiting], take_turn: Callable[[], None]
+    ) -> None:
+        request.unreader.sock = TurnTaking(connection, take_turn)
+        self._request = request
+        self._connection = connection
+        self._wait = wait
+        self._has_failed = False
+        self._due_at = time.monotonic() + BODY_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            piece = self._read(min(len(buffer), PIECE_BYTES))
+        except BaseException:
+            self._has_failed = True
+            self._request.force_close()
+            raise
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def _read(self, size: int) -> bytes:
+        with self._wait(self._due_at - time.monotonic()):
+            piece: bytes = self._request.body.read(size)
+            self._due_at += len(piece) / BODY_BYTES_A_SECOND
+            return piece
+        raise ChatError("too_slow", N_("What you sent came too slowly. Send it again, once the connection is better."))
+
+    def pass_over(self) -> None:
+        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now.
+
+        The next request is read from the connection itself, as it begins in its turn anyway.
+        """
+        self._due_at = time.monotonic() + BODY_SECONDS
+        with suppress(Exception):
+            while not self._has_failed and self.read(PIECE_BYTES):
+                pass
+        self._request.unreader.sock = self._connection
+
+
+class TurnTaking:
+    """A connection to read from; what has come is handed on when it is its sender's turn."""
+
+    def __init__(self, connection: Any, take_turn: Callable[[], None]) -> None:
+        self._connection = connection
+        self._take_turn = take_turn
+
+    def recv(self, size: int) -> bytes:
+        piece: bytes = self._connection.recv(size)
+        self._take_turn()
+        return piece
+
+
+class ReplayedConnection(gevent.socket.socket):
+    """A connection on which a request that was held is read once more, before whatever comes next."""
+
+    def __init__(self, fd: int, request: bytes) -> None:
+        super().__init__(fileno=fd)
+        self._request = request
+        self._must_answer = True
+
+    def recv(self, *args: Any) -> bytes:
+        request, self._request = self._request, b""
+        return request or super().recv(*args)
+
+    def must_answer(self) -> bool:
+        """True for the request that was held, and for none after it."""
+        must_answer, self._must_answer = self._must_answer, False
+        return must_answer
+
+
+def as_bytes(request: Any) -> bytes:
+    """The request as it came, but for the spelling of the names; no line is longer, for gunicorn has limits."""
+    major, minor = request.version
+    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}:{v}" for n, v in request.headers)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -112,6 +112,8 @@ def post_worker_init(worker: Any) -> None:
         worker.log.error(error)
     import flask_babel  # noqa: F401  # what the app loads late, for hosts where each request is a new process
 
+    worker.wsgi.load_templates()
+
     # What is loaded now stays until the end: no later search for garbage shall look through it all again.
     gc.collect()
     gc.freeze()

@@ -27,7 +27,8 @@ def folder(name: str) -> Path:
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
+    """The one that draws a message; compiled with the first, unless somebody asks for it before."""
     environment = Environment(loader=FileSystemLoader(folder("templates")), autoescape=True)
     environment.globals.clear()  # the template needs none of them, and every drawing would copy them
     return environment.get_template("message.html")
@@ -54,7 +55,7 @@ def draw(message: Any) -> str:
         "removed": message.removed_at is not None,
         "removed_by": message.removed_by,
     }
-    return _template().render(m=values, author=author).strip()
+    return template().render(m=values, author=author).strip()
 
 
 def initial_of(name: str, bearer: int) -> str:

@@ -1,12 +1,14 @@
 """The first start, a worker's first moments, and a database of another version."""
 
 import stat
+from pathlib import Path
 
 import pytest
 
 from tests.clients import Person
 from tests.serving import serve
 
+COMPILED_BEFORE = ("-c", str(Path(__file__).with_name("compiled_before.py")))
 KILLED_AFTER_SECONDS = 10.0  # a worker that does not end by itself
 
 
@@ -58,3 +60,11 @@ def test_a_worker_that_has_just_started_hears_the_first_ring():
                 stream = carol.listen("room=lobby")
                 alice.say("third")
                 stream.expect_message("third")
+
+
+def test_nobody_waits_until_a_page_is_compiled():
+    with serve(workers=1, arguments=COMPILED_BEFORE) as server, Person(server) as alice:
+        alice.sign_in("alice").say("first")
+        for path in ("/", "/rooms/lobby", "/rooms/lobby/refresh?since=0", "/rooms/new", "/me", "/device", "/selftest"):
+            assert alice.look(path).title
+        assert alice.get("/nowhere").status == 404

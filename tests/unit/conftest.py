@@ -11,7 +11,7 @@ from chat.presence import Presence
 from chat.relay import LocalRelay
 from chat.streams import Stream, Streams
 from tests.serving import MEMORY
-from tests.unit.chats import Chat, own_channels
+from tests.unit.chats import Chat, opened, own_channels
 from tests.unit.turns import Turns, received
 
 
@@ -20,6 +20,22 @@ def instance():
     """The folder of a chat, in memory, where nobody waits for a disk."""
     with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def chat(instance: Path):
+    with opened(instance) as chat:
+        yield chat
+
+
+@pytest.fixture
+def alice(chat: Chat):
+    return chat.guest("alice")
+
+
+@pytest.fixture
+def bob(chat: Chat):
+    return chat.guest("bob")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Nobody has anything without number: each thing that one can have has a most."""
 
 import json
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -10,20 +9,9 @@ from chat import forgetting, kept, outside, owner, people, rooms, times
 from chat.errors import ChatError
 from chat.schema import device_codes, inbox, sessions
 from chat.store import acts, users
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 HERE = people.From("9.9.9.9", "Lynx/2.9")
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
-
-
-@pytest.fixture
-def alice(chat: Chat):
-    return chat.guest("alice")
 
 
 def count(chat: Chat, table, *where) -> int:

@@ -21,11 +21,6 @@ def chat(instance: Path):
         yield chat
 
 
-@pytest.fixture
-def bob(chat: Chat):
-    return chat.guest("bob")
-
-
 def step_back(chat: Chat, **duration: float) -> None:
     """Everything that is written down lies so much later than it seemed."""
 

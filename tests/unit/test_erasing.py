@@ -4,7 +4,6 @@ import errno
 import sqlite3
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -13,20 +12,9 @@ from chat.errors import ChatError
 from chat.store import Store, writer
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.remnants import Remnants
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 TEXT = "an unmistakable sentence"
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
-
-
-@pytest.fixture
-def bob(chat: Chat):
-    return chat.guest("bob")
 
 
 def files_with(chat: Chat, words: str) -> list[str]:

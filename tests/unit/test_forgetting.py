@@ -1,7 +1,6 @@
 """Being forgotten: what goes, what stays, that it comes to an end; and what is kept about somebody, all of it."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +10,11 @@ from chat import forgetting, owner, people, rooms, times
 from chat.errors import ChatError
 from chat.schema import messages as message_table
 from chat.store import Store, users
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 NAME = "Quirinus Zephyr"  # occurs nowhere by chance
 TEXT = "an unmistakable sentence"
 PLACES = 32_766  # SQLite's own limit of a statement's parameters; some builds allow more
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
 
 
 @pytest.fixture

@@ -19,28 +19,14 @@ from chat.relay import PassingRelay, UnixRelay
 from chat.store import facts, writer
 from chat.store.remnants import Remnants
 from tests.serving import eventually
-from tests.unit.chats import Chat, opened
-
-NO_FILES = OSError(errno.EMFILE, "Too many open files")
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
+from tests.unit.chats import Chat
+from tests.unit.failing import NO_FILES, failing
 
 
 @pytest.fixture
 def threaded(chat: Chat) -> Chat:
     chat.store.start()
     return chat
-
-
-def failing(error: BaseException) -> Any:
-    def fail(*arguments: object, **named: object) -> None:
-        raise error
-
-    return fail
 
 
 def put(tx: Any, name: str) -> str:

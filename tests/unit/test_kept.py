@@ -1,7 +1,6 @@
 """What is kept about somebody, as they are given it: all of it, and nothing of others."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +8,10 @@ from sqlalchemy import insert
 
 from chat import kept, people, rooms, runtime
 from chat.schema import metadata
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 SECRETS = {"key_hash", "code_hash"}  # they prove who one is: shown to nobody
 NOT_THERE = {"lifted_at", "expired_at"}  # for a row that still counts
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
 
 
 @pytest.fixture

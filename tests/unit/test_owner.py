@@ -2,7 +2,6 @@
 
 import hmac
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -10,13 +9,7 @@ from chat import owner, rooms, text
 from chat.errors import ChatError
 from chat.store import acts, settings, users
 from chat.store import rooms as room_table
-from tests.unit.chats import Chat, opened
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
+from tests.unit.chats import Chat
 
 
 @pytest.fixture

@@ -3,30 +3,15 @@
 import errno
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat import rooms
 from chat.streams import HeldPoll, Hold, Stream, StreamBody
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
+from tests.unit.failing import NO_FILES, failing
 from tests.unit.turns import Turns, received
-
-NO_FILES = OSError(errno.EMFILE, "Too many open files")
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
-
-
-def failing(error: BaseException) -> Any:
-    def fail(*arguments: object, **named: object) -> None:
-        raise error
-
-    return fail
 
 
 def test_a_reader_that_cannot_be_parked_keeps_neither_place_nor_connection(chat: Chat, loop: Turns, streams, listen):

@@ -4,13 +4,7 @@ import pytest
 
 from chat import rooms
 from chat.errors import ChatError
-from tests.unit.chats import Chat, opened
-
-
-@pytest.fixture
-def chat(instance):
-    with opened(instance) as chat:
-        yield chat
+from tests.unit.chats import Chat
 
 
 def names_of_events(chat: Chat, user) -> list[str]:

@@ -8,16 +8,10 @@ from sqlalchemy import bindparam, select
 from chat.schema import rooms, users
 from chat.store import facts
 from chat.store.prepared import Prepared
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 BY_ID = select(users).where(users.c.id == bindparam("user_id"), users.c.kind != "bot")
 SLUGS = select(rooms.c.id, rooms.c.slug).order_by(rooms.c.id)
-
-
-@pytest.fixture
-def chat(instance):
-    with opened(instance) as chat:
-        yield chat
 
 
 def test_a_row_is_what_sqlalchemy_would_give(chat: Chat):

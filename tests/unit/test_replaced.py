@@ -11,18 +11,7 @@ import pytest
 from chat.errors import ChatError
 from chat.store import rooms as room_table
 from chat.store.place import Place
-from tests.unit.chats import Chat, opened
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
-
-
-@pytest.fixture
-def bob(chat: Chat):
-    return chat.guest("bob")
+from tests.unit.chats import Chat
 
 
 def delete(path: Path) -> None:

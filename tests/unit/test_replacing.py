@@ -1,7 +1,6 @@
 """An event takes the place of the earlier ones that it makes pointless: in the log, in every ring, for every cursor."""
 
 import random
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,7 @@ from chat import forgetting, rooms, times, upkeep
 from chat.errors import ChatError
 from chat.schema import events as events_table
 from chat.store import events, facts
-from tests.unit.chats import Chat, opened
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
+from tests.unit.chats import Chat
 
 
 def log_of(chat: Chat, *names: str) -> list[Any]:

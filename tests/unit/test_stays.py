@@ -6,23 +6,6 @@ import pytest
 
 from chat import rooms, stays, times, upkeep
 from chat.errors import ChatError
-from tests.unit.chats import opened
-
-
-@pytest.fixture
-def chat(instance):
-    with opened(instance) as chat:
-        yield chat
-
-
-@pytest.fixture
-def alice(chat):
-    return chat.guest("alice")
-
-
-@pytest.fixture
-def bob(chat):
-    return chat.guest("bob")
 
 
 def join(chat, user, slug="lobby", **options):
@@ -186,11 +169,10 @@ def test_going_on_with_a_stay_is_never_refused_and_no_limit_is_none(chat, alice,
 
 
 def test_stays_of_which_the_log_tells_nothing_more_are_dropped_when_one_comes_again(chat, alice, bob):
-    come_and_leave = (join, leave)
     for _ in range(3):
         chat.post(bob, "between")
-        for act in come_and_leave:
-            act(chat, alice)
+        join(chat, alice)
+        leave(chat, alice)
     chat.store.write(upkeep.prune, times.ahead(days=1), 0)
     chat.post(bob, "and now")
     assert len(stays_of(chat, alice)) == 3

@@ -27,11 +27,6 @@ def chat(instance: Path):
         yield chat
 
 
-@pytest.fixture
-def bob(chat: Chat):
-    return chat.guest("bob")
-
-
 def make_old(chat: Chat, days: float, table=message_table, *columns: str, **where: object) -> None:
     """Make as if the rows of a table were of so many days ago."""
     change = (

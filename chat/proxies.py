@@ -111,15 +111,18 @@ def network_of(address: str | None) -> str | None:
     return str(parsed)
 
 
-@lru_cache(ADDRESSES)
 def networks_of(address: str | None) -> tuple[str, ...]:
-    """What counts as one sender, and of IPv6 the /48 around it, of which whoever has it may use any part."""
+    """What counts as one sender, and of IPv6 what is around it."""
     network = network_of(address)
     if network is None:
         return ()
-    if ":" not in network:
-        return (network,)
-    return network, str(ipaddress.ip_network(network).supernet(new_prefix=48))
+    return (network, around(network)) if ":" in network else (network,)
+
+
+@lru_cache(ADDRESSES)
+def around(network: str) -> str:
+    """The /48 around a network of IPv6, of which whoever has it may use any part; others are by themselves."""
+    return str(ipaddress.ip_network(network).supernet(new_prefix=48)) if ":" in network else network
 
 
 def is_bannable(address: str, trusted: Iterable[str]) -> bool:

@@ -1,12 +1,12 @@
 """In which order requests begin: one sender after another, and between slices the loop looks at sockets and timers.
 
 A connection whose next request lies ready gives the loop no cause to look at others, and a sender with a hundred
-connections would have a hundred turns to another's one.
+connections would have a hundred turns to another's one; so would one with a hundred addresses around each other.
 """
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from chat import runtime
 from chat.runtime import Waiter
@@ -15,11 +15,16 @@ SLICE_SECONDS = 0.005  # in which requests begin one after another; one that tak
 
 
 class Turns:
-    """The requests of one process that are ready to begin, by who sent them. For runtimes that have a loop."""
+    """The requests of one process that are ready to begin, by who sent them. For runtimes that have a loop.
 
-    def __init__(self) -> None:
+    `around` says to which senders one belongs: these follow one another, and within each of them its own.
+    """
+
+    def __init__(self, around: Callable[[Hashable], Hashable] = lambda sender: sender) -> None:
         self._runtime = runtime.current()
-        self._waiting: OrderedDict[Hashable, deque[Waiter]] = OrderedDict()  # whose turn it is comes first
+        self._around = around
+        # Whose turn it is comes first.
+        self._waiting: OrderedDict[Hashable, OrderedDict[Hashable, deque[Waiter]]] = OrderedDict()
         self._slice_ends_at: float | None = None  # None when the loop has turned since the last request began
         self._is_going_on = False
 
@@ -28,7 +33,7 @@ class Turns:
         if not self._waiting and self._has_time():
             return
         waiter = self._runtime.waiter()
-        self._waiting.setdefault(sender, deque()).append(waiter)
+        self._waiting.setdefault(self._around(sender), OrderedDict()).setdefault(sender, deque()).append(waiter)
         try:
             waiter.wait()
         except BaseException:  # whoever waited is being ended
@@ -54,15 +59,21 @@ class Turns:
         self._is_going_on = bool(self._waiting) and self._has_time()
         if not self._is_going_on:
             return
-        sender, waiters = self._waiting.popitem(last=False)
+        around, senders = self._waiting.popitem(last=False)
+        sender, waiters = senders.popitem(last=False)
         waiters.popleft().wake()
         if waiters:
-            self._waiting[sender] = waiters  # behind all others
+            senders[sender] = waiters  # behind all others
+        if senders:
+            self._waiting[around] = senders
         self._runtime.soon(self._go_on)
 
     def _forget(self, sender: Hashable, waiter: Waiter) -> None:
-        waiters = self._waiting.get(sender)
+        senders = self._waiting.get(self._around(sender), OrderedDict())
+        waiters = senders.get(sender)
         if waiters is not None and waiter in waiters:
             waiters.remove(waiter)
             if not waiters:
-                del self._waiting[sender]
+                del senders[sender]
+            if not senders:
+                del self._waiting[self._around(sender)]

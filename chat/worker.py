@@ -66,7 +66,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         self.wsgi: Any = self._call
         self._set_options()
         config = self._parts().operators_config
-        self._turns = Turns()
+        self._turns = Turns(_around)
         self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
         self._is_proxy = proxies.trust_in(config.trusted_proxies)
         self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
@@ -253,6 +253,11 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
     def _parts(self) -> Any:
         return getattr(self, "_app", self.wsgi).extensions["chat"]
+
+
+def _around(sender: Hashable) -> Hashable:
+    """The network around a sender; a proxy's connection is by itself."""
+    return proxies.around(sender) if isinstance(sender, str) else sender
 
 
 def _current() -> Any:

@@ -50,6 +50,17 @@ def requests(monkeypatch):
     return requests
 
 
+def test_who_has_many_addresses_around_each_other_has_the_turns_of_one(requests):
+    requests.turns = turns.Turns(lambda sender: sender.partition(" ")[0])
+    for number in range(100):
+        requests.come(f"greedy {number}")
+    requests.come("stranger 1", 3)
+    requests.end()
+    assert len(requests.begun) == 103, "premise"
+    assert requests.begun.index("stranger 1") <= 2
+    assert [sender for sender in requests.begun[:7] if sender == "stranger 1"] == ["stranger 1"] * 3
+
+
 def test_senders_follow_one_another(requests):
     requests.come("greedy", 100)
     requests.come("stranger", 2)

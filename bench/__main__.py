@@ -79,7 +79,7 @@ def parts(options: argparse.Namespace) -> list[Part]:
     for name, benchmark in zip(named(options), modules(options), strict=True):
         rounds = options.rounds or getattr(benchmark, "ROUNDS", ROUNDS)
         if hasattr(benchmark, "SCENARIOS"):
-            for label, why in benchmark.left_out().items():
+            for label, why in getattr(benchmark, "left_out", dict)().items():
                 say(f"{label} is left out: {why}")
             for scenario, part in benchmark.chosen(options).items():
                 found.append(Part(f"{name} {scenario}", part.title, part.variants, part.measure, rounds))

@@ -11,13 +11,14 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import machine
 from bench.aside import aside
 from bench.attack import Deeds, attackers
+from bench.checkouts import Table, checkouts
 from bench.figures import delays, percentile
 from bench.greedy_cases import CASES, Case, Scene
 from bench.guests import Guest, sign_in
@@ -39,33 +40,13 @@ LIMITS = {"CHAT_LIMITS": "on"}
 SCENARIOS = CASES
 
 
-@dataclass(frozen=True)
-class Siege:
-    """A case's table: the server of this checkout, and of another one where that is wished."""
-
-    case: Case
-    variants: Mapping[str, Path]
-    share: float
-
-    @property
-    def title(self) -> str:
-        return self.case.title
-
-    def measure(self, checkout: Path, seconds: float) -> dict[str, float]:
-        try:
-            return measure(self.case, checkout, seconds, self.share)
-        except Invalid as error:
-            raise (error if checkout == machine.TOP else Unfit(error)) from None
-
-
-def left_out() -> dict[str, str]:
-    return {}
-
-
-def chosen(options: argparse.Namespace) -> dict[str, Siege]:
-    """These cases (all)."""
-    variants = {"now": machine.TOP} | ({"before": Path(options.before).resolve()} if options.before else {})
-    return {name: Siege(CASES[name], variants, options.share) for name in options.only or CASES}
+def chosen(options: argparse.Namespace) -> dict[str, Table]:
+    """A table for each of these cases (all)."""
+    variants = checkouts(options.before)
+    return {
+        name: Table(CASES[name].title, variants, partial(measure, CASES[name], share=options.share))
+        for name in options.only or CASES
+    }
 
 
 def measure(case: Case, checkout: Path, seconds: float, share: float = 1) -> dict[str, float]:

@@ -12,7 +12,7 @@ from functools import partial
 
 from bench import guests
 from bench.attack import MARK, Lane
-from bench.guests import FORM, ROOM, Guest
+from bench.guests import FORM, ROOM, VISITOR, Guest
 from bench.load import Address
 from bench.prepared import HEAVY, HEAVY_MESSAGES, Prepared
 
@@ -24,7 +24,6 @@ PART = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
 PARTS = 5_000
 UNFINISHED = 1_300  # requests
 FEW_FILES = 1_024  # what a process may open where nobody has raised it
-VISITOR = Guest("", "", "")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class Guest(NamedTuple):
     token: str
 
 
+VISITOR = Guest("", "", "")  # somebody without a name
+
+
 def sign_in(
     address: tuple[str, int], count: int, prefix: str, room: str = ROOM, first: int = 0, source: str = ""
 ) -> list[Guest]:

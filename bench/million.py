@@ -18,9 +18,10 @@ from typing import Any
 
 from bench import guests, machine
 from bench.attack import MARK, Attack, Deeds, Lane, attackers
-from bench.guests import ROOM, Guest, sign_in
+from bench.checkouts import Table, checkouts
+from bench.guests import ROOM, VISITOR, Guest, sign_in
 from bench.server import Server, serve
-from bench.verdict import Invalid, Unfit
+from bench.verdict import Invalid
 from bench.witness import Witness
 
 ROUNDS = 1
@@ -51,7 +52,7 @@ def polls(address: tuple[str, int], guest: Guest) -> Sequence[bytes]:
     """In turns: without news, with all the news, held and answered at once, of a visitor."""
     paths = ("/poll", "/poll?since=0", "/poll?since=0&wait=25")
     asked = [guests.head("GET", path, address, guest, {}) + b"\r\n" for path in paths]
-    return [*asked, guests.head("GET", f"/poll?room={ROOM}", address, Guest("", "", ""), {}) + b"\r\n"]
+    return [*asked, guests.head("GET", f"/poll?room={ROOM}", address, VISITOR, {}) + b"\r\n"]
 
 
 def streams(address: tuple[str, int], guest: Guest) -> Sequence[bytes]:
@@ -78,34 +79,16 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-@dataclass(frozen=True)
-class Run:
-    """A scenario's table: the server of this checkout, and of another one where that is wished."""
-
-    scenario: Scenario
-    variants: Mapping[str, Path]
-    share: float
-
-    @property
-    def title(self) -> str:
-        return self.scenario.title + (f" (here {self.share:.2%} of them)" if self.share < 1 else "")
-
-    def measure(self, checkout: Path, seconds: float) -> dict[str, float]:
-        """All checkpoints; how many seconds a round has does not matter here."""
-        try:
-            return measure(self.scenario, checkout, max(POINTS[-1], int(self.scenario.count * self.share)))
-        except Invalid as error:
-            raise (error if checkout == machine.TOP else Unfit(error)) from None
+def chosen(options: argparse.Namespace) -> dict[str, Table]:
+    """A table for each of these scenarios (all)."""
+    return {name: _table(SCENARIOS[name], options) for name in options.only or SCENARIOS}
 
 
-def left_out() -> dict[str, str]:
-    return {}
-
-
-def chosen(options: argparse.Namespace) -> dict[str, Run]:
-    """These scenarios (all)."""
-    variants = {"now": machine.TOP} | ({"before": Path(options.before).resolve()} if options.before else {})
-    return {name: Run(SCENARIOS[name], variants, options.share) for name in options.only or SCENARIOS}
+def _table(scenario: Scenario, options: argparse.Namespace) -> Table:
+    """How many seconds a round has does not matter here."""
+    title = scenario.title + (f" (here {options.share:.2%} of them)" if options.share < 1 else "")
+    count = max(POINTS[-1], int(scenario.count * options.share))
+    return Table(title, checkouts(options.before), lambda checkout, seconds: measure(scenario, checkout, count))
 
 
 def measure(scenario: Scenario, checkout: Path, count: int) -> dict[str, float]:

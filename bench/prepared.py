@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench import guests, machine
 from bench.attack import MARK, Lane, attackers
-from bench.guests import ROOM, Guest
+from bench.guests import ROOM, VISITOR, Guest
 from bench.load import Address
 from bench.server import longwave, serve
 from bench.verdict import Invalid
@@ -19,15 +19,14 @@ HEAVY_MESSAGES = 200
 HEAVY_BODY = f"{MARK} " + (("&" * 60 + " http://a.example/ ") * 60)[:3980]
 KEPT_MESSAGES = 10_000
 ROOMS = 2_000  # or as many as the site may have
-NOBODY = Guest("", "", "")
 
 
 class Prepared(NamedTuple):
     """Where it lies, and who has a session in it."""
 
     instance: Path | None = None
-    keeper: Guest = NOBODY  # who has written KEPT_MESSAGES
-    owner: Guest = NOBODY
+    keeper: Guest = VISITOR  # who has written KEPT_MESSAGES
+    owner: Guest = VISITOR
 
 
 @functools.cache

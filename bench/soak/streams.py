@@ -14,12 +14,11 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from urllib.parse import urlencode
 
-from bench.guests import Guest, head
+from bench.guests import VISITOR, head
 from bench.soak.diary import BEGIN_SECONDS, NUMBERS, Diary, Seat, diary
 from bench.soak.server import HEARTBEAT_SECONDS
 from bench.soak.words import checksum, version_in
 
-VISITOR = Guest("", "", "")
 # As the page's script has it (static/js): attempt.js, upper_steps.js, backoff.js.
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead
 STEADY_SECONDS = 5.0  # a stream that lived for so long has not failed

@@ -10,6 +10,25 @@ stop() {
     exit 1
 }
 
+misuse() {
+    printf '%s\n' "$1" "See: $0 --help" >&2
+    exit 2
+}
+
+# answer ARGUMENTS: what --help and --version ask, without installing or starting anything. Where the script runs
+# $module, and that is installed, its options follow.
+answer() {
+    case ${1:-} in
+    -h | --help)
+        sed -n -e 1d -e '/^#/!q' -e 's/^# \{0,1\}//p' "$0"
+        [ -z "${module:-}" ] || [ ! -x "$VENV/bin/python" ] || (cd "$top" && say && "$VENV/bin/python" -m "$module" "$1")
+        ;;
+    --version) say "longwave $(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$top/chat/__init__.py")" ;;
+    *) return 0 ;;
+    esac
+    exit
+}
+
 # The command that installs system packages here.
 package_command() {
     sudo=sudo

@@ -187,4 +187,9 @@ def escaped(character: str) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) == 3:
+        main(*sys.argv[1:])
+    else:
+        is_help = sys.argv[1:] in (["-h"], ["--help"])
+        print(__doc__.strip(), file=sys.stdout if is_help else sys.stderr)
+        sys.exit(0 if is_help else 2)

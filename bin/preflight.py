@@ -83,4 +83,9 @@ def check_instance(instance: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) == 3:
+        main(Path(sys.argv[1]))
+    else:
+        is_help = sys.argv[1:] in (["-h"], ["--help"])
+        print(__doc__.strip(), file=sys.stdout if is_help else sys.stderr)
+        sys.exit(0 if is_help else 2)

@@ -19,7 +19,7 @@ from chat.store import Store, creation, trouble
 from chat.store import rooms as room_table
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="longwave")
 def longwave() -> None:
     """Longwave, a chat that every browser can join."""

@@ -12,7 +12,7 @@ from bench import machine
 from bench.guests import ROOM, Guest
 from bench.load import source_of
 from chat import config as configuration
-from chat import rooms, text
+from chat import rooms
 from chat.store import Store, Transaction, creation, sessions, users
 
 AT_ONCE = 500  # in one transaction
@@ -57,7 +57,7 @@ def _add(tx: Transaction, first: int, end: int) -> list[Guest]:
 def _add_guest(tx: Transaction, number: int) -> Guest:
     """As `people.sign_in` does, but without its looks for old sessions and other bearers, which take ever longer."""
     name, key = f"reader {number}", secrets.token_urlsafe(32)
-    user_id = users.add(tx, name=name, name_key=text.name_key(name), kind="guest", colour=number % 12, bearer=1)
+    user_id = users.add(tx, name, kind="guest", colour=number % 12, bearer=1)
     sessions.add(tx, hashlib.sha256(key.encode()).hexdigest(), user_id, source_of(number), "")
     rooms.join(tx, users.find(tx.connection, user_id), ROOM)
     return Guest(name, f"{COOKIE}={key}", "")

@@ -5,7 +5,7 @@
     .venv/bin/python bin/looks.py confusables.txt DerivedCoreProperties.txt > chat/looks.py
 
 Both files are in Debian's source package `icu`, too. Whenever the table changes, a new step in chat/migrations has to
-compute all keys of names again, as v0004 does.
+compute all keys of names again, as v0004 and v0006 do.
 """
 
 import re
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 ASCII = [chr(code) for code in range(33, 127)]
 # Unicode's list serves domain names. It leaves out capitals drawn small and letters that are alike from afar; and it
-# has l, I and 1 as one, which are three here, because every keyboard has them.
+# has l, I and 1 as one, which are three here but in DRAWN, because every keyboard has them.
 # tests/browser/test_drawn_names.py finds what is missing.
 ADDED = {
     "aαɑᴀ": "a", "bβвʙᏏ": "b", "cсᴄᏟ": "c", "dԁᴅᎠ": "d", "eеεᴇᎬꜪꜫ": "e", "fꜰ": "f", "gɡɢցᏀ": "g", "hнʜհᎻ": "h",
@@ -41,29 +41,46 @@ License (https://www.unicode.org/license.txt), reproduced in docs/unicode-licens
 def main(confusables: str, properties: str) -> None:
     with open(confusables, encoding="utf-8-sig") as lines:
         text = lines.read()
+    rows = list(rows_of(text.splitlines()))
     version = re.search(r"# Version: (\S+)", text)
     assert version
-    looks = Looks(dict(pairs_of(text.splitlines())))
+    looks = Looks(dict(pairs_of(rows)))
     with open(properties) as lines:
         ignorable = "".join(ranges_of(lines))
     print(HEAD.format(version=version[1]))
     print(f'VERSION = "{version[1]}"\n')
     show("BLANK", ignorable + BLANK + NO_CHARACTERS, "The inside of a character class: what shows nothing.")
     show("ALIKE", looks.as_text(), "Characters, an =, and what all of them look like.")
+    show("DRAWN", drawn_of(rows), "Characters, an =, and what of ASCII they are drawn like, case kept.")
     show("GREEK", looks.greek(), "Letters that nobody takes for Latin; the others are read as Greek beside them.")
     show("IN_GREEK", looks.capitals_in_greek(), "What capitals look like there, as in ALIKE.")
 
 
-def pairs_of(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What is confusable, and with what."""
+def rows_of(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """What is confusable, and with what, where both are seen."""
     for line in lines:
         fields = [field.strip() for field in line.partition("#")[0].split(";")]
         if len(fields) == 3:
             source, target = ("".join(chr(int(code, 16)) for code in field.split()) for field in fields[:2])
-            is_letter = len(source.casefold()) == 1 and unicodedata.is_normalized("NFD", source)
-            is_shown = not source.isspace() and not any(map(str.isspace, target))
-            if is_letter and is_shown and not source.isascii() and len(target.casefold()) == len(target):
-                yield source, nfkd(target).replace("rn", "m")  # an m is two letters there
+            if not any(map(str.isspace, source + target)):
+                yield source, target
+
+
+def pairs_of(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The rows that hold in either case; none of ASCII."""
+    for source, target in rows:
+        is_letter = len(source.casefold()) == 1 and unicodedata.is_normalized("NFD", source)
+        if is_letter and not source.isascii() and len(target.casefold()) == len(target):
+            yield source, nfkd(target).replace("rn", "m")  # an m is two letters there
+
+
+def drawn_of(rows: Iterable[tuple[str, str]]) -> str:
+    """The rows with ASCII targets; an m stays one letter, and is what r and n are drawn like."""
+    drawn: dict[str, list[str]] = {}
+    for source, target in sorted(rows):
+        if target.isascii() and source != "m" and nfkd(source) == source:
+            drawn.setdefault(target.replace("rn", "m"), []).append(source)
+    return " ".join(f"{''.join(sources)}={target}" for target, sources in sorted(drawn.items()))
 
 
 def ranges_of(lines: Iterable[str]) -> Iterator[str]:

@@ -31,8 +31,8 @@ def ask(tx: Transaction, user: Any, choice: object) -> None:
     room_table.forget_opener(tx, user.id)
     tx.append(f"user:{user.id}", "revoke", "{}")
     _tell_forgotten(tx, user.id, [])
-    nameless = {"name": NAMELESS, "name_key": f"{NAMELESS}:{user.id}", "is_owner": False, "key_hash": None}
-    users.change(tx, user.id, released_at=tx.now, forgetting=f"{choice}:0", **nameless)
+    nameless = {"name": NAMELESS, "name_key": f"{NAMELESS}:{user.id}", "drawn_key": None}
+    users.change(tx, user.id, released_at=tx.now, forgetting=f"{choice}:0", is_owner=False, key_hash=None, **nameless)
 
 
 def go_on(store: Store) -> bool:

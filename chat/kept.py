@@ -35,7 +35,7 @@ def about(store: Store, user_id: int) -> Iterator[str]:
         user = users.find(connection, user_id)
         opened = room_table.opened_by(connection, user_id)
         until_id = messages.highest_id(connection)
-    yield f'{{"as_of":{to_json(times.now())},"user":{_row_text(user, "name_key", "key_hash")}'
+    yield f'{{"as_of":{to_json(times.now())},"user":{_row_text(user, "name_key", "drawn_key", "key_hash")}'
     yield f',"rooms_opened":{to_json(opened)}'
     for name, find, hidden in LISTS:
         with store.read() as connection:

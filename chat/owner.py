@@ -159,8 +159,7 @@ def unban_by_name(tx: Transaction, name: str) -> None:
 
 def find_by_name(tx: Transaction, name: str) -> int:
     """The id of whoever has the name now, or ChatError `not_found`."""
-    clean_name = text.clean_name(name)
-    user = users.find_by_name(tx.connection, clean_name, text.name_key(clean_name))
+    user = users.find_by_name(tx.connection, text.clean_name(name))
     if user is None:
         raise ChatError("not_found", N_("Nobody has this name."))
     return int(user.id)

@@ -35,15 +35,14 @@ class From(NamedTuple):
 def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> SignedIn:
     """Give a guest the name, if nobody bears it who was here within `guest_days`."""
     clean_name = text.clean_name(name)
-    name_key = text.name_key(clean_name)
-    bearers = users.bearers(tx.connection, name_key)
+    bearers = users.bearers(tx.connection, clean_name)
     if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
         message = N_("Somebody has this name, or one that looks like it. Choose another.")
         raise ChatError("name_taken", message, field="name")
     for bearer in bearers:
         users.change(tx, bearer.id, released_at=tx.now)
         tx.append(f"user:{bearer.id}", "revoke", "{}")
-    return _begin_session(tx, _add_user(tx, clean_name, name_key, "guest"), where)
+    return _begin_session(tx, _add_user(tx, clean_name, "guest"), where)
 
 
 def _is_kept(tx: Transaction, bearer: Any, guest_days: int) -> bool:
@@ -110,10 +109,9 @@ def find_bot(connection: Connection, key: str) -> Any:
 def bot_named(tx: Transaction, name: object) -> Any:
     """The bot of this name, made if nobody has the name. Raises ChatError `name_taken` for a person's."""
     clean_name = text.clean_name(name)
-    name_key = text.name_key(clean_name)
-    bearer = users.find_by_name(tx.connection, clean_name, name_key)
+    bearer = users.find_by_name(tx.connection, clean_name)
     if bearer is None:
-        return users.find(tx.connection, _add_user(tx, clean_name, name_key, "bot"))
+        return users.find(tx.connection, _add_user(tx, clean_name, "bot"))
     if bearer.kind != "bot":
         raise ChatError("name_taken", N_("A person has this name. A program needs another."), field="name")
     return bearer
@@ -148,13 +146,13 @@ def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
     return SignedIn(user_id, key)
 
 
-def _add_user(tx: Transaction, name: str, name_key: str, kind: str) -> int:
-    earlier = users.colours_of_bearers(tx.connection, name_key)
+def _add_user(tx: Transaction, name: str, kind: str) -> int:
+    earlier = users.colours_of_bearers(tx.connection, name)
     # Those who come one after another differ, and so does whoever takes a name from who had it last.
     colour = users.highest_id(tx.connection) * COLOUR_STEP % COLOURS
     if earlier and earlier[-1] == colour:
         colour = (colour + 1) % COLOURS
-    return users.add(tx, name=name, name_key=name_key, kind=kind, colour=colour, bearer=len(earlier) + 1)
+    return users.add(tx, name, kind=kind, colour=colour, bearer=len(earlier) + 1)
 
 
 def _hash(key: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0005"
+VERSION = "0006"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -40,9 +40,10 @@ events = Table(
     sqlite_autoincrement=True,  # an id is never given twice, or a cursor would skip the second
 )
 
-# `name_key` is what names are compared by, with `TWIN` where two bore names that a later version made one. A name that
-# its bearer has lost is released, and others may take it; `bearer` counts those who have had it. `forgetting` is how
-# far a wish to be forgotten has come.
+# `name_key` is what names are compared by, with `TWIN` where two bore names that a later version made one; `drawn_key`
+# is so, too, for names that only look the same, NULL for whoever was forgotten. A name that its bearer has lost is
+# released, and others may take it; `bearer` counts those who have had it. `forgetting` is how far a wish to be
+# forgotten has come.
 users = Table(
     "users",
     metadata,
@@ -58,7 +59,9 @@ users = Table(
     Column("released_at", String(24)),
     Column("is_owner", Boolean, nullable=False, server_default=false()),
     Column("forgetting", String(32)),
+    Column("drawn_key", Text),
     Index("users_by_name", "name_key"),
+    Index("users_by_look", "drawn_key"),
     Index("users_forgetting", "forgetting", sqlite_where=text("forgetting IS NOT NULL")),
     Index(
         "users_named",

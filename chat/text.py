@@ -148,16 +148,34 @@ _SECOND_DOT = re.compile("(?<=[ij])\u0307")  # the letter's own gives way to it,
 def name_key(name: str) -> str:
     """The form in which two names are one: what is seen of them, whatever their case and Unicode form. Idempotent.
 
-    ASCII letters and digits stand for themselves alone: i, l and 1 are three.
+    ASCII letters and digits stand for themselves alone: i, l and 1 are three. See `drawn_key`.
     """
-    table, blank = _looks(), _blank()
-    plain = unicodedata.normalize("NFKD", name.translate(table.composed))
-    seen = "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not blank.match(c))
+    table = _looks()
+    seen = _seen(name.translate(table.composed))
     if table.greek.search(seen):  # Ν is the capital of ν then; else it is an N, as in “Νick”
         seen = seen.translate(table.in_greek)
     folded = unicodedata.normalize("NFKD", seen.translate(table.plain).casefold()).translate(table.plain)
     single = _SECOND_DOT.sub("", _without_repeated_marks(unicodedata.normalize("NFKD", folded)))
     return unicodedata.normalize("NFKC", single)[:NAME_KEY_MAX]
+
+
+def drawn_key(name: str) -> str:
+    """The form in which two names are one, too, because most fonts draw them alike, case as typed. Idempotent.
+
+    Here I, 1 and | are an l, 0 is an O, and rn is an m: PauI is Paul. Ian is lan, but neither Lan nor what it is in
+    small letters, for which there is `name_key`.
+    """
+    drawn = _looks().drawn
+    apart = unicodedata.normalize("NFD", name)  # ẛ has what ſ is drawn like
+    plain = unicodedata.normalize("NFKD", _seen(apart.translate(drawn)).translate(drawn)).translate(drawn)
+    single = _SECOND_DOT.sub("", _without_repeated_marks(plain)).replace("rn", "m")
+    return unicodedata.normalize("NFKC", single)[:NAME_KEY_MAX]
+
+
+def _seen(name: str) -> str:
+    """What shows something, taken apart."""
+    plain, blank = unicodedata.normalize("NFKD", name), _blank()
+    return "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") and not blank.match(c))
 
 
 def _without_repeated_marks(decomposed: str) -> str:
@@ -168,13 +186,14 @@ def _without_repeated_marks(decomposed: str) -> str:
 
 class _Looks(NamedTuple):
     """Letters that are only Greek, and tables for `str.translate`: of characters that NFKD takes apart otherwise, of
-    all others, and among Greek.
+    all others, and among Greek; and of all with their case kept.
     """
 
     greek: re.Pattern[str]
     composed: dict[int, str]
     plain: dict[int, str]
     in_greek: dict[int, str]
+    drawn: dict[int, str]
 
 
 @lru_cache(1)
@@ -185,12 +204,23 @@ def _looks() -> _Looks:
     alike = _translation(looks.ALIKE)
     composed = {code: look for code, look in alike.items() if not unicodedata.is_normalized("NFKD", chr(code))}
     plain = {code: look for code, look in alike.items() if code not in composed}
-    return _Looks(re.compile(f"[{looks.GREEK}]"), composed, plain, _translation(looks.IN_GREEK))
+    drawn = _in_both_cases(alike) | _translation(looks.DRAWN)
+    return _Looks(re.compile(f"[{looks.GREEK}]"), composed, plain, _translation(looks.IN_GREEK), drawn)
 
 
 def _translation(entries: str) -> dict[int, str]:
     halves = [entry.partition("=") for entry in entries.split(" ")]
     return {ord(source): look for sources, _, look in halves for source in sources}
+
+
+def _in_both_cases(alike: dict[int, str]) -> dict[int, str]:
+    """The table where case counts: a letter that is in it in its other case alone has the other case of that look."""
+    looks = {chr(code): look for code, look in alike.items()}
+    for letter, look in list(looks.items()):
+        other = letter.swapcase()
+        if len(other) == 1 and other.swapcase() == letter:
+            looks.setdefault(other, look)
+    return {ord(letter): look.upper() if letter.isupper() else look for letter, look in looks.items()}
 
 
 def initial(name: str) -> str:

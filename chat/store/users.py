@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
+from chat import text
 from chat.schema import TWIN, users
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
@@ -19,21 +20,26 @@ def find(connection: Connection, user_id: int) -> Any:
     return connection.execute(select(users).where(users.c.id == user_id)).first()
 
 
-def bearers(connection: Connection, name_key: str) -> Sequence[Any]:
-    """Whoever bears such a name now: one, but for twins of earlier days, whose names today's key makes one."""
-    return connection.execute(select(users).where(_has_key(name_key), users.c.released_at.is_(None))).all()
+def bearers(connection: Connection, name: str) -> Sequence[Any]:
+    """Whoever bears such a name now; also several, such as twins of earlier days, whose names today's keys make one."""
+    return connection.execute(select(users).where(_is_one_with(name), users.c.released_at.is_(None))).all()
 
 
-def find_by_name(connection: Connection, name: str, name_key: str) -> Any:
-    """Whoever bears the name now; of twins the one whose name is written so, else the first."""
-    found = sorted(bearers(connection, name_key), key=lambda bearer: (bearer.name != name, bearer.id))
-    return found[0] if found else None
+def find_by_name(connection: Connection, name: str) -> Any:
+    """Whoever bears the name now; of several the one whose name is written so, else is not merely drawn so."""
+    name_key = text.name_key(name)
+
+    def nearness(bearer: Any) -> tuple[bool, bool, int]:
+        return bearer.name != name, bearer.name_key.partition(TWIN)[0] != name_key, bearer.id
+
+    return min(bearers(connection, name), key=nearness, default=None)
 
 
-def _has_key(name_key: str) -> ColumnElement[bool]:
-    """The key itself, or that of a twin, which has a number behind `TWIN`: no name makes a key with that in it."""
+def _is_one_with(name: str) -> ColumnElement[bool]:
+    """Either key is the same, or that of a twin, which has a number behind `TWIN`: no name's key has that in it."""
+    name_key = text.name_key(name)
     a_twins = (users.c.name_key > name_key + TWIN) & (users.c.name_key < name_key + chr(ord(TWIN) + 1))
-    return (users.c.name_key == name_key) | a_twins
+    return (users.c.name_key == name_key) | a_twins | (users.c.drawn_key == text.drawn_key(name))
 
 
 def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
@@ -41,9 +47,9 @@ def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
     return _BY_KEY_HASH.first(connection, key_hash=key_hash)
 
 
-def colours_of_bearers(connection: Connection, name_key: str) -> list[int]:
+def colours_of_bearers(connection: Connection, name: str) -> list[int]:
     """The colours of all who have had the name so far, the last one's last."""
-    query = select(users.c.colour).where(_has_key(name_key)).order_by(users.c.id)
+    query = select(users.c.colour).where(_is_one_with(name)).order_by(users.c.id)
     return list(connection.execute(query).scalars())
 
 
@@ -60,12 +66,13 @@ def has_owner(connection: Connection) -> bool:
     return connection.execute(select(users.c.id).where(users.c.is_owner).limit(1)).first() is not None
 
 
-def newest(connection: Connection, name_key: str, limit: int, skip: int = 0) -> Sequence[Any]:
-    """Those who were seen last, with a name in whose key `name_key` occurs."""
+def newest(connection: Connection, part: str, limit: int, skip: int = 0) -> Sequence[Any]:
+    """Those who were seen last, with a name in which this part occurs, or what looks like it."""
     named = select(users).where(users.c.released_at.is_(None))
     query = named.order_by(users.c.seen_at.desc(), users.c.id.desc()).limit(limit).offset(skip)
-    if name_key:
-        query = query.where(users.c.name_key.contains(name_key, autoescape=True))
+    if name_key := text.name_key(part):
+        is_drawn_so = func.instr(users.c.drawn_key, text.drawn_key(part)) > 0  # LIKE takes no notice of case
+        query = query.where(users.c.name_key.contains(name_key, autoescape=True) | is_drawn_so)
     return connection.execute(query).all()
 
 
@@ -74,9 +81,9 @@ def is_released(connection: Connection, user_id: int) -> bool:
     return _RELEASED_AT.value(connection, user_id=user_id) is not None
 
 
-def add(tx: Transaction, **values: Any) -> int:
-    values = {"created_at": tx.now, "seen_at": tx.now, **values}
-    return tx.insert(users, values)
+def add(tx: Transaction, name: str, **values: Any) -> int:
+    keys = {"name_key": text.name_key(name), "drawn_key": text.drawn_key(name)}
+    return tx.insert(users, {"created_at": tx.now, "seen_at": tx.now, "name": name, **keys, **values})
 
 
 def change(tx: Transaction, user_id: int, **values: Any) -> None:

@@ -67,7 +67,7 @@ def _lists(parts: Parts, room: str, name: str) -> dict[str, bounds.Part]:
     with parts.store.read() as connection:
         finders: dict[str, tuple[str, bounds.Find]] = {
             "rooms": (f"{here}?room={quote(room)}", partial(room_table.all_rooms, connection, name=room.strip())),
-            "people": (f"{here}?name={quote(name)}", partial(users.newest, connection, text.name_key(name.strip()))),
+            "people": (f"{here}?name={quote(name)}", partial(users.newest, connection, name.strip())),
             "bans": (here, partial(bans.standing, connection, times.now())),
             "acts": (here, partial(acts.newest, connection)),
         }

@@ -176,15 +176,75 @@ def test_the_key_of_a_key_is_itself(name):
 def test_the_key_of_every_single_character_is_stable():
     changed = []
     for code in range(sys.maxunicode + 1):
-        key = text.name_key(chr(code))
-        if text.name_key(key) != key:
-            changed.append(f"U+{code:04X}")
+        for key_of in (text.name_key, text.drawn_key):
+            key = key_of(chr(code))
+            if key_of(key) != key:
+                changed.append(f"{key_of.__name__} of U+{code:04X}")
     assert not changed
 
 
 def test_every_name_that_is_accepted_has_a_key():
     for name in ["!", "☀\ufe0f", "́", "´", "ﷺ", "\U0001fae0"]:
         assert text.name_key(text.clean_name(name)).strip()
+        assert text.drawn_key(text.clean_name(name)).strip()
+
+
+# Comparing by what is drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("Paul", ["PauI", "Pau1", "Pau|", "РаuІ", "Рaul", "PauΙ", "Ｐａｕ１", "𝐏𝐚𝐮𝐈", "PauⅠ", "Pau∣"]),
+        ("Paul", ["Pau\u04c0", "Pau\u2d4f", "Pau\ua4f2", "Pau\u0661", "Pau\u06f1", "\ua4d1auI", "Pau\ufffcI"]),
+        ("alice", ["aIice", "a1ice", "аIісе", "alıce", "ɑIice"]),
+        ("Carol", ["CaroI", "СaroI", "ᏟaroI", "\ua4daaroI", "ϹaroI"]),
+        ("carol", ["caroI", "саrоI", "\uabafaroI"]),
+        ("Bill", ["Bi11", "BiII", "Bil1", "Bi\u01c1"]),
+        ("mike", ["rnike", "r\u2060nike", "rnіke"]),
+        ("BOB", ["B0B", "В0В", "B\u07c0B", "ΒΟΒ"]),
+        ("lan", ["Ian", "1an"]),
+        ("Zoë I", ["Zoe\u0308 l", "Zoё 1"]),
+        ("O'Neil", ["0`NeiI", "O’Neіl"]),
+        ("Анна I", ["Анна l"]),
+    ],
+)
+def test_names_that_are_drawn_alike_are_one(name, others):
+    for other in others:
+        assert text.drawn_key(other) == text.drawn_key(name), other
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("Ian", "Lan"), ("Ali", "All"), ("ALI", "All"), ("ALI", "ALL"), ("ian", "lan"), ("Bob", "B0b"), ("Bill", "Bi l")]
+    + [("carol", "Caro1"), ("Mike", "Rnike"), ("Zoe I", "Zoë l"), ("Анна", "Яна")]
+    + [("user 2", "user Z"), ("user 5", "user S"), ("hal", "hai"), ("Ivan", "Iwan"), ("vv", "w"), ("clara", "dara")],
+)
+def test_names_that_are_not_drawn_alike_are_others(one, two):
+    assert text.drawn_key(one) != text.drawn_key(two)
+    assert text.name_key(one) != text.name_key(two)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(max_codepoint=126, min_codepoint=32), max_size=32))
+def test_ascii_names_are_drawn_alike_by_what_unicode_says_of_ascii(name):
+    drawn = name.translate(str.maketrans({"I": "l", "1": "l", "|": "l", "0": "O", "`": "'", '"': "''"}))
+    assert text.drawn_key(name) == drawn.replace("rn", "m")
+
+
+@settings(deadline=None)
+@given(any_text | st.text("rnmIl10O|ij\u0131\u0307\u0301\u0327\u017f\u00df\u0130\ua4f2\u03f9\ufb01"))
+@example("\u0430\u0301I")
+@example("\ufdfa" * 32)
+@example("rr\u200bnn")
+@example("rn\u0303")
+@example("\u1e9b")
+def test_the_drawn_key_of_a_drawn_key_is_itself(name):
+    key = text.drawn_key(name)
+    assert text.drawn_key(key) == key
+    assert len(key) <= text.NAME_KEY_MAX
+    for form in ("NFC", "NFD"):
+        assert text.drawn_key(unicodedata.normalize(form, name)) == key
 
 
 # Initials

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from chat import owner, rooms, text
+from chat import owner, rooms
 from chat.errors import ChatError
 from chat.store import acts, settings, users
 from chat.store import rooms as room_table
@@ -183,7 +183,7 @@ def test_the_owner_finds_people_by_a_part_of_their_name(chat: Chat, alice, name,
     chat.guest(name)
     chat.guest("somebody else")
     with chat.store.read() as connection:
-        assert [user.name for user in users.newest(connection, text.name_key(search), 100)] == [name]
+        assert [user.name for user in users.newest(connection, search, 100)] == [name]
 
 
 # Settings

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 import chat.migrations
 from chat import config as configuration
-from chat import people, text, times
+from chat import people, times
 from chat.errors import ChatError
 from chat.schema import VERSION, metadata
 from chat.store import Store, creation, users
@@ -48,16 +48,7 @@ def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     names = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "Dave", "nameless", "gone", "g\ufffcone"]
     old_keys = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "dave", "nameless:6", "gone", "g\ufffcone"]
-    (tmp_path / "longwave.db").touch()  # an engine opens what is there, and makes none
-    engine = writing_engine(tmp_path / "longwave.db", "full")
-    with engine.connect() as connection, connection.begin():
-        chat.migrations.upgrade(connection, "0003")
-        for name, key in zip(names, old_keys, strict=True):
-            released_at = times.now() if name in ("nameless", "gone") else None
-            connection.exec_driver_sql(
-                "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
-                " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
-    engine.dispose()
+    make_older(config, "0003", names, old_keys, released=("nameless", "gone"))
     creation.upgrade(config)
     store = Store(config)
     try:
@@ -83,8 +74,47 @@ def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp
         store.stop()
 
 
+def test_names_drawn_alike_before_they_were_compared_so_are_kept_and_nobody_new_gets_one(tmp_path: Path):
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    names = ["Paul", "PauI", "nameless", "Bi11"]
+    keys = ["paul", "paui", "nameless:3", "bi11"]
+    make_older(config, "0005", names, keys, released=("nameless", "Bi11"))
+    creation.upgrade(config)
+    store = Store(config)
+    try:
+        with store.read() as connection:
+            kept = connection.exec_driver_sql("SELECT name, name_key, drawn_key FROM users ORDER BY id").all()
+            drawn = ["Paul", "Paul", None, "Bill"]
+            assert kept == list(zip(names, keys, drawn, strict=True)), "whoever was forgotten has no look"
+            assert [owner_of(connection, name) for name in ("Paul", "PauI", "PAUL", "paui")] == [1, 2, 1, 2]
+        for name in ("Paul", "PauI", "Pau1", "paui"):
+            with pytest.raises(ChatError) as refusal:
+                sign_in(store, name)
+            assert refusal.value.code == "name_taken"
+        assert sign_in(store, "Bill").user_id == 5
+        with store.read() as connection:
+            assert users.find(connection, 5).bearer == 2, "after Bi11"
+    finally:
+        store.stop()
+
+
+def make_older(config, version, names, keys, released):
+    """A database of an earlier version, with these people."""
+    path = config.instance / "longwave.db"
+    path.touch()  # an engine opens what is there, and makes none
+    engine = writing_engine(path, "full")
+    with engine.connect() as connection, connection.begin():
+        chat.migrations.upgrade(connection, version)
+        for name, key in zip(names, keys, strict=True):
+            released_at = times.now() if name in released else None
+            connection.exec_driver_sql(
+                "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
+                " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
+    engine.dispose()
+
+
 def owner_of(connection, name):
-    return users.find_by_name(connection, name, text.name_key(name)).id
+    return users.find_by_name(connection, name).id
 
 
 def sign_in(store, name):

@@ -9,7 +9,7 @@ from chat import canary, capacity, hosting, secret
 from chat.config import SETTINGS, Config
 from chat.errors import ChatError, ConfigError
 from chat.heads import Heads
-from chat.store import Store, Transaction, creation, facts, inbox, journal, trouble
+from chat.store import Store, Transaction, creation, database, facts, inbox, journal, trouble
 
 REFUSED_SHOWN = 20
 
@@ -31,7 +31,7 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
     except (ChatError, OSError) as error:
         yield Finding(False, f"The database in {config.instance}: {error}")
     except trouble.ERRORS as error:
-        yield Finding(False, trouble.in_words(error, config.instance / "longwave.db"))
+        yield Finding(False, trouble.in_words(error, database.path_of(config)))
     except ConfigError:
         pass  # of the key, which was said before
 

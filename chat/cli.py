@@ -15,7 +15,7 @@ from chat.config import Config
 from chat.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.relay import UnixRelay
-from chat.store import Store, creation, trouble
+from chat.store import Store, creation, database, trouble
 from chat.store import rooms as room_table
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     except (ChatError, ConfigError, OSError) as error:
         stop(str(error))
     except trouble.ERRORS as error:
-        stop(trouble.in_words(error, configuration.load().instance / "longwave.db"))
+        stop(trouble.in_words(error, database.path_of(configuration.load())))
 
 
 def stop(sentence: str) -> NoReturn:

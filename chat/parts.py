@@ -23,7 +23,7 @@ from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.sending import Backlog
 from chat.site import CHANGED, Site
-from chat.store import InDoubt, Store, creation, events, trouble, users
+from chat.store import InDoubt, Store, creation, database, events, trouble, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Parts:
 
     @property
     def database(self) -> Path:
-        return Path(self.operators_config.instance) / "longwave.db"
+        return database.path_of(self.operators_config)
 
     @property
     def is_open(self) -> bool:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -13,7 +12,7 @@ from chat.errors import N_, ChatError
 from chat.schema import VERSION
 from chat.store import facts
 from chat.store.creation import version_of
-from chat.store.database import reading_engine, writing_engine
+from chat.store.database import path_of, reading_engine, writing_engine
 from chat.store.transaction import Transaction
 from chat.store.trial import Trial
 from chat.store.writer import InDoubt, Writer, busy
@@ -35,8 +34,7 @@ class Store:
     """
 
     def __init__(self, config: Config, on_commit: Callable[[], None] = lambda: None) -> None:
-        path = Path(config.instance) / "longwave.db"
-        self.path = path
+        self.path = path = path_of(config)
         self._reading = reading_engine(path)
         self._at_hand: list[Connection] = []  # kept open, because the pool resets what it lends
         self._lent: set[Connection] = set()

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-from pathlib import Path
 
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
@@ -10,7 +9,7 @@ from sqlalchemy.engine import Connection
 from chat.config import Config
 from chat.errors import ConfigError
 from chat.store import leaps
-from chat.store.database import reading_engine, writing_engine
+from chat.store.database import path_of, reading_engine, writing_engine
 from chat.store.transaction import Transaction
 
 
@@ -20,31 +19,30 @@ def upgrade(config: Config) -> None:
 
     from chat.migrations import upgrade as migrate
 
-    instance = Path(config.instance)
+    instance, path = config.instance, path_of(config)
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(instance / "upgrade.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = writing_engine(instance / "longwave.db", config.synchronous, config.journal, may_make=True)
+        engine = writing_engine(path, config.synchronous, config.journal, may_make=True)
         with engine.connect() as connection, connection.begin():
             try:
                 migrate(connection)
             except CommandError:  # Alembic knows no step of this name
                 raise ConfigError(
-                    f"{instance / 'longwave.db'} was made by a newer version of Longwave: install that one, or bring "
-                    "a backup back."
+                    f"{path} was made by a newer version of Longwave: install that one, or bring a backup back."
                 ) from None
             if leaps.is_due(connection):
                 leaps.note(Transaction(connection))
         engine.dispose()
-        os.chmod(instance / "longwave.db", 0o600)
+        os.chmod(path, 0o600)
     finally:
         os.close(lock)
 
 
 def exists(config: Config) -> bool:
     """Whether there is a database with tables; one that another process is just making is waited for by `upgrade`."""
-    path = Path(config.instance) / "longwave.db"
+    path = path_of(config)
     if not path.exists():
         return False
     engine = reading_engine(path)

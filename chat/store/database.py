@@ -13,10 +13,16 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
+from chat.config import Config
 from chat.store import journal
 
 BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own
 WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to after a long read
+
+
+def path_of(config: Config) -> Path:
+    """Where the database lies, or is to lie."""
+    return config.instance / "longwave.db"
 
 
 def reading_engine(path: Path) -> Engine:

@@ -40,8 +40,7 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Carry out a statement that writes; returns how many rows it has changed."""
-        driver: Any = connection.connection.driver_connection
-        return int(driver.execute(self._sql, {**self._literals, **values}).rowcount)
+        return int(self._execute(connection, values).rowcount)
 
     def all(self, connection: Connection, **values: Any) -> list[Any]:
         return [self._as_row(found) for found in self._fetch(connection, values)]

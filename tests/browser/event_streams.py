@@ -1,12 +1,12 @@
 """A small server that says to an EventSource whatever a test wants, byte for byte, and keeps what it was asked."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
 
 from chat import sse
+from tests.browser.elsewhere import a_site
 
 # A function of a page: the events of these names that an EventSource hears, until its connection ends so many times.
 COLLECT = """(url, names, ends, options) => {
@@ -73,16 +73,5 @@ def answering() -> Iterator[Answers]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        answers.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, name="event streams")
-        thread.start()
-        try:
-            yield answers
-        finally:
-            server.shutdown()
-            thread.join()
+    with a_site(Handler) as (answers.port, _):
+        yield answers

@@ -1,13 +1,12 @@
 """A hostile page on another port of the same host, whose cookies a browser shares with the chat."""
 
-import threading
-from contextlib import contextmanager
-from functools import partial
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from playwright.sync_api import expect
+
+from tests.browser.elsewhere import a_site
 
 PAGE = """<!doctype html><html lang="en"><title>Hostile</title><meta name="referrer" content="{referrer}">
 <form method="post" action="{action}"><input name="body" value="forged"><input name="name" value="Forged">
@@ -27,33 +26,16 @@ class Hostile(BaseHTTPRequestHandler):
         if self.path == "/":
             self.wfile.write(type(self).page.encode())
 
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def hostile_site():
-    handler = type("Hostile", (Hostile,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler)) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", handler
-        finally:
-            server.shutdown()
-            thread.join()
-
 
 @pytest.fixture
 def lure(chat, window):
     """Leads a browser to the hostile page, which plants what it was given and posts; returns what the chat said."""
-    with hostile_site() as (address, handler):
+    with a_site(Hostile) as (port, handler):
         def lure(person, path, token, plants, referrer="no-referrer"):
             opened = window(person, forgives="status of 40[03]")
             handler.cookies = plants
             handler.page = PAGE.format(action=escape(chat.base_url + path), token=escape(token), referrer=referrer)
-            opened.page.goto(address + "/")
+            opened.page.goto(f"http://127.0.0.1:{port}/")
             with opened.page.expect_navigation(url=f"{chat.base_url}/**") as navigation:
                 opened.page.get_by_role("button").click()
             return opened, navigation.value

@@ -1,14 +1,12 @@
 """The example of a page elsewhere that follows a room: another port, another host name, another site, not listed."""
 
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.elsewhere import a_site
 from tests.serving import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "other-origin"
@@ -17,7 +15,7 @@ CHAT_IN_EXAMPLE = b"https://chat.example.org"
 REFUSED = r"blocked by CORS policy|net::ERR_FAILED"
 
 
-class Site(SimpleHTTPRequestHandler):
+class Site(BaseHTTPRequestHandler):
     """The example's files, with the chat's address filled in."""
 
     chat_url = ""
@@ -34,28 +32,10 @@ class Site(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def site():
-    """Another web server, on a port of its own; gives the port and its handler's class."""
-    handler = type("Site", (Site,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler)) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port, handler
-        finally:
-            server.shutdown()
-            thread.join()
-
 
 @pytest.fixture
 def other_site():
-    with site() as made:
+    with a_site(Site) as made:
         yield made
 
 

@@ -66,8 +66,23 @@ def read_to_the_first(hers: Window) -> None:
         hers.find("#older").wait_for(state="attached")
 
 
+@pytest.fixture
+def missed_meanwhile(server, alice, line):
+    """Alice writes while a window's line is cut, and the log is damaged before it comes back."""
+
+    def missed_meanwhile(hers: Window, damage: Callable[..., None]) -> None:
+        line.cut()
+        expect(hers.state).to_contain_text("held up")
+        alice.say("Missed")
+        damage(server)
+        line.resume()
+        hers.expect_live()
+
+    return missed_meanwhile
+
+
 @pytest.mark.parametrize(("damage", "reason"), [(prune, "pruned"), (lose, "gap")])
-def test_a_reset_brings_what_was_missed_and_keeps_draft_and_place(reader, server, alice, line, damage, reason):
+def test_a_reset_brings_what_was_missed_and_keeps_draft_and_place(reader, alice, missed_meanwhile, damage, reason):
     say_lines(alice, 60)
     hers = reader()
     hers.page.evaluate("Chat.on('reset', reset => { document.title = reset.reason; })")
@@ -75,12 +90,7 @@ def test_a_reset_brings_what_was_missed_and_keeps_draft_and_place(reader, server
     hers.scroll_log("all - log.clientHeight - 400")
     row = hers.message("Line 50")
     height = hers.box(row)["y"]
-    line.cut()
-    expect(hers.state).to_contain_text("held up")
-    alice.say("Missed")
-    damage(server)
-    line.resume()
-    hers.expect_live()
+    missed_meanwhile(hers, damage)
     expect(hers.message("Missed")).to_have_count(1)
     expect(hers.page).to_have_title(reason)
     assert abs(hers.box(row)["y"] - height) < NEAR_PX
@@ -90,7 +100,7 @@ def test_a_reset_brings_what_was_missed_and_keeps_draft_and_place(reader, server
     expect(hers.texts).to_have_text([*(f"Line {number}" for number in range(60)), "Missed", "And on it goes"])
 
 
-def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, server, alice, line):
+def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, alice, missed_meanwhile):
     say_lines(alice, LONG)
     hers = reader()
     read_to_the_first(hers)
@@ -98,12 +108,7 @@ def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, server, alic
     hers.message("Line 5").first.evaluate("row => row.scrollIntoView()")
     row = hers.messages.filter(has=hers.page.get_by_text("Line 5", exact=True))
     height = hers.box(row)["y"]
-    line.cut()
-    expect(hers.state).to_contain_text("held up")
-    alice.say("Missed")
-    prune(server)
-    line.resume()
-    hers.expect_live()
+    missed_meanwhile(hers, prune)
     expect(hers.jump).to_have_text("Newest ↓")
     assert abs(hers.box(row)["y"] - height) < NEAR_PX
     hers.jump.click()
@@ -111,7 +116,7 @@ def test_a_reset_leaves_whoever_reads_far_up_where_they_are(reader, server, alic
 
 
 def test_messages_that_fill_an_answer_by_a_few_are_read_to_the_first_before_and_after_a_reset(
-        reader, server, alice, line):
+        reader, alice, missed_meanwhile):
     say_lines(alice, WEIGHTY, WEIGHT)
     hers = reader()
     assert hers.messages.count() < WEIGHTY, "the page does not hold them all"
@@ -119,12 +124,7 @@ def test_messages_that_fill_an_answer_by_a_few_are_read_to_the_first_before_and_
     read_to_the_first(hers)
     expect(hers.texts).to_have_text(all_lines)
     hers.jump_to_end()
-    line.cut()
-    expect(hers.state).to_contain_text("held up")
-    alice.say("Missed")
-    prune(server)
-    line.resume()
-    hers.expect_live()
+    missed_meanwhile(hers, prune)
     expect(hers.message("Missed")).to_have_count(1)
     assert hers.messages.count() <= WEIGHTY, "the answer does not hold them all"
     read_to_the_first(hers)

@@ -104,24 +104,26 @@ def test_of_others(word): pass
     assert len(NAMES) == MAX_UNSTEADY == len(said(output, "unsteady"))
 
 
-def test_more_than_a_few_unsteady_ones_fail_the_run(run_suite):
-    count = MAX_UNSTEADY + 1
+def fail_once(run_suite, count: int) -> str:
+    """What is printed where so many fail the first time, and that is too many."""
     code, output = run_suite(f"""
 @pytest.mark.parametrize("number", range({count}))
 def test_once(number): assert passes_later(number)
 """, *SPREAD)
     assert (code, closing(output)) == (1, f"{count} failed")
+    return output
+
+
+def test_more_than_a_few_unsteady_ones_fail_the_run(run_suite):
+    count = MAX_UNSTEADY + 1
+    output = fail_once(run_suite, count)
     assert len(said(output, "unsteady")) == count
     assert f"{count} tests are unsteady" in output
 
 
 def test_where_many_fail_none_is_tried_again(run_suite):
     count = MAX_TRIED + 1
-    code, output = run_suite(f"""
-@pytest.mark.parametrize("number", range({count}))
-def test_once(number): assert passes_later(number)
-""", *SPREAD)
-    assert (code, closing(output)) == (1, f"{count} failed")
+    output = fail_once(run_suite, count)
     assert f"{count} tests failed" in output and not said(output, "unsteady")
 
 

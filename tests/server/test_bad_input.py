@@ -143,5 +143,5 @@ def test_what_the_server_itself_refuses_is_refused_in_words_and_with_protection(
                 head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")
             assert head.startswith(f"HTTP/1.1 {status} "), head
             assert "nosniff" in head and "default-src 'none'" in head and f"Content-Length: {len(body)}" in head
-            assert body.startswith("<!DOCTYPE html>") and "try again" in body or "links" in body
+            assert body.startswith("<!DOCTYPE html>") and ("try again" in body or "links" in body)
             assert "x" * 50 not in body, "nothing that was sent comes back"

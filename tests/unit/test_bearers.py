@@ -1,7 +1,6 @@
 """Who bears a name: nobody takes one that is drawn like another's, and whoever looks for it finds it."""
 
 import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event, insert
@@ -10,15 +9,9 @@ from chat import forgetting, outside, owner, people
 from chat.errors import ChatError
 from chat.schema import inbox
 from chat.store import Store, messages, users
-from tests.unit.chats import Chat, opened
+from tests.unit.chats import Chat
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"
-
-
-@pytest.fixture
-def chat(instance: Path):
-    with opened(instance) as chat:
-        yield chat
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The tables as the program knows them are those that the migrations make."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,7 @@ def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     names = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "Dave", "nameless", "gone", "g\ufffcone"]
     old_keys = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "dave", "nameless:6", "gone", "g\ufffcone"]
-    make_older(config, "0003", names, old_keys, released=("nameless", "gone"))
-    creation.upgrade(config)
-    store = Store(config)
-    try:
+    with upgraded(config, "0003", names, old_keys, released=("nameless", "gone")) as store:
         with store.read() as connection:
             kept = connection.exec_driver_sql("SELECT name, name_key FROM users ORDER BY id").all()
             assert [name for name, _ in kept] == names
@@ -70,18 +68,13 @@ def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp
         assert sign_in(store, "carol").user_id == 9
         with store.read() as connection:
             assert [users.is_released(connection, user_id) for user_id in (1, 2, 3, 4)] == [True, True, False, True]
-    finally:
-        store.stop()
 
 
 def test_names_drawn_alike_before_they_were_compared_so_are_kept_and_nobody_new_gets_one(tmp_path: Path):
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     names = ["Paul", "PauI", "nameless", "Bi11"]
     keys = ["paul", "paui", "nameless:3", "bi11"]
-    make_older(config, "0005", names, keys, released=("nameless", "Bi11"))
-    creation.upgrade(config)
-    store = Store(config)
-    try:
+    with upgraded(config, "0005", names, keys, released=("nameless", "Bi11")) as store:
         with store.read() as connection:
             kept = connection.exec_driver_sql("SELECT name, name_key, drawn_key FROM users ORDER BY id").all()
             drawn = ["Paul", "Paul", None, "Bill"]
@@ -94,12 +87,11 @@ def test_names_drawn_alike_before_they_were_compared_so_are_kept_and_nobody_new_
         assert sign_in(store, "Bill").user_id == 5
         with store.read() as connection:
             assert users.find(connection, 5).bearer == 2, "after Bi11"
-    finally:
-        store.stop()
 
 
-def make_older(config, version, names, keys, released):
-    """A database of an earlier version, with these people."""
+@contextmanager
+def upgraded(config, version, names, keys, released):
+    """The store of a database of that earlier version, with these people, as today's upgrade leaves it."""
     path = config.instance / "longwave.db"
     path.touch()  # an engine opens what is there, and makes none
     engine = writing_engine(path, "full")
@@ -111,6 +103,12 @@ def make_older(config, version, names, keys, released):
                 "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
                 " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
     engine.dispose()
+    creation.upgrade(config)
+    store = Store(config)
+    try:
+        yield store
+    finally:
+        store.stop()
 
 
 def owner_of(connection, name):

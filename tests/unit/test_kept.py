@@ -40,6 +40,12 @@ def test_it_holds_all_that_they_wrote_and_where_they_were(chat: Chat, zephyr):
     assert [message["body"] for message in told["messages"]] == ["first", "", "first", ""]
 
 
+def test_what_proves_or_compares_is_left_out(chat: Chat, zephyr):
+    told = json.loads("".join(kept.about(chat.store, zephyr.id)))
+    assert not {"name_key", "drawn_key", "key_hash"} & told["user"].keys()
+    assert all("key_hash" not in session for session in told["sessions"])
+
+
 def test_it_holds_nothing_of_others(chat: Chat, zephyr):
     bob = chat.guest("Another person")
     chat.store.write(lambda tx: people._begin_session(tx, bob.id, people.From("8.8.4.4", "Opera")))

@@ -13,7 +13,7 @@ from chat import clock, identity, log_lines, sse
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import InDoubt, trouble
-from chat.views import bounds
+from chat.views import bounds, spellings
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,15 @@ def in_words(error: ChatError) -> str:
 
 
 def _page(error: ChatError) -> Response:
+    if error.code in ("not_found", "method"):
+        try:
+            meant = spellings.right_address(_JSON_BY_NATURE)
+            if meant is not None:
+                return meant
+        except ChatError as another:  # what a reader is asked for before they are told whether there is such a room
+            error = another
+        except trouble.ERRORS:
+            identity.ask_nothing()
     again = _again.get(request.endpoint or "")
     if error.code in _ASKS_FIRST and request.method == "GET":
         here = request.script_root + request.full_path.removesuffix("?")
@@ -167,7 +176,8 @@ def register_errors(app: Any) -> None:
             return error
         code, message = _HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])
         answer = refused(ChatError(code, message))
-        answer.status_code = error.code or 500
+        if answer.status_code >= 400:  # not where the address leads to the one that was meant
+            answer.status_code = error.code or 500
         answer.headers.extend(header for header in error.get_headers() if header[0] in _TELLING_HEADERS)
         return answer
 

@@ -75,7 +75,7 @@ def session() -> Response:
 @blueprint.get("/device")
 def device(error: dict[str, Any] | None = None) -> str:
     """Opened from a link it shows a button, because a link preview must not use the code up."""
-    code = request.values.get("code", "")
+    code = forms.code()
     if not code:
         identity.user_required()
     return render_template("device.html", code=code, error=error)

@@ -8,6 +8,7 @@ from flask import request
 
 from chat import identity, incoming, sse
 from chat.errors import N_, ChatError
+from chat.views import spellings
 
 DIGITS = re.compile("[0-9]{1,20}")
 ID = f"int(max={sse.CURSOR_MAX})"  # in a route: a number that the database can hold
@@ -46,6 +47,11 @@ def whole_number(
         message = N_("“%(field)s” must be a whole number from %(low)d to %(high)d.")
         raise ChatError("invalid", message, field=name, low=low, high=high)
     return int(text)
+
+
+def code() -> str:
+    """The code of a link that works once, without what a chat program took for its end."""
+    return spellings.unglued(request.values.get("code", ""))
 
 
 def local_path(path: str | None) -> str | None:

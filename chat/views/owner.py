@@ -151,7 +151,7 @@ def _write(verb: Any, *arguments: Any) -> Response:
 @blueprint.get("/claim")
 def claim_form(error: dict[str, Any] | None = None) -> Any:
     """Opened from the link it shows a button, because a link preview must not use the code up."""
-    code = request.values.get("code", "")
+    code = forms.code()
     if identity.who().user is None:
         here = url_for("owner.claim_form", code=code)
         return redirect(url_for("auth.sign_in_form", next=here), 303)

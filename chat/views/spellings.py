@@ -1,0 +1,78 @@
+"""Addresses as people pass them on: `/rooms/Lobby/.` leads to `/rooms/lobby`, where there is such a page.
+
+Only pages for people, by GET and HEAD: what programs call is exact. A room that the reader may not know of is as
+unknown by its wrong address as by the right one.
+"""
+
+import unicodedata
+from typing import Any
+
+from flask import Response, current_app, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from chat import host, identity, rooms, text
+from chat.errors import ChatError
+
+# What chat programs and sentences put behind a link; no code ends so.
+_GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
+_NO_PAGES = {"static", "scripts", "stream", "health", "metrics", "site"}  # by blueprint: for programs
+
+
+def unglued(typed: str) -> str:
+    """The text without what shows nothing and without what stands around a link in a sentence."""
+    seen = "".join(c for c in unicodedata.normalize("NFKC", typed) if unicodedata.category(c) not in ("Cc", "Cf"))
+    end = len(seen)
+    while end and (seen[end - 1] in _GLUED or seen[end - 1].isspace()):
+        end -= 1
+    return seen[:end]
+
+
+def right_address(json_by_nature: set[str]) -> Response | None:
+    """A redirect to the page that is meant by this address, which leads nowhere; None where none is."""
+    if request.method not in ("GET", "HEAD"):
+        return None
+    for path in _meant():
+        endpoint, arguments = _page_at(path)
+        if endpoint in json_by_nature or endpoint.partition(".")[0] in _NO_PAGES:
+            continue
+        if path != request.path and _may_be_seen(arguments.get("slug")):
+            query = request.query_string.decode("ascii", "replace")
+            return redirect(url_for(endpoint, **arguments) + (query and f"?{query}"))  # type: ignore[return-value]
+    return None
+
+
+def _meant() -> list[str]:
+    """What the address may mean, the nearest first: as it is but for its end and case, then its parts as slugs."""
+    path = unglued(request.path).lower()
+    if path in ("", "/rooms"):
+        path = "/"
+    return [path, "/".join(map(_as_slug, path.split("/")))]
+
+
+def _as_slug(part: str) -> str:
+    """“My Room” as my-room; what no slug can be made of as it is."""
+    slug = text.slug_from(part)
+    return part if slug in ("room", "new-room") else slug
+
+
+def _page_at(path: str) -> tuple[str, dict[str, Any]]:
+    """The endpoint of a GET of this path and its arguments; "static", which nobody is led to, where there is none."""
+    try:
+        endpoint, arguments = current_app.create_url_adapter(request).match(path, "GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return "static", {}
+    return endpoint, dict(arguments)
+
+
+def _may_be_seen(slug: str | None) -> bool:
+    if slug is None:
+        return True
+    parts = identity.parts()
+    parts.start(host.of(request.environ))  # a wrong address may be the first that this process is asked for
+    user = identity.reader_required().user
+    try:
+        with parts.store.read() as connection:
+            rooms.find(connection, slug, user)
+    except ChatError:
+        return False
+    return True

@@ -261,5 +261,11 @@ class Window:
             document.dispatchEvent(new Event('visibilitychange'));
         }""", state)
 
+    def double_text(self) -> "Window":
+        """The browser's own text size, as its user has set it, is twice the usual."""
+        session = self.context.new_cdp_session(self.page)
+        session.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+        return self
+
     def style(self, of: Locator, name: str, part: str | None = None) -> Any:
         return of.evaluate("(node, [name, part]) => getComputedStyle(node, part)[name]", [name, part])

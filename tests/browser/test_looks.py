@@ -28,8 +28,9 @@ RATIOS = """([selector, part]) => {
     }, 0);
     const opacity = node => node ? getComputedStyle(node).opacity * opacity(node.parentElement) : 1;
     return [...document.querySelectorAll(selector)].filter(node => node.offsetParent || part).map(node => {
-        const below = ground(part === 'outline' ? node.parentElement : node);  // the ring lies around it
-        const text = rgba(getComputedStyle(node, part)[part === 'outline' ? 'outlineColor' : 'color']);
+        const below = ground(part && part[0] !== ':' ? node.parentElement : node);  // a ring lies around it
+        const style = getComputedStyle(node, part && part[0] === ':' ? part : null);
+        const text = rgba(style[part && part[0] !== ':' ? part : 'color']);
         const seen = over([text[0], text[1], text[2], text[3] * opacity(node)], below);
         const [high, low] = [light(seen), light(below)].sort((one, other) => other - one);
         return (high + 0.05) / (low + 0.05);
@@ -114,6 +115,18 @@ def test_what_is_pending_failed_or_new_can_be_read(room, alice, garden):
     held.release()
 
 
+def test_the_edges_of_what_one_writes_in_and_every_dot_can_be_seen(room, window, alice, carol, garden):
+    window(alice, garden)
+    expect(room.here).to_have_count(2)
+    for scheme in in_both_schemes(room):
+        assert min(ratios(room, ".field", "borderTopColor")) >= NOT_TEXT, scheme
+        assert min(ratios(room, ".roster .dot", "backgroundColor")) >= NOT_TEXT, scheme
+    for path in "/rooms/new", "/sign-in", "/rooms/" + garden:
+        visitor = window(reduced_motion="reduce").go(path) if "rooms/new" not in path else window(carol).go(path)
+        for scheme in in_both_schemes(visitor):
+            assert min(ratios(visitor, "input:not([type=hidden])", "borderTopColor")) >= NOT_TEXT, (path, scheme)
+
+
 def test_every_persons_colour_bears_their_initial(room):
     room.page.evaluate("""() => {
         for (let colour = 0; colour < 12; colour += 1) {
@@ -158,7 +171,7 @@ def test_wherever_the_focus_goes_it_can_be_seen(room):
             return hasRing || (frame !== node && parseFloat(style.borderTopWidth) >= 2);
         }"""), stop
         for scheme in in_both_schemes(room):
-            assert min(ratios(room, ":focus", "outline")) >= NOT_TEXT, (stop, scheme)
+            assert min(ratios(room, ":focus", "outlineColor")) >= NOT_TEXT, (stop, scheme)
 
 
 def test_the_keyboard_reaches_ones_own_acts_through_the_time(window, carol, garden):

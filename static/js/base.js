@@ -33,6 +33,13 @@
     Array.prototype.forEach.call(list, visit);
   };
 
+  /* Half of a surrogate pair is no text: no request can hold it, and encodeURIComponent throws. */
+  Chat.wellFormed = function (text) {
+    return String(text).replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, function (found) {
+      return found.length === 2 ? found : '\uFFFD';
+    });
+  };
+
   Chat.mix = function (target, methods) {
     for (var name in methods) { target[name] = methods[name]; }
   };

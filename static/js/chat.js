@@ -63,7 +63,7 @@
     if (typeof place === 'number') {
       return pattern.replace(/\/0(\/[a-z]+)?$/, '/' + place + '$1');
     }
-    return place ? pattern.replace('SLUG', encodeURIComponent(place)) : pattern;
+    return place ? pattern.replace('SLUG', encodeURIComponent(Chat.wellFormed(place))) : pattern;
   };
 
   Chat.word = function (name, values) {

@@ -64,7 +64,7 @@
   }
 
   function submit(row, area) {
-    var body = area.value;
+    var body = Chat.wellFormed(area.value);
     if (body === row.chatBody) { return close(row); }
     Chat.net.post(Chat.url('edit', rows.idOf(row)), { body: body }, Chat.guard(function (answer) {
       if (!answer.isOk || !answer.json) { return complain(row, Chat.net.reason(answer)); }

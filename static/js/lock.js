@@ -76,10 +76,11 @@
     Chat.later(function () { claim(lock, granted); }, CLAIM_MS * (1 + Math.random()));
   }
 
-  /* One that lies further ahead than any lease was written before the clock was set back. */
+  /* One that lies further ahead than any lease was written before the clock was set back; one that is no number by
+     somebody else. */
   function hasExpired(holder) {
     var leftMs = holder.until - Date.now();
-    return leftMs <= 0 || leftMs > LEASE_MS;
+    return !(leftMs > 0 && leftMs <= LEASE_MS);
   }
 
   function sign(lock) {

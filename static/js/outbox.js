@@ -11,8 +11,10 @@
   var TAKE_OVER_MS = 2000;  // another tab's text is its own to send, unless that tab is gone
   var RETRIED = { 0: 1, 408: 1, 425: 1, 429: 1, 502: 1, 503: 1, 504: 1, 508: 1, 509: 1 };
 
+  var LONGEST_PACE_MS = 86400000;  // what a timer can count, and the most that a server may ask for
+
   var PACE = Chat.drawer + 'pace';
-  var pace = Chat.store.read(PACE) || {};  // {failures, setAt, notBefore, isOrdered: by the server}
+  var pace = sound(Chat.store.read(PACE));  // {failures, setAt, notBefore, isOrdered: by the server}
   var lock = null;
   var isAsking = false;  // for the lock
   var isSending = false;
@@ -22,23 +24,16 @@
   var hasSent = false;   // since this page has the lock
   var hasWarned = false;
 
-  function newClientId() {
-    var id = '';
-    try {
-      Chat.each(root.crypto.getRandomValues(new root.Uint8Array(16)), function (octet) {
-        id += (octet % 36).toString(36);
-      });
-    } catch (old) {
-      id = Math.random().toString(36).slice(2, 12) + Math.random().toString(36).slice(2, 12);
-    }
-    return id + Date.now().toString(36);
+  /* What is stored may be anybody's. */
+  function sound(stored) {
+    var delayMs = stored && stored.failures >= 0 ? stored.notBefore - stored.setAt : -1;
+    return delayMs >= 0 && delayMs <= LONGEST_PACE_MS ? stored : {};
   }
 
   /* What one does with it */
 
   function add(body) {
-    var entry = { clientId: newClientId(), room: Chat.room, body: body, at: Date.now(), isFailed: false };
-    entry.reason = '';
+    var entry = { room: Chat.room, body: body, at: Date.now() };
     Chat.queue.add(entry);
     warnLeaving();
     Chat.emit('outbox');
@@ -85,7 +80,16 @@
     var entry = lock.isHeld() && !leftToWaitMs() && waiting()[0];
     if (!entry) { return rest(); }
     isSending = hasSent = true;
-    var mine = turn;
+    try {
+      post(entry, turn);
+    } catch (unsendable) {
+      isSending = false;
+      refuse(entry, Chat.word('unsendable'));
+      sendNext();
+    }
+  }
+
+  function post(entry, mine) {
     var fields = { body: entry.body, client_id: entry.clientId };
     Chat.net.post(Chat.url('messages', entry.room), fields, Chat.guard(function (answer) {
       var isSaid = answer.isOk && answer.json && answer.json.id;
@@ -119,7 +123,7 @@
     if (!Chat.queue.find(entry.clientId)) { return; }
     if (answer.retryAfterMs) { setPace(pace.failures || 0, answer.retryAfterMs, true); }
     else if (RETRIED[answer.status] || answer.status >= 520 || answer.isOk) { backOff(); }
-    else { refuse(entry, answer); }
+    else { return refuse(entry, Chat.net.reason(answer)); }
     Chat.emit('outbox');
   }
 
@@ -154,10 +158,11 @@
     send();
   }
 
-  function refuse(entry, answer) {
+  function refuse(entry, reason) {
     entry.isFailed = true;
-    entry.reason = Chat.net.reason(answer);
+    entry.reason = reason;
     Chat.queue.put(entry);
+    Chat.emit('outbox');
   }
 
   /* Settled by whichever comes first, the answer or the event; the other finds nothing left to do. */
@@ -206,7 +211,7 @@
   /* What another tab writes it also sends; where it can't any more, this one does. */
   Chat.store.watch(function (key, value) {
     if (key === PACE) {
-      pace = value || {};
+      pace = sound(value);
       Chat.emit('outbox');
     }
     if (!timer && waiting().length) { wake(Math.max(TAKE_OVER_MS * (1 + Math.random()), leftToWaitMs())); }
@@ -222,7 +227,7 @@
     Chat.listen(root, 'pageshow', function (shown) {
       if (!shown.persisted) { return; }
       Chat.queue.look();
-      pace = Chat.store.read(PACE) || {};
+      pace = sound(Chat.store.read(PACE));
       Chat.emit('outbox');
       send();
     });

@@ -4,7 +4,7 @@
    overwrite each other's, a reload or a crash loses none, and whoever signs in next here finds their own
    queue. What could not be stored is kept in this page alone. A mark lies beside them: where it is missing,
    somebody has emptied the storage, and what is missing with it was not sent by another tab. */
-(function (Chat) {
+(function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -22,10 +22,23 @@
     return lastOrder;
   }
 
+  /* A text for a room, from now on an entry. */
   function add(entry) {
     look();
-    entry.order = nextOrder();
+    sound(entry, entry.clientId || newClientId()).order = nextOrder();
     put(entry);
+  }
+
+  function newClientId() {
+    var id = '';
+    try {
+      Chat.each(root.crypto.getRandomValues(new root.Uint8Array(16)), function (octet) {
+        id += (octet % 36).toString(36);
+      });
+    } catch (old) {
+      id = Math.random().toString(36).slice(2, 12) + Math.random().toString(36).slice(2, 12);
+    }
+    return id + Date.now().toString(36);
   }
 
   function put(entry) {
@@ -65,14 +78,30 @@
   function list() {
     entries = [];
     Chat.each(Chat.store.keys(start), function (key) {
+      var clientId = key.slice(start.length);
       var entry = Chat.store.read(key);
       if (entry && entry.said) { Chat.store.remove(key); }
-      else if (entry && entry.clientId && !loose[entry.clientId]) { entries.push(entry); }
+      else if (entry && entry.body && !loose[clientId]) { entries.push(sound(entry, clientId)); }
     });
     for (var clientId in loose) { entries.push(loose[clientId]); }
     entries.sort(function (one, other) {
       return one.order - other.order || (one.clientId < other.clientId ? -1 : 1);
     });
+  }
+
+  /* What lies there may be of another edition, or damaged: whatever it is, it holds up no other. What is no text,
+     or for no room, is given back here as not sent. */
+  function sound(stored, clientId) {
+    var isText = typeof stored.body === 'string';
+    var isWhole = isText && stored.room && typeof stored.room === 'string';
+    var entry = isWhole ? stored : { isFailed: true, reason: Chat.word('unsendable'), room: Chat.room };
+    entry.clientId = clientId;
+    entry.body = Chat.wellFormed(isText ? stored.body : JSON.stringify(stored.body));
+    entry.at = new Date(stored.at).getTime() || Date.now();
+    entry.order = Number(stored.order) || entry.at;
+    entry.isFailed = Boolean(entry.isFailed);
+    entry.reason = String(entry.reason || '');
+    return entry;
   }
 
   function find(clientId) {
@@ -112,4 +141,4 @@
   sweep();
   Chat.store.watch(heard);
 
-}(window.Chat));
+}(window.Chat, window));

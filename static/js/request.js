@@ -20,7 +20,7 @@
   function pairsOf(name, values) {
     var pairs = [];
     Chat.each([].concat(values), function (value) {
-      pairs.push(encodeURIComponent(name) + '=' + encodeURIComponent(value));
+      pairs.push(encodeURIComponent(name) + '=' + encodeURIComponent(Chat.wellFormed(value)));
     });
     return pairs;
   }

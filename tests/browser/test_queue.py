@@ -1,5 +1,6 @@
 """The composer never blocks: what cannot be sent waits in the browser, outlives its tab, and is sent once, in order."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import parse_qs
@@ -39,7 +40,7 @@ def line(chat):
 def opened(window, carol, garden, line):
     """Opens Carol's window through the line, live in the garden."""
     def open_(*scripts: str) -> Window:
-        hers = window(carol, at=f"http://{line.host}:{line.port}", forgives=f"{LOST}|status of 40[03]")
+        hers = window(carol, at=f"http://{line.host}:{line.port}", forgives=f"{LOST}|status of 40[034]")
         for script in scripts:
             hers.context.add_init_script(script)
         return hers.enter(garden)
@@ -283,3 +284,81 @@ def test_storage_that_is_emptied_by_others_loses_nothing(opened, line, said, scr
     line.resume()
     one.expect_said(*TEXTS, "Six")
     assert said() == [*TEXTS, "Six"]
+
+
+HALF = "cut off here \ud83d"
+MADE_WHOLE = "cut off here \ufffd"
+# What lies in the queue of whoever was here with another edition, or with something else at work in their storage.
+STRANGE = {
+    "half": {"clientId": "half", "room": "%s", "body": HALF, "at": 1, "order": 1, "isFailed": False, "reason": ""},
+    "roomless": {"clientId": "roomless", "body": "For no room", "at": 2, "order": 2},
+    "nested": {"clientId": "nested", "room": "%s", "body": {"text": "Of another edition"}, "at": 3, "order": 3},
+    "numeric": {"clientId": 4, "room": 5, "body": 6, "at": "then", "order": "four", "isFailed": "no"},
+    "timeless": {"room": "%s", "body": "Without a time", "at": {}, "order": 5, "added": ["later"]},
+    "nowhere": {"clientId": "nowhere", "room": "../\ud83d", "body": "For a strange room", "at": 6, "order": 6},
+    "empty": {}, "list": [1], "text": "text", "number": 8, "none": None}
+PUT = """([start, entries]) => {
+    for (const id in entries) { localStorage.setItem(start + id, JSON.stringify(entries[id])); }
+    localStorage.setItem(start + 'broken', '{"body": "half');
+    localStorage.setItem(start.replace('outbox.', 'pace'), '{"setAt": 1, "notBefore": 1e300, "failures": 0}');
+}"""
+
+
+def test_half_a_surrogate_pair_is_made_whole_and_holds_up_nothing(opened, said):
+    one = opened()
+    other = one.beside().enter(one.room)
+    one.say(HALF)
+    other.say("Behind it")
+    for tab in one, other:
+        tab.expect_said(MADE_WHOLE, "Behind it")
+        expect(tab.pending).to_have_count(0)
+    assert said() == [MADE_WHOLE, "Behind it"]
+
+
+def test_a_message_is_changed_to_a_text_with_half_a_pair(opened, said):
+    hers = opened()
+    hers.say("Whole")
+    hers.expect_said("Whole")
+    hers.composer.press("ArrowUp")
+    hers.find(".edit-form textarea").fill(HALF)
+    hers.press("Save")
+    hers.expect_said(MADE_WHOLE)
+    assert said() == [MADE_WHOLE]
+
+
+@pytest.mark.parametrize("scripts", [(), (NO_WEB_LOCKS,)], ids=["by Web Locks", "by localStorage"])
+def test_whatever_lies_in_the_queue_holds_up_no_other(opened, said, scripts):
+    one = opened(*scripts)
+    start = one.page.evaluate("Chat.drawer") + "outbox."
+    entries = json.loads(json.dumps(STRANGE).replace("%s", one.room))
+    one.page.evaluate(PUT, [start, entries])
+    tabs = [one.reload(), one.beside().enter(one.room)]
+    one.say("After all that")
+    for tab in tabs:
+        tab.expect_said(MADE_WHOLE, "Without a time", "After all that")
+        expect(tab.pending).to_have_count(0)
+        expect(tab.failed.locator(".said")).to_have_text(["For no room", '{"text":"Of another edition"}', "6"])
+        expect(tab.failed.first.locator(".failure")).to_contain_text("could not be sent as it is")
+    assert said() == [MADE_WHOLE, "Without a time", "After all that"]
+    one.failed.first.locator(".retry").click()
+    one.expect_said(MADE_WHOLE, "Without a time", "After all that", "For no room")
+    tabs[1].failed.last.locator(".discard").click()
+    for tab in tabs:
+        expect(tab.failed.locator(".said")).to_have_text(['{"text":"Of another edition"}'])
+
+
+def test_what_throws_when_it_is_sent_fails_alone(opened, said):
+    hers = opened()
+    hers.page.evaluate("""() => {
+        const encode = window.encodeURIComponent;
+        window.encodeURIComponent = text => encode(text === 'Poison' ? '\\ud83d' : text);
+    }""")
+    hers.say("Poison")
+    hers.say("Behind it")
+    hers.expect_said("Behind it")
+    expect(hers.failed.locator(".said")).to_have_text("Poison")
+    expect(hers.failed.locator(".failure")).to_contain_text("could not be sent as it is")
+    expect(hers.reload().failed.locator(".said")).to_have_text("Poison")
+    hers.failed.locator(".retry").click()
+    hers.expect_said("Behind it", "Poison")
+    assert said() == ["Behind it", "Poison"]

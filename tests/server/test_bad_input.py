@@ -49,6 +49,32 @@ def test_a_multipart_body_that_is_no_message_is_refused(alice, unharmed, part):
     assert (answer.status, answer.code) == (400, "invalid")
 
 
+HALF = "half \ud83d"
+FIELDS = ("body", "client_id", "name", "topic", "slug", "code", "word", "reason", "for", "state", "id", "choice",
+          "next", "sure", "csrf_token", "CHAT_NAME", "CHAT_WELCOME", "\udc00")
+POSTS = ["/sign-in", "/device", "/device/use", "/enter", "/me/forget", "/owner/claim", "/owner/settings",
+         "/messages/1/edit", "/messages/1/remove", "/rooms", "/owner/people/1/ban"]
+POSTS += [f"/rooms/lobby/{verb}" for verb in ("messages", "join", "read", "typing", "here")]
+POSTS += [f"/owner/rooms/lobby{verb}" for verb in ("", "/close", "/reopen", "/remove")]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_half_a_surrogate_pair_breaks_nothing_in_any_field(alice, hal, unharmed, path):
+    answer = hal.post(path, **dict.fromkeys(FIELDS, HALF))
+    assert answer.status in (200, 204) or 400 <= answer.status < 500, answer.text
+    raw = "&".join(f"{field}=half+%ED%A0%BD" for field in FIELDS[:-1]).encode()
+    for accept in "application/json", "text/html":
+        answer = alice.post(path, raw=raw, accept=accept)
+        assert answer.status in (200, 204, 303) or 400 <= answer.status < 500, answer.text
+        answer.text.encode()
+
+
+@pytest.mark.parametrize("fields", [{"body": HALF}, {"body": "whole", "client_id": HALF}])
+def test_a_bot_s_message_with_half_a_surrogate_pair_is_refused_in_words(hal, unharmed, fields):
+    answer = hal.post("/rooms/lobby/messages", **fields)
+    assert (answer.status, answer.code, answer.json["error"]["field"]) == (400, "invalid", list(fields)[-1])
+
+
 def test_a_multipart_form_is_a_form(alice):
     body = ('--x\r\nContent-Disposition: form-data; name="body"\r\n\r\ncafé\r\n'
             f'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{alice.token()}\r\n--x--\r\n')

@@ -12,11 +12,10 @@ from bench import machine
 from bench.guests import ROOM, Guest
 from bench.load import source_of
 from chat import config as configuration
-from chat import rooms
+from chat import rooms, secret
 from chat.store import Store, Transaction, creation, sessions, users
 
 AT_ONCE = 500  # in one transaction
-COOKIE = "longwave"
 
 
 class Crowd:
@@ -41,23 +40,24 @@ def _fill(instance: Path, count: int) -> list[Guest]:
     config = configuration.load({"CHAT_INSTANCE": str(instance)})
     creation.upgrade(config)
     store = Store(config)
+    cookie = f"longwave-{secret.mark_of(secret.of(instance))}"
     guests: list[Guest] = []
     try:
         while len(guests) < count:
-            guests += store.write(_add, len(guests), min(count, len(guests) + AT_ONCE))
+            guests += store.write(_add, cookie, len(guests), min(count, len(guests) + AT_ONCE))
     finally:
         store.stop()
     return guests
 
 
-def _add(tx: Transaction, first: int, end: int) -> list[Guest]:
-    return [_add_guest(tx, number) for number in range(first, end)]
+def _add(tx: Transaction, cookie: str, first: int, end: int) -> list[Guest]:
+    return [_add_guest(tx, cookie, number) for number in range(first, end)]
 
 
-def _add_guest(tx: Transaction, number: int) -> Guest:
+def _add_guest(tx: Transaction, cookie: str, number: int) -> Guest:
     """As `people.sign_in` does, but without its looks for old sessions and other bearers, which take ever longer."""
     name, key = f"reader {number}", secrets.token_urlsafe(32)
     user_id = users.add(tx, name, kind="guest", colour=number % 12, bearer=1)
     sessions.add(tx, hashlib.sha256(key.encode()).hexdigest(), user_id, source_of(number), "")
     rooms.join(tx, users.find(tx.connection, user_id), ROOM)
-    return Guest(name, f"{COOKIE}={key}", "")
+    return Guest(name, f"{cookie}={key}", "")

@@ -46,8 +46,10 @@ def create_app(config: Config | None = None) -> Flask:
     catalogue.forget()  # what an app in another language has said
     _markup.cache_clear()
     app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
+    key = secret.of(config.instance)
     app.config.update(
-        SECRET_KEY=secret.of(config.instance),
+        SECRET_KEY=key,
+        COOKIE_MARK=secret.mark_of(key),
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
         MAX_FORM_PARTS=FIELDS,
@@ -249,7 +251,7 @@ class _TokenCookie(SecureCookieSessionInterface):
             kept = self._loads(signed)
         except BadSignature:
             return self.session_class()
-        if self.get_cookie_name(app) not in request.cookies:  # a plain name, which a sibling host may have planted
+        if not identity.is_as_good(identity.TOKEN_COOKIE):  # a sibling host may have planted it
             kept = {name: value for name, value in kept.items() if name != identity.SEED}
         return self.session_class(kept)
 
@@ -273,8 +275,8 @@ class _TokenCookie(SecureCookieSessionInterface):
             response.vary.add("Cookie")
 
     def should_set_cookie(self, app: Flask, session: Any) -> bool:
-        """Only when the seed is new, and when a visit starts the time of the session's cookie anew."""
-        is_due = bool(session) and (session.modified or "renewed_key" in g)
+        """Only when the seed is new, when a visit starts the time of the session's cookie anew, or by a new name."""
+        is_due = bool(session) and (session.modified or "renewed_key" in g or identity.must_rename_token())
         if is_due:
             session.permanent = True
         return is_due

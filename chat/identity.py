@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
@@ -10,7 +11,7 @@ from chat import capacity, entry, incoming, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
-COOKIE = "longwave"  # the key of a session
+COOKIE = "longwave"  # the key of a session; the names of both cookies end in the site's mark
 TOKEN_COOKIE = "longwave_token"  # what is kept of a browser without a session, too: signed
 HOST_PREFIX = "__Host-"  # a browser takes such a cookie from this very host alone, by HTTPS
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
@@ -198,20 +199,47 @@ def _note_visit(user: Any) -> None:
 
 
 def cookie_name(name: str) -> str:
-    """What the cookie is called here: where the site has a host to itself by HTTPS, with a prefix that browsers guard.
+    """What the cookie is called here: with the mark of this site, because browsers send a host's cookies to every port;
+    where the site has a host to itself by HTTPS, with a prefix that browsers guard.
 
     A page of a sibling host can plant no cookie of such a name, only ones of the plain name.
     """
-    return HOST_PREFIX + name if request.is_secure and not request.script_root else name
+    return _names()[0][name]
 
 
 def sent_cookie(name: str) -> str | None:
-    """The cookie that the browser sends; one of the plain name counts only until it has been given prefixed ones."""
-    sent, own_name = request.cookies, cookie_name(name)
-    if own_name in sent or own_name == name:
-        return sent.get(own_name)
-    has_prefixed = any(HOST_PREFIX + each in sent for each in (COOKIE, TOKEN_COOKIE))
-    return None if has_prefixed else sent.get(name)
+    """The cookie that the browser sends. One of an older name counts only until it has been given the next."""
+    sent = request.cookies
+    for names in _names():
+        if any(each in sent for each in names.values()):
+            return sent.get(names[name])
+    return None
+
+
+def must_rename_token() -> bool:
+    """Whether a visitor's cookie has an older name; with a session's it is renewed together with that."""
+    return "who" in g and cookie_name(TOKEN_COOKIE) not in request.cookies and not sent_cookie(COOKIE)
+
+
+def is_as_good(name: str) -> bool:
+    """Whether the cookie that counts could be planted no more easily than one of the name that it has now."""
+    guarded = [names[name] for names in _names() if names[name].startswith(HOST_PREFIX)]
+    return not guarded or any(each in request.cookies for each in guarded)
+
+
+def _names() -> tuple[dict[str, str], ...]:
+    """The names that both cookies have had, together: the one that they have now, then the one before, and so on."""
+    return _names_of(current_app.config["COOKIE_MARK"], request.is_secure and not request.script_root)
+
+
+@lru_cache
+def _names_of(mark: str, is_guarded: bool) -> tuple[dict[str, str], ...]:
+    prefixes = (HOST_PREFIX, "") if is_guarded else ("",)
+    return tuple(
+        {name: prefix + name + ending for name in (COOKIE, TOKEN_COOKIE)}
+        for prefix in prefixes
+        for ending in (f"-{mark}", "")
+    )
 
 
 def remember(answer: Response, key: str) -> None:
@@ -238,7 +266,9 @@ def forget(answer: Response) -> None:
     """Let the browser drop the session's key, under whatever name; it keeps the other cookie, and is a visitor's."""
     session.pop(GIVEN, None)
     _begin_seed()
-    for name in {COOKIE, cookie_name(COOKIE)}:
+    key = sent_cookie(COOKIE)
+    own = {names[COOKIE] for names in _names() if request.cookies.get(names[COOKIE], key) == key}
+    for name in own | {cookie_name(COOKIE)}:  # another chat's may still have an old name
         answer.delete_cookie(name, path=cookie_path(), secure=request.is_secure, httponly=True, samesite=same_site())
 
 

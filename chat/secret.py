@@ -1,5 +1,6 @@
 """The site's secret: what signs cookies and forms, and what no name that is made with it can be guessed without."""
 
+import hmac
 import os
 import re
 import secrets
@@ -11,10 +12,8 @@ from chat.errors import ConfigError
 FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
-DELETE = (
-    "delete it and a new one is made: nobody is signed out, but open pages must be loaded anew and the entry word "
-    "given again"
-)
+MARK_LETTERS = 8  # enough to tell the few sites of one host apart
+DELETE = "delete it and a new one is made: everybody is signed out then, and must give the entry word again"
 
 
 def of(instance: Path) -> str:
@@ -29,6 +28,11 @@ def of(instance: Path) -> str:
     except FileNotFoundError:
         _make(path)
         return _read(path)
+
+
+def mark_of(key: str) -> str:
+    """What anybody may see of the key: it tells this site's cookies from those of other chats on the same host."""
+    return hmac.digest(key.strip().encode(), b"names of cookies", "sha256").hex()[:MARK_LETTERS]
 
 
 def check(instance: Path) -> None:

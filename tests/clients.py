@@ -55,6 +55,14 @@ class Person:
         self._kept_at = 0.0
         self._open: list[Stream | Pending | Person] = []
 
+    @property
+    def session_cookie(self) -> str:
+        return self._server.cookie()
+
+    @property
+    def token_cookie(self) -> str:
+        return self._server.cookie("longwave_token")
+
     def move_to(self, host: str, port: int) -> None:
         """From now on reach the server through a proxy that listens there."""
         self.close()

@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from chat import secret
+
 TOP = Path(__file__).parents[1]
 GUNICORN = (sys.executable, "-m", "gunicorn")
 LONGWAVE = (sys.executable, "-c", "from chat.cli import main; main()")
@@ -194,6 +196,10 @@ class Server:
         """The `longwave` command beside this server."""
         return subprocess.run([*LONGWAVE, *arguments], cwd=TOP, env=self._environ, input=stdin, text=True,
                               capture_output=True, timeout=PATIENCE_SECONDS)
+
+    def cookie(self, name: str = "longwave") -> str:
+        """What the cookie is called here, which other chats on the same host do not share."""
+        return f"{name}-{secret.mark_of((self.instance / 'secret').read_text())}"
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """What any other program may do with the database, in a transaction of its own."""

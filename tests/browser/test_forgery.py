@@ -49,12 +49,12 @@ def mallory(chat, people):
 
 @pytest.mark.parametrize("referrer", ["no-referrer", "origin"])
 def test_a_planted_token_posts_nothing_in_the_name_of_whoever_came_by(lure, carol, mallory, garden, referrer):
-    plants = (f"longwave_token={mallory.cookies['longwave_token']}",)
+    plants = (f"{mallory.token_cookie}={mallory.cookies[mallory.token_cookie]}",)
     opened, answer = lure(carol, f"/rooms/{garden}/messages", mallory.token(), plants, referrer)
     assert answer.status == 403
     assert not carol.get(f"/rooms/{garden}/messages").json["messages"]
-    planted = {cookie["name"]: cookie["value"] for cookie in opened.context.cookies()}["longwave_token"]
-    assert planted == mallory.cookies["longwave_token"], "premise: it was planted"
+    planted = {cookie["name"]: cookie["value"] for cookie in opened.context.cookies()}[mallory.token_cookie]
+    assert planted == mallory.cookies[mallory.token_cookie], "premise: it was planted"
     opened.go(f"/rooms/{garden}")
     opened.say("And the chat goes on")
     opened.expect_said("And the chat goes on")
@@ -64,7 +64,7 @@ def test_a_planted_token_posts_nothing_in_the_name_of_whoever_came_by(lure, caro
 def test_nobody_is_signed_in_under_a_name_that_another_page_chose(lure, people, chat):
     planter = people(chat)
     token = planter.token()
-    opened, answer = lure(None, "/sign-in", token, (f"longwave_token={planter.cookies['longwave_token']}",))
+    opened, answer = lure(None, "/sign-in", token, (f"{planter.token_cookie}={planter.cookies[planter.token_cookie]}",))
     assert answer.status == 403
     opened.go("/sign-in")
     expect(opened.page.get_by_label("Your name")).to_have_value("")

@@ -68,8 +68,8 @@ def test_a_page_that_is_only_old_is_told_so_instead(alice):
     assert answer.status == 400 and SAYS_SO not in answer.page.text and "too old" in answer.page.text
 
 
-def test_a_sign_in_whose_cookie_does_not_come_back_says_so(refuser):
-    person = refuser("longwave")
+def test_a_sign_in_whose_cookie_does_not_come_back_says_so(chat, refuser):
+    person = refuser(chat.cookie())
     answer = person.submit(person.look("/rooms/lobby").form("/sign-in"), name="Half a convert")
     assert answer.status == 303
     for path in (answer.headers["Location"], "/", "/sign-in"):

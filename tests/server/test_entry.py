@@ -120,12 +120,12 @@ def test_what_is_no_text_is_not_the_word(stranger, raw):
 
 
 def test_a_cookie_is_not_to_be_forged_and_holds_no_word(cave, alice, stranger):
-    token = alice.cookies["longwave_token"]
+    token = alice.cookies[alice.token_cookie]
     head = token.partition(".")[0]
     assert WORD.encode() not in base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))
     forged = base64.urlsafe_b64encode(b'{"entry":true}').decode().rstrip("=") + token[token.index("."):]
     for cookie in (forged, token[:-2] + "AA", "x"):
-        stranger.cookies["longwave_token"] = cookie
+        stranger.cookies[stranger.token_cookie] = cookie
         assert stranger.get("/poll").code == "entry_word"
 
 
@@ -153,7 +153,7 @@ def test_the_owner_and_bots_are_not_asked(cave, townsman):
     answer = owner.submit(form, name="Morgiana")
     assert (answer.status, answer.headers["Location"]) == (303, f"/owner/claim?code={code}"), "led back all the way"
     owner.submit(owner.look(answer.headers["Location"]).form("/owner/claim"))
-    del owner.cookies["longwave_token"]
+    del owner.cookies[owner.token_cookie]
     assert owner.get("/rooms/lobby").status == owner.get("/poll").status == 200
     change(owner, "changed")
     assert owner.get("/poll").status == 200

@@ -5,7 +5,7 @@ import pytest
 from tests.clients import FORM
 from tests.serving import serve
 
-SESSION, TOKEN = "longwave", "longwave_token"
+SESSION, TOKEN = "longwave", "longwave_token"  # the plain names, which the cookies had at first
 MESSAGES = "/rooms/lobby/messages"
 HTTPS = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "chat.example"}
 
@@ -48,7 +48,7 @@ def test_a_planted_token_does_not_fit_the_session(chat, people, alice, mallory, 
     for planter in (mallory, people(chat)):
         token = planter.token()
         assert forge(planter, token) in (None, "sign_in"), "premise: in its own browser it is right"
-        plant(alice, **{TOKEN: planter.cookies.get(TOKEN, "")})
+        plant(alice, **{alice.token_cookie: planter.cookies.get(planter.token_cookie, "")})
         assert forge(alice, token, **origin) == "csrf"
     assert forge(alice, alice.token(), **origin) is None, "premise: she is signed in, and her own is right"
 
@@ -56,7 +56,7 @@ def test_a_planted_token_does_not_fit_the_session(chat, people, alice, mallory, 
 def test_a_token_that_was_planted_before_is_void_after_signing_in(chat, people):
     planter, victim = people(chat), people(chat)
     token = planter.token()
-    plant(victim, **{TOKEN: planter.cookies[TOKEN]})
+    plant(victim, **{victim.token_cookie: planter.cookies[planter.token_cookie]})
     victim.submit(victim.look("/sign-in").form("/sign-in"), name="planted upon")
     assert victim.user["name"] == "planted upon", "premise"
     assert forge(victim, token) == "csrf"
@@ -109,6 +109,17 @@ def test_by_https_the_scheme_counts_too(tls, alice, chat):
 # The cookies' names
 
 
+def guarded(person):
+    """What the cookies are called under HTTPS at the root of a host: of the session, of the token."""
+    return f"__Host-{person.session_cookie}", f"__Host-{person.token_cookie}"
+
+
+def plain(person):
+    """The same cookies under the names that they had at first."""
+    session, token = guarded(person)
+    return {SESSION: person.cookies[session], TOKEN: person.cookies[token]}
+
+
 def lines_of(answer):
     return {line.partition("=")[0]: set(line.split("; ")[1:]) for line in answer.headers.get_all("Set-Cookie") or ()}
 
@@ -116,27 +127,29 @@ def lines_of(answer):
 def test_a_host_of_its_own_by_https_gives_cookies_that_no_sibling_can_plant(tls):
     person = tls()
     set_by = lines_of(person.get("/sign-in")) | lines_of(person.post("/sign-in", name="carol by TLS"))
-    assert set(set_by) == {f"__Host-{SESSION}", f"__Host-{TOKEN}"}
+    assert set(set_by) == set(guarded(person))
     for attributes in set_by.values():
         assert {"Secure", "Path=/"} <= attributes and not [each for each in attributes if each.startswith("Domain")]
     assert person.user["name"] == "carol by TLS"
-    assert set(lines_of(person.post("/sign-out"))) >= {f"__Host-{SESSION}", SESSION}
+    assert set(lines_of(person.post("/sign-out"))) >= {guarded(person)[0], person.session_cookie, SESSION}
 
 
 def test_elsewhere_they_keep_the_plain_names(people, chat):
     with serve(workers=1, trusted_proxies="127.0.0.1", environ={"SCRIPT_NAME": "/chat"}) as mounted:
         for person in (people(mounted, **HTTPS), people(chat)):
             assert person.post("/sign-in", name="plain cookie").status == 200
-            assert set(person.cookies) == {SESSION, TOKEN}
+            assert set(person.cookies) == {person.session_cookie, person.token_cookie}
             assert person.user["name"] == "plain cookie"
 
 
 def test_the_upgrade_signs_nobody_out_and_renews_the_cookies(tls):
     carol = tls("carol the old")
-    carol.cookies = {SESSION: carol.cookies[f"__Host-{SESSION}"], TOKEN: carol.cookies[f"__Host-{TOKEN}"]}
-    first = carol.get("/session")
-    assert first.json["user"]["name"] == "carol the old"
-    assert set(lines_of(first)) == {f"__Host-{SESSION}", f"__Host-{TOKEN}"}
+    session, token = plain(carol).values()
+    for prefix in ("", "__Host-"):
+        carol.cookies = {prefix + SESSION: session, prefix + TOKEN: token}
+        first = carol.get("/session")
+        assert first.json["user"]["name"] == "carol the old"
+        assert set(lines_of(first)) == set(guarded(carol))
     assert lines_of(carol.get("/session")) == {}, "once"
     assert forge(carol, carol.token()) is None
 
@@ -147,15 +160,16 @@ def test_what_a_visitors_plain_cookie_held_goes_on_but_for_the_seed(people):
         visitor = people(cave, **HTTPS)
         assert visitor.post("/enter", word="open sesame").status == 204
         token = visitor.token()
-        visitor.cookies = {TOKEN: visitor.cookies[f"__Host-{TOKEN}"]}
+        visitor.cookies = {TOKEN: visitor.cookies[guarded(visitor)[1]]}
         assert visitor.get("/poll?room=lobby").status == 200, "the word was said"
         assert visitor.token() != token
-        assert f"__Host-{TOKEN}" in visitor.cookies
+        assert guarded(visitor)[1] in visitor.cookies
 
 
 def test_a_planted_plain_cookie_wins_over_nothing(behind_tls, tls, people):
     mallory, carol, visitor = tls("mallory by TLS"), tls("carol by TLS"), tls()
-    planted = {SESSION: mallory.cookies[f"__Host-{SESSION}"], TOKEN: mallory.cookies[f"__Host-{TOKEN}"]}
+    planted = plain(mallory)
+    planted |= dict(zip((mallory.session_cookie, mallory.token_cookie), planted.values(), strict=True))
     assert people(behind_tls, **HTTPS).user is None
     visitor.look("/")
     for person in (carol, visitor):
@@ -170,7 +184,8 @@ def test_a_planted_plain_cookie_wins_over_nothing(behind_tls, tls, people):
 
 def test_two_cookies_of_one_name_are_no_error(alice):
     """The one with the longer path comes first, and counts: without HTTPS nothing tells which is the site's own."""
-    session = f"{SESSION}={alice.cookies[SESSION]}"
-    for cookies, name in ((f"{session}; {SESSION}=x", "alice"), (f"{SESSION}=x; {session}", None)):
+    session = f"{alice.session_cookie}={alice.cookies[alice.session_cookie]}"
+    other = f"{alice.session_cookie}=x"
+    for cookies, name in ((f"{session}; {other}", "alice"), (f"{other}; {session}", None)):
         user = alice.get("/session", Cookie=cookies).json["user"]
         assert (user and user["name"]) == name

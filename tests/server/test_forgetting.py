@@ -68,7 +68,7 @@ def test_a_person_downloads_all_that_is_kept_about_them(mayor, zephyr, bob):
     assert zephyr.address in [session["address"] for session in kept["sessions"]]
     assert [message["body"] for message in kept["messages"]] == ["written by zephyr", ""]
     assert "a former misunderstanding" in answer.text
-    assert "written by bob" not in answer.text and zephyr.cookies["longwave"] not in answer.text
+    assert "written by bob" not in answer.text and zephyr.cookies[zephyr.session_cookie] not in answer.text
     assert json.loads(answer.body) == kept
 
 

@@ -46,7 +46,7 @@ def test_text_with_markup_comes_back_as_it_was_typed(alice, garden):
 
 def test_whoever_lost_their_session_does_not_lose_their_text(alice, garden):
     form = alice.look(f"/rooms/{garden}").form("/messages")
-    alice.cookies.pop("longwave")
+    alice.cookies.pop(alice.session_cookie)
     answer = alice.submit(form, body="long and well thought out")
     assert answer.status == 401
     assert "long and well thought out" in answer.text
@@ -57,7 +57,7 @@ def test_whoever_lost_their_session_does_not_lose_their_text(alice, garden):
 def test_whoever_lost_their_session_does_not_lose_what_they_changed(alice):
     message = f"/messages/{alice.say('a draft')['id']}"
     form = alice.look(message).form("/edit")
-    alice.cookies.pop("longwave")
+    alice.cookies.pop(alice.session_cookie)
     answer = alice.submit(form, body="well thought over")
     assert answer.status == 401
     assert "well thought over" in answer.text and "Choose a name, then send it again" in answer.page.text
@@ -66,7 +66,7 @@ def test_whoever_lost_their_session_does_not_lose_what_they_changed(alice):
 
 def test_whoever_lost_their_session_can_sign_out_all_the_same(alice):
     form = alice.look("/me").form("/sign-out")
-    alice.cookies.pop("longwave")
+    alice.cookies.pop(alice.session_cookie)
     assert alice.submit(form).status == 303
 
 

@@ -62,7 +62,7 @@ def test_what_a_page_of_the_former_person_sends_is_not_said_by_the_next(chat, al
 def test_an_ended_session_opens_nothing_any_more(chat, people, alice):
     kept = alice.also_at(chat.workers[0])
     alice.post("/sign-out")
-    assert "longwave" not in alice.cookies, "the browser is told to forget it"
+    assert alice.session_cookie not in alice.cookies, "the browser is told to forget it"
     assert kept.user is None
     assert kept.post("/rooms/lobby/messages", body="still me").code == "sign_in"
     stream = kept.listen()
@@ -87,7 +87,7 @@ def test_signing_in_anew_ends_the_session_that_was(alice, chat):
 
 def test_both_devices_are_one_person(two_devices):
     phone, laptop = two_devices
-    assert phone.cookies["longwave"] != laptop.cookies["longwave"]
+    assert phone.cookies[phone.session_cookie] != laptop.cookies[laptop.session_cookie]
     message = phone.say("from the phone")
     assert laptop.post(f"/messages/{message['id']}/edit", body="from the laptop").status == 200
 

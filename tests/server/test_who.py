@@ -23,11 +23,11 @@ def code_of(person, path="/rooms/lobby/messages", **headers):
 def test_a_session_lies_in_a_cookie_that_script_and_other_sites_cannot_use(chat, people):
     alice = people(chat)
     answer = alice.post("/sign-in", name="somebody new")
-    cookie = next(line for line in answer.headers.get_all("Set-Cookie") if line.startswith("longwave="))
+    cookie = next(line for line in answer.headers.get_all("Set-Cookie") if line.startswith(alice.session_cookie))
     parts = cookie.split("; ")
     assert {"HttpOnly", "SameSite=Lax", "Path=/", f"Max-Age={HALF_A_YEAR_SECONDS}"} <= set(parts)
     assert "Secure" not in parts, "over plain HTTP it would never come back"
-    assert chat.query("SELECT 1 FROM sessions WHERE key_hash = ?", alice.cookies["longwave"]) == []
+    assert chat.query("SELECT 1 FROM sessions WHERE key_hash = ?", alice.cookies[alice.session_cookie]) == []
 
 
 def test_session_says_who_one_is_and_where_the_log_stands(alice, visitor):
@@ -82,9 +82,9 @@ def test_a_token_that_was_found_right_is_right_for_its_own_session_alone(alice, 
     for _ in range(2):
         assert code_of(bob, X_CSRF_Token=token) is None
         assert code_of(alice, X_CSRF_Token=token) == "csrf"
-    del bob.cookies["longwave_token"]
+    del bob.cookies[bob.token_cookie]
     assert code_of(bob, X_CSRF_Token=token) is None, "it belongs to the session, and to no other cookie"
-    del bob.cookies["longwave"]
+    del bob.cookies[bob.session_cookie]
     assert code_of(bob, X_CSRF_Token=token) == "csrf"
 
 
@@ -122,7 +122,7 @@ def test_the_token_stands_on_every_page(alice):
 
 def test_a_visitor_without_the_cookie_gets_a_new_token_from_session(visitor):
     old = visitor.token()
-    del visitor.cookies["longwave_token"]
+    del visitor.cookies[visitor.token_cookie]
     assert code_of(visitor, "/sign-in", X_CSRF_Token=old) == "csrf"
     assert visitor.post("/sign-in", name="somebody anew", token=visitor.token()).status == 200
 
@@ -138,7 +138,7 @@ def test_a_page_left_open_from_the_first_version_gets_a_new_token_and_nobody_is_
     app = Flask("then")
     app.secret_key = (chat.instance / "secret").read_text()
     cookie = SecureCookieSessionInterface().get_signing_serializer(app)
-    alice.cookies["longwave_token"] = cookie.dumps({"_permanent": True, "csrf_token": "seed", "user_id": 1})
+    alice.cookies[alice.token_cookie] = cookie.dumps({"_permanent": True, "csrf_token": "seed", "user_id": 1})
     token = URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps("seed")
     assert code_of(alice, X_CSRF_Token=token) == "csrf", "which is what lets the page ask for another"
     assert alice.user["name"] == "alice"

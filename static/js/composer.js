@@ -77,6 +77,14 @@
     }
   }
 
+  /* A text that comes back stands before what is there, on lines of its own. */
+  function take(text) {
+    field.value = text + (field.value ? '\n' + field.value : '');
+    typed();
+    field.focus();
+    field.setSelectionRange(text.length, text.length);
+  }
+
   /* What the server gave back is newer than what this tab kept. */
   function restore() {
     if (!field.value) { field.value = Chat.kept('draft.' + Chat.room) || ''; }
@@ -84,7 +92,7 @@
   }
 
   Chat.composer = {
-    isSendKey: isSendKey, fit: fit, tooMany: tooMany,
+    isSendKey: isSendKey, fit: fit, tooMany: tooMany, take: take, canTake: Boolean(form),
     focus: function () { if (field && !hasFinger) { field.focus(); } }
   };
 

@@ -42,6 +42,7 @@
   }
 
   function retry(clientId) {
+    Chat.queue.look();
     var entry = Chat.queue.find(clientId);
     if (!entry) { return; }
     entry.isFailed = false;
@@ -53,6 +54,17 @@
   function discard(clientId) {
     var entry = Chat.queue.find(clientId);
     if (entry) { Chat.queue.remove(entry); }
+    Chat.emit('outbox');
+  }
+
+  /* Whoever takes a refused text back has it before the queue lets it go: a crash between leaves it in both. */
+  function takeBack(clientId, take) {
+    Chat.queue.look();
+    var entry = Chat.queue.find(clientId);
+    if (entry && entry.isFailed) {
+      take(entry.body);
+      Chat.queue.remove(entry);
+    }
     Chat.emit('outbox');
   }
 
@@ -189,7 +201,7 @@
   }
 
   Chat.outbox = {
-    add: add, retry: retry, discard: discard, isHeldUp: isHeldUp,
+    add: add, retry: retry, discard: discard, takeBack: takeBack, isHeldUp: isHeldUp,
     find: Chat.queue.find,
     all: Chat.queue.all,
     waiting: function () { return waiting().length; },

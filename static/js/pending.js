@@ -22,9 +22,18 @@
     return row;
   }
 
+  /* This room's; and what was refused for one that is not in the list any more, which would be seen nowhere. */
+  function belongsHere(entry) {
+    var isListed = false;
+    Chat.each(Chat.byId('room-list').children, function (each) {
+      isListed = isListed || each.getAttribute('data-room') === entry.room;
+    });
+    return entry.room === Chat.room || (entry.isFailed && !isListed);
+  }
+
   /* In the order of the queue, whichever tab they were written in. */
   function show(entry, next) {
-    if (entry.room !== Chat.room || shown[entry.clientId]) { return; }
+    if (shown[entry.clientId] || !belongsHere(entry)) { return; }
     var row = shown[entry.clientId] = make(entry);
     Chat.rows.list.insertBefore(row, next || null);
     Chat.seams.mend(row);
@@ -50,8 +59,15 @@
     Chat.toggle(row, 'failed', entry.isFailed);
     Chat.toggle(row, 'pending', !entry.isFailed);
     showStatus(row, entry);
-    Chat.remove(row.querySelector('.failure'));
-    if (entry.isFailed) { row.appendChild(failure(entry)); }
+    showFailure(row, entry);
+  }
+
+  /* Made anew only where the reason is another: a screen reader says it once, and a button keeps the focus. */
+  function showFailure(row, entry) {
+    var line = row.querySelector('.failure');
+    if (line && entry.isFailed && line.chatReason === entry.reason) { return; }
+    Chat.remove(line);
+    if (entry.isFailed) { row.appendChild(failure(entry)).chatReason = entry.reason; }
   }
 
   function showStatus(row, entry) {
@@ -71,15 +87,26 @@
   }
 
   function failure(entry) {
-    var line = Chat.make('p', 'failure', entry.reason + ' ');
+    var line = Chat.make('p', 'failure');
+    if (entry.room !== Chat.room) { line.appendChild(Chat.make('bdi', '', '#' + entry.room + ' ')); }
+    line.appendChild(document.createTextNode(entry.reason + ' '));
     line.setAttribute('role', 'alert');
-    line.appendChild(Chat.button('button retry', Chat.word('retry'), function () {
-      Chat.outbox.retry(entry.clientId);
-    }));
-    line.appendChild(Chat.button('button discard', Chat.word('discard'), function () {
-      Chat.outbox.discard(entry.clientId);
-    }));
+    offer(line, 'retry', entry, Chat.outbox.retry);
+    if (Chat.composer.canTake) { offer(line, 'edit', entry, takeBack); }
+    offer(line, 'discard', entry, Chat.outbox.discard);
     return line;
+  }
+
+  function takeBack(clientId) {
+    Chat.outbox.takeBack(clientId, Chat.composer.take);
+  }
+
+  /* The button goes with what it does, so the focus goes to the composer. */
+  function offer(line, name, entry, act) {
+    line.appendChild(Chat.button('button ' + name, Chat.word(name), function () {
+      act(entry.clientId);
+      Chat.composer.focus();
+    }));
   }
 
   function take(clientId) {

@@ -147,3 +147,41 @@ def test_a_refused_message_can_be_given_up(refused):
     expect(refused.rows).to_have_count(0)
     refused.reload()
     expect(refused.rows).to_have_count(0)
+
+
+def test_a_refused_message_is_edited_in_the_composer_before_what_stands_there(refused):
+    refused.composer.fill("And this?")
+    refused.failed.locator(".edit").focus()
+    refused.page.keyboard.press("Enter")
+    expect(refused.composer).to_be_focused()
+    expect(refused.composer).to_have_value("Is this kept?\nAnd this?")
+    expect(refused.rows).to_have_count(0)
+    refused.page.keyboard.type(" Yes.")
+    expect(refused.reload().composer).to_have_value("Is this kept? Yes.\nAnd this?")
+    expect(refused.rows).to_have_count(0)
+    refused.composer.press("Enter")
+    refused.expect_said("Is this kept? Yes.\nAnd this?")
+
+
+def test_one_tab_alone_takes_a_refused_message_back(refused):
+    other = refused.beside().enter(refused.room)
+    button = other.failed.get_by_role("button", name="Edit")
+    other.failed.locator(".retry").focus()
+    other.page.evaluate("Chat.emit('outbox')")
+    expect(other.failed.locator(".retry")).to_be_focused()
+    button.click()
+    expect(other.composer).to_have_value("Is this kept?")
+    for tab in refused, other:
+        expect(tab.rows).to_have_count(0)
+    expect(refused.composer).to_have_value("")
+
+
+def test_what_was_refused_for_a_room_that_is_gone_is_given_back_in_another(refused):
+    refused.page.evaluate("""() => {
+        const key = Object.keys(localStorage).find(key => /[.]outbox[.]/.test(key));
+        localStorage.setItem(key, JSON.stringify({ ...JSON.parse(localStorage.getItem(key)), room: 'gone' }));
+    }""")
+    expect(refused.reload().failed.locator(".failure")).to_contain_text("#gone You are muted for a minute.")
+    refused.failed.locator(".edit").click()
+    refused.composer.press("Enter")
+    refused.expect_said("Is this kept?")

@@ -5,7 +5,7 @@
     .venv/bin/python bin/looks.py confusables.txt DerivedCoreProperties.txt > chat/looks.py
 
 Both files are in Debian's source package `icu`, too. Whenever the table changes, a new step in chat/migrations has to
-compute all keys of names again, as v0004 and v0006 do.
+compute all keys of names again, as v0004 and v0006 do, and v0007 of rooms.
 """
 
 import re

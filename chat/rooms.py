@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, sse, stays, text, times
+from chat import drawing, hearing, naming, sse, stays, text, times
 from chat.errors import N_, ChatError
 from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
 
 UNREAD_MAX = 1000  # counting further would cost more than it tells
-OPENED_MAX = 50  # rooms that one person has opened, and that are still there
 
 
 class Posted(NamedTuple):
@@ -169,9 +168,13 @@ _REMOVED_ALREADY = N_("This message was removed. There is nothing left to change
 def find(connection: Connection, slug: str, user: Any) -> Any:
     """The room as far as the user may know of it, or ChatError `not_found`: a closed one only for who is in it."""
     room = table.find(connection, slug)
-    if room is None or (room.kind == "closed" and not _is_in(connection, room.id, user)):
+    if room is None or not _may_know(connection, room, user):
         raise _no_room()
     return room
+
+
+def _may_know(connection: Connection, room: Any, user: Any) -> bool:
+    return room.kind != "closed" or _is_in(connection, room.id, user)
 
 
 def _is_in(connection: Connection, room_id: int, user: Any) -> bool:
@@ -205,36 +208,21 @@ def open_room(
     if user is not None:
         _refuse_released(tx, user)
         if most is not None and not user.is_owner:
-            _refuse_more(tx.connection, user, most)
+            naming.refuse_more(tx.connection, user, most)
     clean_name = text.clean_room_name(name)
     clean_topic = text.clean_topic(topic)
-    clean_slug = text.clean_slug(slug) if slug else _free_slug(tx.connection, text.slug_from(clean_name))
-    if table.find(tx.connection, clean_slug):
-        raise ChatError("name_taken", N_("There is a room at this address already. Choose another."), field="slug")
+    clean_slug = text.clean_slug(slug) if slug else naming.free_slug(tx.connection, text.slug_from(clean_name))
+
+    def is_known(room: Any) -> bool:
+        return user is None or user.is_owner or _may_know(tx.connection, room, user)
+
+    naming.refuse_namesake(tx.connection, clean_name, is_known)
+    naming.refuse_address(tx.connection, clean_slug, is_known)
     table.add(tx, clean_slug, clean_name, clean_topic, "open", user.id if user is not None else None)
     room = _find_any(tx.connection, clean_slug)
     if user is not None:
         stays.begin(tx, room, as_wire_user(user), is_limited=most is not None)
     return as_wire(room)
-
-
-def _refuse_more(connection: Connection, user: Any, most: int) -> None:
-    if table.count(connection) >= most:
-        message = N_("This chat has as many rooms as it may have. Ask its owner to remove one that nobody needs.")
-    elif table.count(connection, opened_by=user.id) >= OPENED_MAX:
-        message = N_("There are %(most)d rooms that you have opened. Ask the owner to remove one that nobody needs.")
-    else:
-        return
-    raise ChatError("forbidden", message, most=OPENED_MAX)
-
-
-def _free_slug(connection: Connection, wished: str) -> str:
-    """The wished slug, with a number behind it where it is taken."""
-    slug, number = wished, 1
-    while table.find(connection, slug):
-        number += 1
-        slug = f"{wished[: text.SLUG_MAX - 5]}-{number}"
-    return slug
 
 
 def remove_room(tx: Transaction, slug: str) -> None:
@@ -252,7 +240,10 @@ def remove_room(tx: Transaction, slug: str) -> None:
 
 def change(tx: Transaction, slug: str, name: object, topic: object) -> bool:
     """Rename a room and set its topic; its address stays. False where it has both already."""
-    return _change(tx, _find_any(tx.connection, slug), name=text.clean_room_name(name), topic=text.clean_topic(topic))
+    room, clean_name = _find_any(tx.connection, slug), text.clean_room_name(name)
+    if clean_name != room.name:
+        naming.refuse_namesake(tx.connection, clean_name, lambda other: bool(other.id != room.id))
+    return _change(tx, room, name=clean_name, topic=text.clean_topic(topic))
 
 
 def set_kind(tx: Transaction, slug: str, kind: str) -> bool:
@@ -261,6 +252,8 @@ def set_kind(tx: Transaction, slug: str, kind: str) -> bool:
     False where it is so already: whoever came into a closed room since would be shown what was said before.
     """
     room = _find_any(tx.connection, slug)
+    if kind == "open" and room.kind != kind:
+        naming.refuse_namesake(tx.connection, room.name, lambda other: bool(other.kind == "open"))
     is_changed = _change(tx, room, kind=kind)
     if is_changed and kind == "closed":
         table.show_past(tx, room.id)

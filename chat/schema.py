@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0006"
+VERSION = "0007"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -95,7 +95,8 @@ device_codes = Table(
     Column("created_at", String(24), nullable=False),
 )
 
-# `opened_by` is NULL for what the command line opened, and for those who were forgotten.
+# `opened_by` is NULL for what the command line opened, and for those who were forgotten. `name_key` is what names are
+# compared by, empty for a removed room; it is not unique, because a private room must not be told by its name.
 rooms = Table(
     "rooms",
     metadata,
@@ -106,6 +107,8 @@ rooms = Table(
     Column("kind", String(8), nullable=False),
     Column("created_at", String(24), nullable=False),
     Column("opened_by", Integer),
+    Column("name_key", Text, nullable=False, server_default=""),
+    Index("rooms_by_name", "name_key"),
     sqlite_autoincrement=True,
 )
 

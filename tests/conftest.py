@@ -102,6 +102,18 @@ def free_name(server: Server, name: str) -> None:
     server.query("UPDATE users SET seen_at = '2001-01-01T00:00:00.000Z' WHERE name = ? AND kind = 'guest'", name)
 
 
+@pytest.fixture(autouse=True)
+def rooms_of_earlier_tests(request):
+    """On a server that tests share, they keep nobody from giving a room the same name."""
+    server = request.getfixturevalue("chat") if "chat" in request.fixturenames else None
+    if isinstance(server, Server):
+        free_room_names(server)
+
+
+def free_room_names(server: Server) -> None:
+    server.query("UPDATE rooms SET name_key = '~' || slug WHERE slug != 'lobby'")
+
+
 @pytest.fixture
 def alice(chat, people):
     """At the first worker."""

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
+from chat import text
 from chat.schema import bans, events, memberships, rooms, sessions
 from chat.store.bans import STANDS
 from chat.store.prepared import Prepared
@@ -138,6 +139,12 @@ def all_rooms(
     return connection.execute(query).all()
 
 
+def named(connection: Connection, name: str) -> Sequence[Any]:
+    """Every room whose name is this one by what is seen of it, closed ones too."""
+    query = select(rooms).where(rooms.c.name_key == text.name_key(name), rooms.c.kind != REMOVED)
+    return connection.execute(query.order_by(rooms.c.id)).all()
+
+
 def count(connection: Connection, opened_by: int | None = None) -> int:
     """How many rooms there are, or how many of them a user has opened."""
     query = select(func.count()).where(rooms.c.kind != REMOVED)
@@ -157,11 +164,13 @@ def forget_opener(tx: Transaction, user_id: int) -> None:
 
 
 def add(tx: Transaction, slug: str, name: str, topic: str, kind: str, opened_by: int | None) -> int:
-    values = {"slug": slug, "name": name, "topic": topic, "kind": kind, "created_at": tx.now, "opened_by": opened_by}
-    return tx.insert(rooms, values)
+    place = {"slug": slug, "name": name, "name_key": text.name_key(name), "topic": topic, "kind": kind}
+    return tx.insert(rooms, place | {"created_at": tx.now, "opened_by": opened_by})
 
 
 def change(tx: Transaction, room_id: int, **values: Any) -> None:
+    if "name" in values:
+        values["name_key"] = text.name_key(values["name"])
     tx.connection.execute(update(rooms).where(rooms.c.id == room_id).values(**values))
 
 

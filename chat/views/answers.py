@@ -86,9 +86,12 @@ def refused(error: ChatError) -> Response:
     return answer
 
 
+_WIRED = ("reason", "until", "room")  # what an error says beside its sentence, for programs
+
+
 def as_wire(error: ChatError) -> dict[str, Any]:
     wire = {"code": error.code, "message": in_words(error), "field": error.field}
-    extra = {name: error.params[name] for name in ("reason", "until") if name in error.params}
+    extra = {name: error.params[name] for name in _WIRED if name in error.params}
     return wire | extra
 
 
@@ -121,6 +124,7 @@ def _page(error: ChatError) -> Response:
                 "message": in_words(error),
                 "field": error.field,
                 "retry_after_seconds": error.retry_after_seconds,
+                "room": error.params.get("room"),
             }
             page = make_response(again(error=shown, **(request.view_args or {})), error.status)
             if len(page.get_data()) <= bounds.ANSWER_BYTES:

@@ -1,6 +1,7 @@
 """The pages for people; each is complete without script."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Generator
 from functools import partial
 from typing import Any
@@ -41,6 +42,7 @@ def room_lines(connection: Any, found: Collection[Any], current: str | None = No
     """Rooms as the lists show them, with what the user has not read there."""
     user = identity.who().user
     lines = []
+    bearers = Counter(room.name_key for room in found)
     uncounted, left = sum(room.read_id is not None for room in found), UNREAD_OF_PAGE
     for room in found:
         unread = 0
@@ -49,6 +51,8 @@ def room_lines(connection: Any, found: Collection[Any], current: str | None = No
             unread = messages.count_unread(connection, room.id, user.id, room.read_id, most)
             uncounted, left = uncounted - 1, left - unread
         line = {"unread": unread, "is_member": room.read_id is not None, "is_current": room.slug == current}
+        # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
+        line["has_twin"] = bearers[room.name_key] > 1
         lines.append(rooms.as_wire(room) | line)
     return lines
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.pages import Window
 from tests.browser.windows import IN_THE_PAGE
 from tests.clients import Person
+from tests.conftest import free_room_names
 from tests.serving import Server
 
 NO_WEB_LOCKS = "delete Navigator.prototype.locks"
@@ -28,6 +29,7 @@ class Talk:
         self._server = server
 
     def in_another_room(self) -> "Talk":
+        free_room_names(self._server)
         return Talk(self._server, self._person, self._person.post("/rooms", name="Meadow").json["slug"])
 
     def say(self, text: str) -> None:

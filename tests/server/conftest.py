@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_name
+from tests.conftest import free_name, free_room_names
 from tests.server.town import Townsman, an_address
 from tests.serving import serve
 
@@ -47,6 +47,7 @@ def townsman():
 
 
 @pytest.fixture
-def hall(mayor):
+def hall(town, mayor):
     """The address of a room in the town that nobody else has been in."""
+    free_room_names(town)
     return mayor.post("/rooms", name="Hall").json["slug"]

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.clients import Person
+from tests.conftest import free_room_names
 from tests.server.watching import total
 from tests.serving import eventually, serve
 
@@ -205,7 +206,8 @@ def test_it_moves_past_what_was_not_for_its_reader(brief, people, garden_of):
 
 
 @pytest.fixture
-def garden_of():
+def garden_of(brief):
+    free_room_names(brief)
     return lambda person: person.post("/rooms", name="Garden").json["slug"]
 
 

@@ -125,7 +125,7 @@ def test_rooms_from_one_address_are_so_many_a_day_whoever_opens_them(busy, towns
     for number in range(20):
         with Townsman(busy, number % 2, address) as guest:
             token = guest.sign_in(f"{address} {number}").token()
-            opened += [guest.post("/rooms", name=f"Room {number}", token=token).status for _ in range(2)]
+            opened += [guest.post("/rooms", name=f"Room {number} {way}", token=token).status for way in "ab"]
         if opened[-1] == 429:
             break
     assert opened == [201] * 30 + [429] * (len(opened) - 30)
@@ -145,11 +145,11 @@ def test_nothing_of_this_is_counted_where_it_is_switched_off(town, townsman):
 def test_the_site_has_so_many_rooms_whichever_worker_is_asked(townsman):
     with serve(look_seconds=0, limits="on", trusted_proxies="127.0.0.1", rooms_max=4) as small:
         guests = [townsman(small, f"guest {number}", number % 2) for number in range(4)]
-        answers = [guest.post("/rooms", name="Garden") for guest in guests]
+        answers = [guest.post("/rooms", name=f"Garden {number}") for number, guest in enumerate(guests)]
         assert [answer.status for answer in answers] == [201, 201, 201, 403], "beside the lobby"
         assert answers[-1].code == "forbidden" and "as many rooms" in answers[-1].json["error"]["message"]
         page = guests[0].submit(guests[0].look("/rooms/new").form("/rooms"), name="Kept", topic="for later")
         assert page.status == 403 and page.page.form("/rooms").fields["name"] == "Kept"
-        guests[2].post("/rooms/garden/leave")
+        guests[2].post("/rooms/garden-2/leave")
         small.query("UPDATE users SET is_owner = 1 WHERE id = ?", guests[3].user["id"])
         assert guests[3].post("/rooms", name="The owner's").status == 201

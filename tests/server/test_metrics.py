@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from chat.metrics import METRICS
 from tests.clients import Person
+from tests.conftest import free_room_names
 from tests.server.test_ways import WAITRESS
 from tests.server.watching import figures, pids, summed, total, unchanged
 from tests.serving import eventually, serve
@@ -85,8 +86,9 @@ def test_a_post_to_readers_is_so_many_deliveries(watched, people, alice, garden_
 
 
 @pytest.fixture
-def garden_of():
+def garden_of(watched):
     """Opens a room in which nobody else is."""
+    free_room_names(watched)
     return lambda person: person.post("/rooms", name="Garden").json["slug"]
 
 

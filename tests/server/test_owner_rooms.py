@@ -206,3 +206,19 @@ def test_a_room_is_removed_only_when_it_is_meant(town, mayor, bob, carol, hall):
         for cursor in (0, message["id"] - 1):
             assert "gone with the room" not in bob.tab(worker).get(f"/poll?room={hall}&since={cursor}").text
             assert "gone with the room" not in bob.tab(worker).get(f"/poll?since={cursor}").text
+
+
+def test_a_name_that_another_room_has_is_refused_also_of_a_private_one(mayor, bob, hall):
+    barn = mayor.post("/rooms", name="Barn").json["slug"]
+    form = owners_page(mayor, hall).form(f"/owner/rooms/{hall}")
+    answer = mayor.submit(form, name="bArN", topic="kept")
+    assert answer.status == 409 and f"/rooms/{barn}" in answer.page.addresses
+    assert mayor.post(f"/owner/rooms/{barn}/close").status == 204
+    assert mayor.post(f"/owner/rooms/{hall}", name="Barn", topic="").code == "name_taken", "the owner knows all rooms"
+    assert mayor.post(f"/owner/rooms/{barn}", name="BARN", topic="its own name, of course").status == 204
+    mine = bob.post("/rooms", name="Barn")
+    assert mine.status == 201, "bob knows of no other"
+    refused = mayor.post(f"/owner/rooms/{barn}/reopen")
+    assert refused.code == "name_taken" and refused.json["error"]["room"] == mine.json["slug"]
+    assert mayor.post(f"/owner/rooms/{barn}/remove", sure="on").status == 204
+    assert mayor.post(f"/owner/rooms/{hall}", name="Barn 2", topic="").status == 204

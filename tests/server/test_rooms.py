@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.clients import FORM
 from tests.serving import eventually
 
 
@@ -23,9 +24,48 @@ def test_a_visitor_opens_none(visitor):
     assert visitor.post("/rooms", accept="text/html", name="Mine").status in (303, 401)
 
 
-def test_two_rooms_of_one_name_have_two_addresses(alice):
-    slugs = [alice.post("/rooms", name="Twins").json["slug"] for _ in range(3)]
+def test_rooms_whose_names_make_one_address_have_two(alice):
+    slugs = [alice.post("/rooms", name=name).json["slug"] for name in ("Twins", "Twins!", "Twins?")]
     assert slugs == ["twins", "twins-2", "twins-3"]
+
+
+@pytest.mark.parametrize("name", ["Shed", " shed ", "ＳＨＥＤ", "\u0405hed"])
+def test_a_name_that_a_room_has_is_refused_and_leads_to_that_room(alice, bob, name):
+    slug = alice.post("/rooms", name="Shed").json["slug"]
+    answer = bob.post("/rooms", name=name)
+    assert (answer.status, answer.code) == (409, "name_taken")
+    assert answer.json["error"]["field"] == "name" and answer.json["error"]["room"] == slug
+    page = bob.submit(bob.look("/rooms/new").form("/rooms"), name=name, topic="for spades")
+    assert page.status == 409 and f"/rooms/{slug}" in page.page.addresses
+    assert page.page.form("/rooms").fields.items() >= {"name": name, "topic": "for spades"}.items()
+
+
+def test_of_two_who_open_a_room_of_one_name_at_once_one_is_refused(chat, alice, bob):
+    tokens = {person: person.token() for person in (alice, bob)}
+    pending = [person.send("POST", "/rooms", "name=Race", Content_Type=FORM, Accept="application/json",
+                           X_CSRF_Token=token) for person, token in tokens.items() for _ in range(3)]
+    assert sorted(each.answer().status for each in pending) == [201] + [409] * 5
+    assert chat.query("SELECT count(*) FROM rooms WHERE name = 'Race' AND name_key = 'race'") == [(1,)]
+
+
+def test_a_private_room_is_not_told_by_its_name(chat, alice, bob):
+    private = alice.post("/rooms", name="Surprise party").json["slug"]
+    chat.query("UPDATE rooms SET kind = 'closed' WHERE slug = ?", private)
+    answer = bob.post("/rooms", name="Surprise party")
+    assert answer.status == 201, "bob may not learn that there is one"
+    assert alice.post("/rooms", name="Surprise party").json["error"]["room"] in (private, answer.json["slug"])
+    taken = bob.post("/rooms", name="Another party", slug=private)
+    assert taken.code == "name_taken" and "room" not in taken.json["error"]
+    assert f"/rooms/{private}" in alice.look("/").text.split(), "to alice there are two of the name"
+    assert f'/rooms/{private}"' not in bob.look("/").raw
+
+
+def test_rooms_of_one_name_from_before_are_told_apart_by_their_addresses(chat, carol, alice):
+    slugs = [alice.post("/rooms", name=name).json["slug"] for name in ("Old name", "Old name!")]
+    assert not any(slug in carol.look("/").text for slug in slugs)
+    chat.query("UPDATE rooms SET name = 'Old name', name_key = 'old name' WHERE slug = ?", slugs[1])
+    assert all(f"/rooms/{slug}" in carol.look("/").text for slug in slugs)
+    assert all(slug in carol.look("/rooms/lobby").text for slug in slugs)
 
 
 def test_an_address_in_use_is_taken(alice, garden):

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from chat import forgetting, kept, outside, owner, people, rooms, times
+from chat import forgetting, kept, naming, outside, owner, people, rooms, times
 from chat.errors import ChatError
 from chat.schema import device_codes, inbox, sessions
 from chat.store import acts, users
@@ -106,7 +106,7 @@ def open_room(chat: Chat, user, number: int, most: int | None = 1000) -> None:
 
 
 def test_one_person_has_opened_so_many_of_the_rooms_that_are_there(chat: Chat, alice, monkeypatch):
-    monkeypatch.setattr(rooms, "OPENED_MAX", 3)
+    monkeypatch.setattr(naming, "OPENED_MAX", 3)
     for number in range(3):
         open_room(chat, alice, number)
     with pytest.raises(ChatError, match="3 rooms that you have opened") as refused:

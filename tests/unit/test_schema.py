@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 
 import chat.migrations
 from chat import config as configuration
-from chat import people, times
+from chat import people, rooms, times
 from chat.errors import ChatError
 from chat.schema import VERSION, metadata
 from chat.store import Store, creation, users
@@ -117,3 +117,26 @@ def owner_of(connection, name):
 
 def sign_in(store, name):
     return store.write(people.sign_in, name, 30, people.From(None, ""))
+
+
+def test_rooms_of_one_name_keep_it_and_nobody_new_gets_it(tmp_path: Path):
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    make_older(config, "0006", [], [], released=())
+    engine = writing_engine(config.instance / "longwave.db", "full")
+    with engine.connect() as connection, connection.begin():
+        for slug, name, kind in ("tea", "Tea", "open"), ("tea-2", "\uff34ea", "open"), ("~4", "", "removed"):
+            connection.exec_driver_sql("INSERT INTO rooms (slug, name, topic, kind, created_at)"
+                                       " VALUES (?, ?, '', ?, ?)", (slug, name, kind, times.now()))
+    engine.dispose()
+    creation.upgrade(config)
+    store = Store(config)
+    try:
+        with store.read() as connection:
+            kept = connection.exec_driver_sql("SELECT name, name_key FROM rooms ORDER BY id").all()
+        assert kept == [("Lobby", "lobby"), ("Tea", "tea"), ("\uff34ea", "tea"), ("", "")]
+        with pytest.raises(ChatError) as refusal:
+            store.write(rooms.open_room, None, "TEA", None, "")
+        assert (refusal.value.code, refusal.value.params["room"]) == ("name_taken", "tea")
+        assert store.write(rooms.change, "tea-2", "\uff34ea", "another topic"), "a twin of before may get a topic"
+    finally:
+        store.stop()

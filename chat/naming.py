@@ -1,0 +1,51 @@
+"""What is asked before a room is opened, renamed or reopened: its name, its address, and how many there are."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from chat import text
+from chat.errors import N_, ChatError
+from chat.store import rooms as table
+
+OPENED_MAX = 50  # rooms that one person has opened, and that are still there
+
+
+def refuse_namesake(connection: Connection, name: str, is_known: Callable[[Any], bool]) -> None:
+    """Of two rooms with one name nobody would know which is meant; one that must stay unknown does not count.
+
+    In the transaction that gives the name, so that of two people who give it at once the second is refused.
+    """
+    for room in table.named(connection, name):
+        if is_known(room):
+            message = N_("There's already a room called “%(name)s”. Choose another name.")
+            raise ChatError("name_taken", message, field="name", name=room.name, room=room.slug)
+
+
+def refuse_address(connection: Connection, slug: str, is_known: Callable[[Any], bool]) -> None:
+    """Two rooms cannot have one address, even where the other stays unknown: it is named only where it may be."""
+    room = table.find(connection, slug)
+    if room is not None:
+        message = N_("There is a room at this address already. Choose another.")
+        known: dict[str, Any] = {"room": slug} if is_known(room) else {}
+        raise ChatError("name_taken", message, field="slug", **known)
+
+
+def refuse_more(connection: Connection, user: Any, most: int) -> None:
+    if table.count(connection) >= most:
+        message = N_("This chat has as many rooms as it may have. Ask its owner to remove one that nobody needs.")
+    elif table.count(connection, opened_by=user.id) >= OPENED_MAX:
+        message = N_("There are %(most)d rooms that you have opened. Ask the owner to remove one that nobody needs.")
+    else:
+        return
+    raise ChatError("forbidden", message, most=OPENED_MAX)
+
+
+def free_slug(connection: Connection, wished: str) -> str:
+    """The wished slug, with a number behind it where it is taken."""
+    slug, number = wished, 1
+    while table.find(connection, slug):
+        number += 1
+        slug = f"{wished[: text.SLUG_MAX - 5]}-{number}"
+    return slug

@@ -20,7 +20,7 @@ _LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "elemen
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
-        "log", "history", "pending", "composer", "acts", "edit", "rooms", "read", "here", "roster", "typing",
+        "log", "history", "pending", "keys", "composer", "acts", "edit", "rooms", "read", "here", "roster", "typing",
         "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh",
         "start",
     ),

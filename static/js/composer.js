@@ -1,6 +1,5 @@
-/* The composer: Enter sends, Shift+Enter breaks the line, on touch Enter breaks it; never disabled,
-   nothing lost. */
-(function (Chat, root) {
+/* The composer: Enter sends, Shift+Enter breaks the line (see keys.js); never disabled, nothing lost. */
+(function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -11,13 +10,6 @@
   var mostCharacters = Number(Chat.fact('max-body'));
   var refusal = '';  // why nothing can be said here any more
   var problemNow = '';
-  var hasFinger = Boolean(root.matchMedia && root.matchMedia('(hover: none) and (pointer: coarse)').matches);
-
-  /* Which Enter sends? Not one that ends a word of an input method (some say so only by the key code 229). */
-  function isSendKey(press) {
-    var isComposing = press.isComposing || press.keyCode === 229;
-    return (press.key === 'Enter' || press.keyCode === 13) && !press.shiftKey && !isComposing && !hasFinger;
-  }
 
   /* Grows to six lines: by its rows, which every browser knows. */
   function fit(area) {
@@ -69,7 +61,7 @@
   }
 
   function pressed(press) {
-    if (isSendKey(press)) {
+    if (Chat.keys.isToSend(press)) {
       press.preventDefault();
       submit();
     } else if (press.key === 'ArrowUp' && !field.value) {
@@ -92,8 +84,8 @@
   }
 
   Chat.composer = {
-    isSendKey: isSendKey, fit: fit, tooMany: tooMany, take: take, canTake: Boolean(form),
-    focus: function () { if (field && !hasFinger) { field.focus(); } }
+    fit: fit, tooMany: tooMany, take: take, canTake: Boolean(form),
+    focus: function () { if (field && !Chat.keys.isByFinger()) { field.focus(); } }
   };
 
   Chat.on('refused', function (error) {
@@ -117,4 +109,4 @@
     Chat.composer.focus();
   });
 
-}(window.Chat, window));
+}(window.Chat));

@@ -41,6 +41,7 @@
     area.setAttribute('aria-label', Chat.word('edit-label'));
     var save = form.appendChild(Chat.make('button', 'button main', Chat.word('save')));
     save.type = 'submit';
+    save.setAttribute('aria-keyshortcuts', 'Control+Enter Meta+Enter');
     form.appendChild(Chat.button('button', Chat.word('cancel'), function () { close(row); }));
     Chat.listen(form, 'submit', function (submission) {
       submission.preventDefault();
@@ -57,7 +58,7 @@
     if (press.key === 'Escape' || press.key === 'Esc') {
       press.stopPropagation();
       close(row);
-    } else if (Chat.composer.isSendKey(press)) {
+    } else if (Chat.keys.isToSend(press)) {
       press.preventDefault();
       submit(row, area);
     }

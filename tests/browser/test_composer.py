@@ -1,8 +1,13 @@
 """The composer: which Enter sends, how it grows, and that nothing typed is lost."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import PHONE
+
+TABLET = {"viewport": {"width": 1024, "height": 768}, "has_touch": True, "is_mobile": True}
+# A key that has a meaning, but no place on a keyboard
+ENTER_ON_THE_SCREEN = {"type": "keyDown", "key": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(window, carol, garden):
@@ -38,6 +43,61 @@ def test_on_touch_enter_breaks_the_line_and_the_button_sends(window, carol, gard
     hers.composer.type("Two")
     expect(hers.composer).to_have_value("One\nTwo")
     hers.find("#composer button").tap()
+    hers.expect_said("One\nTwo")
+
+
+@pytest.mark.parametrize("keys", ["Control+Enter", "Meta+Enter"])
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])
+def test_enter_with_control_or_command_sends_and_saves_on_every_device(window, carol, garden, keys, device):
+    hers = window(carol, garden, **device)
+    expect(hers.find("#composer button")).to_have_attribute("aria-keyshortcuts", "Control+Enter Meta+Enter")
+    hers.composer.type("One")
+    hers.composer.press(keys)
+    hers.expect_said("One")
+    hers.composer.press("ArrowUp")
+    hers.find(".edit-form textarea").type(" and two")
+    hers.find(".edit-form textarea").press(keys)
+    hers.expect_said("One and two")
+
+
+def test_a_tablet_shows_that_it_has_a_keyboard_by_a_key_that_no_screen_has(window, carol, garden):
+    hers = window(carol, garden, **TABLET)
+    hers.composer.tap()
+    hers.composer.type("One")
+    hers.composer.press("Enter")
+    hers.composer.press("Shift+T")
+    hers.composer.type("wo")
+    hers.composer.press("Enter")
+    hers.expect_said("One\nTwo")
+    hers.reload().composer.tap()
+    hers.composer.type("Three")
+    hers.composer.press("Enter")
+    hers.expect_said("One\nTwo", "Three")
+    expect(hers.composer).to_be_focused()
+
+
+@pytest.mark.parametrize("device", ["tablet", "laptop"])
+def test_enter_of_a_keyboard_on_the_screen_breaks_the_line_whatever_else_there_is(window, carol, garden, device):
+    hers = window(carol, garden, **(TABLET if device == "tablet" else {"has_touch": True}))
+    hers.composer.press("Shift")
+    hers.composer.tap()
+    hers.composer.type("One")
+    hers.context.new_cdp_session(hers.page).send("Input.dispatchKeyEvent", ENTER_ON_THE_SCREEN)
+    hers.composer.type("Two")
+    expect(hers.composer).to_have_value("One\nTwo")
+    hers.composer.press("Enter")
+    hers.expect_said("One\nTwo")
+
+
+def test_while_a_keyboard_covers_the_screen_its_enter_breaks_the_line(window, carol, garden):
+    hers = window(carol, garden, **TABLET)
+    hers.composer.press("Shift")
+    hers.page.evaluate("Object.defineProperty(visualViewport, 'height', { get: () => 500, configurable: true })")
+    hers.composer.type("One")
+    hers.composer.press("Enter")  # Safari tells it by nothing else
+    hers.composer.type("Two")
+    hers.page.evaluate("delete visualViewport.height")
+    hers.composer.press("Enter")
     hers.expect_said("One\nTwo")
 
 

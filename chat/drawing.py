@@ -103,20 +103,22 @@ class Words(NamedTuple):
     removed_by_owner: str
 
 
-def dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
+def dress(
+    html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool, is_marked: bool = False
+) -> Markup:
     """The html for one reader; what was drawn of late is kept."""
     draw_one = _dress if len(html) <= DRESSED_CHARACTERS else _dress.__wrapped__
-    return draw_one(html, words, clock=clock, href=href, is_grouped=is_grouped, is_mine=is_mine)
+    states = {"grouped": is_grouped, "mine": is_mine, "marked": is_marked}
+    return draw_one(html, words, clock, href, "".join(f" {name}" for name, is_so in states.items() if is_so))
 
 
 @lru_cache(DRESSED)
-def _dress(html: str, words: Words, *, clock: str, href: str, is_grouped: bool, is_mine: bool) -> Markup:
+def _dress(html: str, words: Words, clock: str, href: str, states: str) -> Markup:
     """What is replaced can only be the template's: a body's own ``<`` is escaped."""
-    classes = "message" + " grouped" * is_grouped + " mine" * is_mine
     time_at = html.index("<time")
     time_end = html.index("</time>")
     html = (
-        html[:time_at].replace('<li class="message', f'<li class="{classes}', 1)
+        html[:time_at].replace('<li class="message', f'<li class="message{states}', 1)
         + f'<a class="when" href="{escape(href)}">'
         + html[time_at:time_end]
         + f"{escape(clock)}</time></a>"

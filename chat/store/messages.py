@@ -1,6 +1,7 @@
 """The table `messages`; every look-up brings the author along, because nothing is drawn without one."""
 
 from collections.abc import Generator, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, select, update
@@ -109,6 +110,16 @@ def before(connection: Connection, room_id: int, message_id: int | None, limit: 
 def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Any, None, None]:
     """The first messages of a room beyond an id, oldest first, each read when it is asked for."""
     return _AFTER.each(connection, room_id=room_id, message_id=message_id, most=limit)
+
+
+def around(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Any, None, None]:
+    """The message, or the last one before its id, then its neighbours by turns; where one side is short, more of the
+    other. So those that are read first are what a bound should keep.
+    """
+    older = before(connection, room_id, message_id + 1, limit)
+    yield from islice(older, 1)
+    for pair in zip_longest(older, after(connection, room_id, message_id, limit)):
+        yield from (message for message in pair if message is not None)
 
 
 def newest_id(connection: Connection, room_id: int) -> int:

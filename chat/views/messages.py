@@ -1,14 +1,12 @@
 """Messages: read by page, post, edit, remove."""
 
-from collections.abc import Iterator
-from itertools import islice, zip_longest
 from typing import Any
 
 from flask import Blueprint, Response, url_for
 
 from chat import drawing, flood, identity, owner, rooms, sse
-from chat.store import events, messages
-from chat.views import answers, bounds, forms
+from chat.store import events
+from chat.views import answers, bounds, excerpt, forms
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 
@@ -20,31 +18,23 @@ def index(slug: str) -> Response:
     """A page of messages; `more` tells whether there are others beyond it in the direction that was asked for."""
     identity.reader_required()
     limit = forms.whole_number("limit", low=1, high=LIMIT_MAX, default=LIMIT_DEFAULT) or LIMIT_DEFAULT
+    wish = excerpt.asked_for()
     with identity.parts().store.read() as connection:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
-        found = ((message.id, sse.to_json(drawing.wire(message))) for message in _asked_for(connection, room.id, limit))
+        candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
+        found = ((message.id, sse.to_json(drawing.wire(message))) for message in candidates)
         page, is_more = bounds.take(found, limit, bounds.LIST_BYTES, _bytes_of)
-    texts = ",".join(text for _, text in sorted(page))
-    return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{sse.to_json(is_more)}}}')
+        page.sort()
+        sides = _sides(connection, room.id, [id for id, _ in page], wish) if wish.around is not None else ""
+    texts = ",".join(text for _, text in page)
+    return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{sse.to_json(is_more)}{sides}}}')
 
 
-def _asked_for(connection: Any, room_id: int, limit: int) -> Iterator[Any]:
-    """The messages in the direction that was asked for, those first that are kept where not all fit; one too many."""
-    before, after, around = (forms.whole_number(name) for name in ("before", "after", "around"))
-    if around is not None:
-        older = messages.before(connection, room_id, around + 1, limit + 1)
-        return _outwards(older, messages.after(connection, room_id, around, limit + 1))
-    if after is not None:
-        return messages.after(connection, room_id, after, limit + 1)
-    return messages.before(connection, room_id, before, limit + 1)
-
-
-def _outwards(older: Iterator[Any], newer: Iterator[Any]) -> Iterator[Any]:
-    """The message in the middle, then its neighbours by turns; where one side is short, more of the other."""
-    yield from islice(older, 1)
-    for pair in zip_longest(older, newer):
-        yield from (message for message in pair if message is not None)
+def _sides(connection: Any, room_id: int, ids: list[int], wish: excerpt.Wish) -> str:
+    """Of messages around one: on which side of them there are more."""
+    older, newer = excerpt.beyond(connection, room_id, ids, wish)
+    return f',"older":{sse.to_json(older)},"newer":{sse.to_json(newer)}'
 
 
 def _bytes_of(entry: tuple[int, str]) -> int:
@@ -84,5 +74,5 @@ def remove(id: int) -> Response:
 
 
 def _page_of(message: dict[str, object]) -> str:
-    """The room where the message stands; its own page offers no more acts once it is removed."""
-    return url_for("pages.room", slug=message["room"], _anchor=f"m{message['id']}")
+    """The place in the room where the message stands; its own page offers no more acts once it is removed."""
+    return url_for("pages.room", slug=message["room"], around=message["id"], _anchor=f"m{message['id']}")

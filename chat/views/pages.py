@@ -2,26 +2,24 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import drawing, flood, identity, rooms, text
+from chat import flood, identity, rooms, text
 from chat.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
 from chat.store import rooms as room_table
-from chat.views import answers, bounds, forms, stream
+from chat.views import answers, bounds, excerpt, forms, stream
 from chat.views.rows import dressed, rows_of
 
-PAGE_MESSAGES = 50
 CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
 SIDE_ROOMS = 50  # beside a room
 UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: some 5 ms
 PERSON_BYTES = 128  # around the name of a person
-DRESS_BYTES = 256  # of what a page adds to a message
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
 REFRESH_PAUSE_SECONDS = 10  # between two loads where nothing can be held
@@ -89,20 +87,18 @@ def new_room_again(error: dict[str, Any]) -> str:
 @blueprint.get("/rooms/<slug>")
 def room(slug: str) -> str:
     identity.reader_required()
-    before, seen = forms.whole_number("before"), forms.whole_number("seen")
+    wish, seen = excerpt.asked_for(), forms.whole_number("seen")
     user = identity.who().user
     if user is not None and not identity.who().is_bot:
         _join_once(slug)
         if seen is not None:
             _note_reader(user, slug, seen)
-    return room_page(slug, before)
+    return room_page(slug, wish)
 
 
 @answers.shown_again("messages.post")
-def room_page(
-    slug: str, before: int | None = None, error: dict[str, Any] | None = None
-) -> str:
-    """The room's page, its newest messages or those before an id; a refused text stands in the composer again."""
+def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, Any] | None = None) -> str:
+    """The room's page with the messages that are wished for; a refused text stands in the composer again."""
     parts, user = identity.parts(), identity.reader_required().user
     draft = request.form.get("body", "") if error else ""
     room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
@@ -111,21 +107,21 @@ def room_page(
         cursor = events.newest_id(connection)
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
-        newest_first, more = _take(messages.before(connection, found.id, before, PAGE_MESSAGES + 1), PAGE_MESSAGES,
-                                   room_for_rows)
+        shown, has_older, has_newer = excerpt.find(connection, found.id, wish, room_for_rows)
         lines, more_rooms = _beside(connection, slug)
-    shown = newest_first[::-1]
     read_id = stay.read_id if stay else None
     return render_template(
         "room.html",
         room=rooms.as_wire(found),
         rooms=lines,
         more_rooms=more_rooms,
-        rows=rows_of(shown, read_id),
+        rows=rows_of(shown, read_id, wish.around),
         cursor=cursor,
-        more=more,
+        more=has_older,
         before=shown[0].id if shown else None,
-        is_latest=before is None,
+        after=shown[-1].id if shown else None,
+        around=wish.around,
+        is_latest=not has_newer,
         anew_url=_anew(slug, shown[-1].id if shown else 0),
         read_id=read_id,
         roster=_fitting(parts.presence.shown(found.id)),
@@ -145,11 +141,6 @@ def _fitting(roster: Roster) -> Roster:
         for users in (roster.here, roster.away)
     )
     return Roster(roster.count, here, away)
-
-
-def _take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
-    """The messages of a page, as many as fit, and whether there are more."""
-    return bounds.take(found, most, most_bytes, lambda message: len(drawing.html_of(message).encode()) + DRESS_BYTES)
 
 
 def _anew(slug: str, last_id: int) -> str:
@@ -234,8 +225,8 @@ def refresh(slug: str) -> Response:
     with parts.store.read() as connection:
         newest = events.newest_id(connection)
         rooms.find(connection, slug, user)
-        news, too_many = _take(messages.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
-                               bounds.FRAME_BYTES)
+        news, too_many = excerpt.take(messages.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
+                                      bounds.FRAME_BYTES)
     if user is not None:
         # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
         _mark_read(user, slug, since if seen is None or not news else news[-1].id)

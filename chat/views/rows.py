@@ -12,8 +12,13 @@ from chat.catalogue import format_date, gettext
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
 
 
-def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[str, Any]]:
-    """Rows for `rows.html`, oldest first; with `read_id` the rule "New" stands before the first unread of others."""
+def rows_of(
+    messages: Iterable[Any], read_id: int | None = None, named_id: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows for `rows.html`, oldest first; with `read_id` the rule "New" stands before the first unread of others.
+
+    The message `named_id` is marked; where it is not among these, a line in its place says so.
+    """
     user = identity.who().user
     words = _words()
     zone = identity.parts().config.timezone
@@ -21,7 +26,12 @@ def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[st
     address = url_for("pages.message", id=0).removesuffix("0")
     rows: list[dict[str, Any]] = []
     earlier: tuple[Any, datetime] | None = None
+    missing_id = named_id
     for message in messages:
+        if missing_id is not None and message.id >= missing_id:
+            if message.id > missing_id:
+                rows.append({"kind": "missing", "id": missing_id})
+            missing_id = None
         moment = times.moment_of(message.created_at).astimezone(zone)
         if earlier is None or earlier[1].date() != moment.date():
             rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _day(moment.date(), today)})
@@ -36,9 +46,12 @@ def rows_of(messages: Iterable[Any], read_id: int | None = None) -> list[dict[st
             href=f"{address}{message.id}",
             is_grouped=rows[-1]["kind"] == "message" and _is_near(earlier, message, moment),
             is_mine=is_mine,
+            is_marked=message.id == named_id,
         )
         rows.append({"kind": "message", "html": html})
         earlier = message, moment
+    if missing_id is not None:
+        rows.append({"kind": "missing", "id": missing_id})
     return rows
 
 

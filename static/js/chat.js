@@ -61,7 +61,7 @@
   Chat.url = function (name, place) {
     var pattern = Chat.fact('url-' + name);
     if (typeof place === 'number') {
-      return pattern.replace(/\/0(\/[a-z]+)?$/, '/' + place + '$1');
+      return pattern.replace(/([\/=])0(\/[a-z]+)?$/, '$1' + place + '$2');
     }
     return place ? pattern.replace('SLUG', encodeURIComponent(Chat.wellFormed(place))) : pattern;
   };

@@ -1,5 +1,5 @@
 /* Older messages on scrolling up, newer ones on scrolling down again, and the room anew when it must be. */
-(function (Chat) {
+(function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -66,14 +66,23 @@
       Chat.each(page.messages, log.put);
       log.scroller.scrollTop = top;
       log.measure();
-      if (!page.more) { arrive(); }
+      if (!page.more) { arrive(page.cursor, newer); }
     });
   }
 
-  function arrive() {
+  /* The newest are here, unless others were heard of while the answer was on its way, which then had no place. */
+  function arrive(cursor, fetchAgain) {
+    if (!log.isLatest() && log.hasHeardBeyond(cursor)) { return fetchAgain(); }
     log.setLatest(true);
     Chat.remove(Chat.byId('newer'));
     log.count(0);
+    leavePlace();
+  }
+
+  /* The address no longer names a place in the past: loaded again, the page is to show what one was reading. */
+  function leavePlace() {
+    if (!root.location.search || !root.history.replaceState) { return; }
+    root.history.replaceState(null, '', Chat.url('room', Chat.room));
   }
 
   /* The room anew: what the answer does not hold goes, but for what is newer than `newest`, and a text that one
@@ -88,7 +97,7 @@
       if (!isThere[rows.idOf(row)] && !isNews && !row.chatIsEditing) { log.drop(row); }
     });
     Chat.each(page.messages, log.put);
-    setMore(page.more);
+    setMore('older' in page ? page.older : page.more);
     log.showEmpty();
   }
 
@@ -100,7 +109,8 @@
       if (readId && page.more && readId < page.messages[0].id) { return renewAround(readId); }
       isOutdated = false;
       log.keepView(function () { replaceAll(page, page.cursor); });
-      arrive();
+      arrive(page.cursor, renew);
+      if (!log.isLatest()) { return; }
       if (wantsEnd) { log.toEnd(); }
       wantsEnd = false;
       Chat.emit('at-end');
@@ -113,6 +123,7 @@
       isOutdated = false;
       log.keepView(function () { replaceAll(page, Infinity); });
       log.setLatest(false);
+      if (!page.newer) { arrive(page.cursor, newer); }
     });
   }
 
@@ -142,11 +153,18 @@
 
   Chat.on('reset', reset);
 
-  Chat.start(function () {
-    Chat.listen(olderLine, 'click', function (click) {
+  function follow(link, fetchMore) {
+    Chat.listen(link, 'click', function (click) {
       click.preventDefault();
-      older();
+      fetchMore();
     });
+  }
+
+  Chat.start(function () {
+    var ways = Chat.byId('newer') ? Chat.byId('newer').getElementsByTagName('a') : [];
+    follow(olderLine, older);
+    Chat.each(ways, function (way, i) { follow(way, i === ways.length - 1 ? latest : newer); });
+    Chat.on('written', leavePlace);
   });
 
-}(window.Chat));
+}(window.Chat, window));

@@ -18,6 +18,7 @@
   var newCount = 0;
   var lastHeld = null;   // where one was before the window changed its size
   var restTimer = null;
+  var heardId = 0;       // of the newest message that was heard of, here or not
   var changed = {};  // the last edit or removal heard of a message, for rows that are fetched later
 
   /* The view: whatever changes above, below or in between, what is read stays where it is. */
@@ -69,6 +70,7 @@
       if (rows.isMessage(earlier)) { next = earlier; }
       earlier = earlier.previousSibling;
     }
+    Chat.remove(Chat.byId('m' + id));  // what said that it is not there
     rows.list.insertBefore(row, next ? ruleBefore(next) : null);
     Chat.seams.mend(row);
     Chat.seams.mend(rows.after(row));
@@ -182,6 +184,7 @@
 
   Chat.on('message', function (message) {
     if (message.room !== Chat.room) { return; }
+    heardId = Math.max(heardId, message.id);
     var isOthers = !Chat.me || String(message.author.id) !== Chat.me.id;
     var wasAtEnd = isAtEnd;
     if (isLatest && !add(message)) { return; }
@@ -201,7 +204,10 @@
   }
 
   /* After a reset another message may bear the number of a lost one. */
-  Chat.on('reset', function () { changed = {}; });
+  Chat.on('reset', function () {
+    changed = {};
+    heardId = 0;
+  });
 
   Chat.on('edit', change);
   Chat.on('remove', change);
@@ -215,6 +221,7 @@
       return held ? held.id : 0;
     },
     isLatest: function () { return isLatest; },
+    hasHeardBeyond: function (cursor) { return heardId > cursor; },
     setLatest: function (is) { isLatest = is; showJump(); },
     isSeen: function () { return isAtEnd && isLatest && Chat.isVisible(); }
   };
@@ -222,7 +229,7 @@
   /* Where one begins: at the message that the address names, where one left off, or at the end. */
 
   function begin() {
-    var named = /^#m\d+$/.test(root.location.hash) && Chat.byId(root.location.hash.slice(1));
+    var named = Chat.byId('m' + (rows.hashId() || Chat.fact('around')));
     var target = named || Chat.seams.newRule();
     toEnd();
     if (target) {
@@ -234,10 +241,22 @@
     showJump();
   }
 
+  /* What the address names is shown: by this page where it holds the message, else by the one around it, in this
+     one's place. The server is never told what stands behind the #. */
+
+  function show() {
+    var id = rows.hashId();
+    if (!id) { return; }
+    rows.setMarked(id);
+    if (!Chat.byId('m' + id)) { root.location.replace(Chat.url('around', id) + '#m' + id); }
+  }
+
   Chat.start(function () {
     Chat.each(rows.all(), function (row) { Chat.emit('row', rows.dress(row)); });
     Chat.seams.mendAll();
     begin();
+    show();
+    Chat.listen(root, 'hashchange', show);
     Chat.listen(scroller, 'scroll', scrolled);
     Chat.listen(root, 'resize', resized);
   });

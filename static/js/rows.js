@@ -7,6 +7,7 @@
   if (!Chat.supported) { return; }
 
   var list = Chat.byId('rows');
+  var markedId = Number(Chat.fact('around')) || hashId();  // of the message that the address names
 
   /* The only place where markup is taken as such: the server escaped it. */
   function fromHtml(html) {
@@ -31,7 +32,22 @@
     supply(row, '.gone.by-owner', 'gone-by-owner');
     Chat.toggle(row, 'mine', Chat.me && authorOf(row) === Chat.me.id);
     setClock(row);
+    mark(row);
     return row;
+  }
+
+  /* The number in #m57, or 0. */
+  function hashId() {
+    return Number((/^#m(\d{1,15})$/.exec(document.location.hash) || [])[1]) || 0;
+  }
+
+  function mark(row) {
+    Chat.toggle(row, 'marked', markedId && idOf(row) === markedId);
+  }
+
+  function setMarked(id) {
+    markedId = id;
+    Chat.each(all(), mark);
   }
 
   function supply(row, selector, word) {
@@ -106,15 +122,17 @@
     return list.querySelectorAll('.message[data-id]');
   }
 
-  /* A page's rows are this room's, so a row is found by the id that its html carries. */
+  /* A page's rows are this room's, so a row is found by the id that its html carries. What says that a message is
+     not there stands under its id, too. */
   function find(id) {
-    return Chat.byId('m' + id);
+    var row = Chat.byId('m' + id);
+    return row && isMessage(row) ? row : null;
   }
 
   Chat.rows = {
     list: list, fromMessage: fromMessage, dress: dress, idOf: idOf, authorOf: authorOf, momentOf: momentOf,
     isMessage: isMessage, isPending: isPending, before: before, after: after, first: first, last: last,
-    all: all, find: find
+    all: all, find: find, hashId: hashId, setMarked: setMarked
   };
 
 }(window.Chat, document));

@@ -105,13 +105,14 @@ def test_a_message_has_a_page_with_the_acts_one_has_on_it(alice, bob, visitor):
 def test_a_message_is_edited_and_removed_by_form(alice, garden):
     message = alice.say("tpyo", room=garden)
     address = f"/messages/{message['id']}"
+    place = f"/rooms/{garden}?around={message['id']}#m{message['id']}"
     form = alice.look(address).form("/edit")
     assert form.fields["body"] == "tpyo"
     answer = alice.submit(form, body="typo")
-    assert (answer.status, answer.headers["Location"]) == (303, f"/rooms/{garden}#m{message['id']}")
+    assert (answer.status, answer.headers["Location"]) == (303, place)
     assert "typo" in alice.look(f"/rooms/{garden}").text
     answer = alice.submit(alice.look(address).form("/remove"))
-    assert (answer.status, answer.headers["Location"]) == (303, f"/rooms/{garden}#m{message['id']}")
+    assert (answer.status, answer.headers["Location"]) == (303, place)
     page = alice.look(f"/rooms/{garden}")
     assert "typo" not in page.raw and "removed by its author" in page.text
     assert not [form for form in alice.look(address).forms if form.action.startswith(address)]

@@ -1,0 +1,71 @@
+"""Which of a room's messages a page shows: the newest, those before or after one, or those around one."""
+
+from collections.abc import Generator
+from typing import Any, NamedTuple
+
+from sqlalchemy.engine import Connection
+
+from chat import drawing
+from chat.store import messages
+from chat.views import bounds, forms
+
+PAGE_MESSAGES = 50
+DRESS_BYTES = 256  # of what a page adds to a message
+
+
+class Wish(NamedTuple):
+    """What the address asks for: at most one of these counts, in this order; none means the newest."""
+
+    around: int | None = None
+    after: int | None = None
+    before: int | None = None
+
+
+NEWEST = Wish()
+
+
+class Excerpt(NamedTuple):
+    """The messages, oldest first, and whether the room has others on either side of them."""
+
+    messages: list[Any]
+    has_older: bool
+    has_newer: bool
+
+
+def asked_for() -> Wish:
+    return Wish(*(forms.whole_number(name) for name in Wish._fields))
+
+
+def find(connection: Connection, room_id: int, wish: Wish, most_bytes: int) -> Excerpt:
+    """As much of what was asked for as a page may hold."""
+    shown, is_more = take(candidates(connection, room_id, wish, PAGE_MESSAGES + 1), PAGE_MESSAGES, most_bytes)
+    shown.sort(key=lambda message: message.id)
+    if wish == NEWEST:
+        return Excerpt(shown, is_more, False)
+    return Excerpt(shown, *beyond(connection, room_id, [message.id for message in shown], wish))
+
+
+def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> Generator[Any, None, None]:
+    """The messages in the direction that was asked for, those first that are kept where not all fit."""
+    if wish.around is not None:
+        return messages.around(connection, room_id, wish.around, most)
+    if wish.after is not None:
+        return messages.after(connection, room_id, wish.after, most)
+    return messages.before(connection, room_id, wish.before, most)
+
+
+def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> tuple[bool, bool]:
+    """Whether there are messages before and after these, which are in order; where there are none, beside the wish."""
+    first = ids[0] if ids else (wish.around or wish.after or 0) + 1
+    last = ids[-1] if ids else (wish.before or 1) - 1
+    older, newer = messages.before(connection, room_id, first, 1), messages.after(connection, room_id, last, 1)
+    return _is_any(older), _is_any(newer)
+
+
+def take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
+    """The first of the messages, as many as fit, and whether there are more."""
+    return bounds.take(found, most, most_bytes, lambda message: len(drawing.html_of(message).encode()) + DRESS_BYTES)
+
+
+def _is_any(found: Generator[Any, None, None]) -> bool:
+    return next(found, None) is not None

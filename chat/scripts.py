@@ -20,13 +20,13 @@ _LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "elemen
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
-        "log", "history", "pending", "keys", "composer", "acts", "edit", "rooms", "read", "here", "roster", "typing",
-        "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh",
-        "start",
+        "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "rooms",
+        "read", "here", "roster", "typing", "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing",
+        "connection", "renewal", "refresh", "start",
     ),
     "selftest": (
-        "base", "chat", "elapsed", "request", "verdict", "frames", "attempt", "stream", "xhr_stream", "selftest_ways",
-        "selftest_sharing", "selftest_clock", "selftest",
+        "base", "chat", "elapsed", "request", "copy", "verdict", "frames", "attempt", "stream", "xhr_stream",
+        "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",
     ),
 }
 

@@ -179,21 +179,37 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
     with identity.parts().store.read() as connection:
         found = rooms.find_message(connection, id, user)
         found_room = room_table.find(connection, found.slug)
-    may_change = rooms.may_change(user, found)
-    is_owners = user is not None and user.is_owner and not found.removed_at
     return render_template(
         "message_page.html",
         html=dressed(found),
         message=found,
         room=rooms.as_wire(found_room),
-        acts={
-            "edit": may_change,
-            "remove": may_change or is_owners,
-            "ban": is_owners and found.author_id != user.id and found.kind != "bot",
-        },
+        acts=_acts_on(found, user),
         draft=request.form.get("body") if error else None,
         error=error,
     )
+
+
+@blueprint.get(f"/messages/<{forms.ID}:id>/remove")
+def remove_message(id: int) -> str:
+    """The question before a message is removed, for whoever has no script to ask it."""
+    user = identity.user_required()
+    with identity.parts().store.read() as connection:
+        found = rooms.find_message(connection, id, user)
+    if not _acts_on(found, user)["remove"]:
+        return message(id)
+    return render_template("message_remove.html", html=dressed(found), message=found)
+
+
+def _acts_on(message: Any, user: Any) -> dict[str, bool]:
+    """What the user may do with the message."""
+    may_change = rooms.may_change(user, message)
+    is_owners = user is not None and user.is_owner and not message.removed_at
+    return {
+        "edit": may_change,
+        "remove": may_change or is_owners,
+        "ban": is_owners and message.author_id != user.id and message.kind != "bot",
+    }
 
 
 @answers.shown_again("messages.edit")

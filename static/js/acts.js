@@ -1,99 +1,174 @@
-/* What one may do with one's own messages: by hover, by keyboard through the message's time, by finger
-   through "⋯". The time links to the message's own page, where the same acts stand as plain forms. */
+/* What one may do with a message: by pointer from the bar over the row's corner, by keyboard from the message's time,
+   by finger with a long press, and on the last that one wrote from a button. The time links to the message's own
+   page, where the same acts stand as plain forms. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var SURE_MS = 5000;  // so long does "Really remove?" wait for the second press
+  var LONG_MS = 500;
+  var STILL_PX = 10;    // so far a finger may stray in a long press
+  var FINGER_PX = 22;   // half of what a finger covers
+  var COPIED_MS = 900;  // so long the menu says that it has copied
+  var QUIET = { passive: true };  // nothing waits for these; old browsers take it for `true`, which does as well
   var hasNoHover = Boolean(root.matchMedia && root.matchMedia('(hover: none)').matches);
   var rows = Chat.rows;
 
   function mayAct(row) {
-    return row && Chat.has(row, 'mine') && !rows.isPending(row) && !Chat.has(row, 'removed');
+    return row && !rows.isPending(row) && row.querySelector('.text') && !row.chatIsEditing;
   }
+
+  /* The items of the menu. What can't be undone is the last. */
+
+  function itemsFor(row) {
+    var id = rows.idOf(row);
+    var isMine = Chat.has(row, 'mine');
+    var isOwner = Boolean(Chat.fact('is-owner'));
+    var items = isMine ? [act('edit', function () { Chat.menu.close(); Chat.edit.begin(row); })] : [];
+    items.push(act('copy-text', function () { copy(this, textOf(row)); }));
+    items.push(act('copy-link', function () { copy(this, linkTo(id)); }));
+    items.push(way('details', id, ''));
+    if (isOwner && !isMine && !row.querySelector('.byline .bot')) { items.push(way('ban', id, '#ban')); }
+    if (isMine || isOwner) { items.push(act('remove', function () { askToRemove(id); })); }
+    return items;
+  }
+
+  function act(name, run) {
+    return { name: name, label: Chat.word(name), run: run };
+  }
+
+  function way(name, id, part) {
+    return { name: name, label: Chat.word(name), href: Chat.url('message', id) + part };
+  }
+
+  function askToRemove(id) {
+    Chat.menu.ask(Chat.word('really'), Chat.word('remove'), function (isByKey) {
+      Chat.removal.begin(id, isByKey);
+    });
+  }
+
+  function textOf(row) {
+    var text = row.querySelector('.text');
+    return row.chatBody !== undefined ? row.chatBody : text.innerText || text.textContent;
+  }
+
+  function linkTo(id) {
+    return root.location.protocol + '//' + root.location.host + Chat.url('room', Chat.room) + '?around=' + id + '#m' + id;
+  }
+
+  function copy(entry, text) {
+    Chat.copy.text(text, function (isCopied) {
+      entry.textContent = Chat.word(isCopied ? 'copied' : 'not-copied');
+      Chat.announce(entry.textContent);
+      Chat.later(function () { if (entry.parentNode) { Chat.menu.close(); } }, COPIED_MS);
+    });
+  }
+
+  function openMenu(row, opener, spot) {
+    if (mayAct(row)) { Chat.menu.open(opener, spot || opener.getBoundingClientRect(), itemsFor(row)); }
+  }
+
+  /* By pointer: the bar is made when a row is first pointed at. Without one, only the last that one wrote has a
+     button that stays. */
 
   function offer(row) {
     if (!mayAct(row) || row.querySelector('.acts')) { return; }
-    var acts = Chat.make('span', 'acts');
-    acts.setAttribute('role', 'group');
-    acts.setAttribute('aria-label', Chat.word('acts'));
-    acts.appendChild(moreButton(acts));
-    acts.appendChild(Chat.button('edit', Chat.word('edit'), function () { Chat.edit.begin(row); }));
-    acts.appendChild(removeButton(row));
-    row.appendChild(acts);
-  }
-
-  function moreButton(acts) {
-    var more = Chat.button('more', '⋯', function () {
-      var isOpen = Chat.has(acts, 'open');
-      closeAll();
-      Chat.toggle(acts, 'open', !isOpen);
-    });
+    var bar = Chat.make('span', 'acts');
+    if (Chat.has(row, 'mine') && !hasNoHover) {
+      bar.appendChild(barButton('edit', Chat.word('edit'), function () { Chat.edit.begin(row); }));
+    }
+    var more = barButton('more', '⋯', function () { openMenu(row, more); });
     more.setAttribute('aria-label', Chat.word('acts'));
-    return more;
+    more.setAttribute('aria-haspopup', 'menu');
+    bar.appendChild(more);
+    row.appendChild(bar);
   }
 
-  /* Removing can't be undone, so the first press only asks. */
-  function removeButton(row) {
-    var button = Chat.button('remove', Chat.word('remove'), function () {
-      if (Chat.has(button, 'sure')) { return remove(row, button); }
-      ask(button, true);
-      Chat.later(function () { ask(button, false); }, SURE_MS);
-    });
+  /* The keyboard has the time beside it, and so needs no two stops more. */
+  function barButton(name, label, run) {
+    var button = Chat.button(name, label, run);
+    button.tabIndex = -1;
     return button;
   }
 
-  function ask(button, isAsking) {
-    button.textContent = Chat.word(isAsking ? 'really' : 'remove');
-    Chat.toggle(button, 'sure', isAsking);
-  }
-
-  function remove(row, button) {
-    button.disabled = true;
-    Chat.net.post(Chat.url('remove', rows.idOf(row)), null, Chat.guard(function (answer) {
-      button.disabled = false;
-      if (answer.isOk && answer.json) {
-        Chat.composer.focus();
-        return Chat.log.change(answer.json);
-      }
-      complain(row, Chat.net.reason(answer));
-    }));
-  }
-
-  function complain(row, reason) {
-    Chat.remove(row.querySelector('.failure'));
-    var line = Chat.make('p', 'failure', reason);
-    line.setAttribute('role', 'alert');
-    Chat.log.keepView(function () { row.appendChild(line); });
-    Chat.later(function () { Chat.log.keepView(function () { Chat.remove(line); }); }, 8000);
-  }
-
-  function closeAll() {
-    Chat.each(rows.list.querySelectorAll('.acts.open'), function (acts) {
-      Chat.toggle(acts, 'open', false);
+  function offerOnLast() {
+    var own = rows.list.querySelectorAll('.message.mine[data-id]:not(.removed)');
+    var last = own[own.length - 1];
+    Chat.each(rows.list.querySelectorAll('.acts'), function (bar) {
+      if (bar.parentNode !== last) { Chat.remove(bar); }
     });
+    if (last) { offer(last); }
   }
-
-  /* With a pointer the buttons are made when a row is first pointed at or reached by keyboard: fifty rows
-     would otherwise be a hundred stops of the Tab key. */
 
   function rowOf(node) {
     while (node && node !== rows.list && !rows.isMessage(node)) { node = node.parentNode; }
     return node === rows.list ? null : node;
   }
 
-  function reached(event) {
-    offer(rowOf(event.target));
+  /* By keyboard: Enter on the message's time */
+
+  function pressed(press) {
+    var isOnTime = Chat.has(press.target, 'when') && Chat.keyOf(press) === 'Enter';
+    var row = isOnTime && rowOf(press.target);
+    if (!mayAct(row)) { return; }
+    press.preventDefault();
+    openMenu(row, press.target);
   }
 
-  if (hasNoHover) { Chat.on('row', offer); }
+  /* By finger: a press that stays where it is. A link in the text keeps the browser's own. */
+
+  var held = null;  // {x, y, timer, isLong}
+
+  function touched(touch) {
+    letGo();
+    var row = rowOf(touch.target);
+    if (touch.touches.length !== 1 || !mayAct(row) || isLink(touch.target)) { return; }
+    held = { x: touch.touches[0].clientX, y: touch.touches[0].clientY, isLong: false };
+    held.timer = Chat.later(function () {
+      held.isLong = true;
+      openMenu(row, row.querySelector('.when'), {
+        left: held.x - FINGER_PX, right: held.x + FINGER_PX, top: held.y - FINGER_PX, bottom: held.y + FINGER_PX
+      });
+    }, LONG_MS);
+  }
+
+  function isLink(node) {
+    while (node && node !== rows.list && node.nodeName !== 'A') { node = node.parentNode; }
+    return node && node.nodeName === 'A' && !Chat.has(node, 'when');
+  }
+
+  function moved(touch) {
+    var at = touch.touches[0];
+    if (held && Math.abs(at.clientX - held.x) + Math.abs(at.clientY - held.y) > STILL_PX) { letGo(); }
+  }
+
+  /* The end of a long press must not become a click on what lies there. */
+  function lifted(touch) {
+    if (held && held.isLong && touch.cancelable) { touch.preventDefault(); }
+    letGo();
+  }
+
+  function letGo() {
+    if (held) { root.clearTimeout(held.timer); }
+    held = null;
+  }
+
+  /* Some browsers begin to select text, or open a menu of their own, with a long press. */
+  function menuAsked(event) {
+    if (held && !isLink(event.target)) { event.preventDefault(); }
+  }
+
+  if (hasNoHover) { Chat.on('row', offerOnLast); }
 
   Chat.start(function () {
-    Chat.listen(rows.list, 'mouseover', reached);
-    Chat.listen(rows.list, 'focusin', reached);
-    Chat.listen(document, 'click', function (click) {
-      if (!click.target.parentNode || !Chat.has(click.target.parentNode, 'acts')) { closeAll(); }
-    });
+    if (!hasNoHover) {
+      Chat.listen(rows.list, 'mouseover', function (event) { offer(rowOf(event.target)); });
+    }
+    Chat.listen(rows.list, 'keydown', pressed);
+    rows.list.addEventListener('touchstart', Chat.guard(touched), QUIET);
+    rows.list.addEventListener('touchmove', Chat.guard(moved), QUIET);
+    Chat.listen(rows.list, 'touchend', lifted);
+    Chat.listen(rows.list, 'touchcancel', letGo);
+    Chat.listen(rows.list, 'contextmenu', menuAsked);
   });
 
 }(window.Chat, window, document));

@@ -25,6 +25,10 @@
     timer = Chat.later(say, PERIOD_MS);
   }
 
+  Chat.announce = function (text) {
+    place.textContent = text;
+  };
+
   Chat.on('news', function (message) {
     if (message.removed) { return; }
     queue.push(message);

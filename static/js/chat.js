@@ -140,6 +140,13 @@
       : (' ' + node.className + ' ').replace(' ' + name + ' ', ' ').replace(/^ | $/g, '');
   };
 
+  /* Old browsers have names of their own for some keys. */
+  var KEYS = { Esc: 'Escape', Up: 'ArrowUp', Down: 'ArrowDown' };
+
+  Chat.keyOf = function (press) {
+    return KEYS[press.key] || press.key || '';
+  };
+
   Chat.isVisible = function () {
     return document.visibilityState !== 'hidden';
   };

@@ -8,6 +8,7 @@
 
   function begin(row) {
     if (row.chatIsEditing) { return; }
+    Chat.removal.flush();
     if (row.chatBody !== undefined) { return open(row); }
     /* The message just below the next id is this one. */
     var query = { before: rows.idOf(row) + 1, limit: 1 };

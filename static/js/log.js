@@ -2,7 +2,7 @@
 
    At the end (within 100 px of it) the view follows; elsewhere it stays on what is being read, and a button
    counts what came. */
-(function (Chat, root) {
+(function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -96,8 +96,10 @@
     if (old && (old.chatIsEditing || old.chatHtml === newest.html)) { return old; }
     var fresh = rows.fromMessage(newest);
     if (old) {
+      var hadFocus = old.contains(document.activeElement);
       rows.list.replaceChild(fresh, old);
       Chat.seams.mend(fresh);
+      if (hadFocus) { rows.focus(fresh); }
     } else {
       place(fresh);
     }
@@ -261,4 +263,4 @@
     Chat.listen(root, 'resize', resized);
   });
 
-}(window.Chat, window));
+}(window.Chat, window, document));

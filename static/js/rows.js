@@ -96,6 +96,12 @@
     return !row.getAttribute('data-id');
   }
 
+  /* Where the keyboard stands in a row: on its time. */
+  function focus(row) {
+    var when = row && row.querySelector('.when');
+    if (when) { when.focus(); }
+  }
+
   /* Walking the log */
 
   function before(node) {
@@ -132,7 +138,7 @@
   Chat.rows = {
     list: list, fromMessage: fromMessage, dress: dress, idOf: idOf, authorOf: authorOf, momentOf: momentOf,
     isMessage: isMessage, isPending: isPending, before: before, after: after, first: first, last: last,
-    all: all, find: find, hashId: hashId, setMarked: setMarked
+    all: all, find: find, focus: focus, hashId: hashId, setMarked: setMarked
   };
 
 }(window.Chat, document));

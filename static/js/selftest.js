@@ -65,7 +65,7 @@
     Chat.byId('copied').textContent = isCopied ? Chat.word('test-copied') : Chat.word('test-copy-by-hand');
   }
 
-  /* By the clipboard of secure pages, else as one would by hand; the text stays for whoever must. */
+  /* The text stays for whoever must copy it by hand. */
   function copy() {
     var field = Chat.byId('report') || document.createElement('textarea');
     field.id = 'report';
@@ -73,13 +73,7 @@
     field.rows = 12;
     field.value = report();
     Chat.byId('copying').parentNode.insertBefore(field, Chat.byId('copying').nextSibling);
-    field.focus();
-    field.select();
-    var isCopied = false;
-    try { isCopied = document.execCommand('copy'); } catch (forbidden) { }
-    var clipboard = root.navigator && root.navigator.clipboard;
-    if (isCopied || !clipboard) { return tellCopied(isCopied); }
-    clipboard.writeText(field.value).then(function () { tellCopied(true); }, function () { tellCopied(false); });
+    Chat.copy.field(field, tellCopied);
   }
 
   Chat.byId('no-script').setAttribute('hidden', '');

@@ -3,12 +3,11 @@
 import re
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Locator, Page, TimeoutError, expect
+from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
 
 from tests.serving import eventually
 
 Box = dict[str, float]
-SURE_MS = 5000  # so long the page waits for the second press
 # A page is its own before its styles have come, and all its parts are shown then.
 ARE_STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
 # Is over when the page has been told that its log was scrolled.
@@ -180,18 +179,24 @@ class Window:
         field.press("Enter")
 
     def remove(self, text: str) -> None:
-        """Both presses: the first asks, the second does it, or, when it comes too late, the next two."""
+        """Ask for it in the menu, confirm it, and let the time go by in which it could be undone."""
+        self.open_menu(text)
+        self.choose("Delete")
+        self.menu.get_by_role("button", name="Delete").click()
+        self.page.evaluate("Chat.removal.flush()")
+
+    @property
+    def menu(self) -> Locator:
+        """What one may do with a message, or the question before it is deleted."""
+        return self.find(".menu")
+
+    def open_menu(self, text: str) -> None:
         row = self.message(text)
         row.hover()
-        eventually(lambda: self._press_twice(row))
+        row.locator("button.more").click()
 
-    def _press_twice(self, row: Locator) -> bool:
-        row.locator("button.remove").click()
-        try:
-            row.locator("button.remove.sure").click(timeout=SURE_MS)
-        except TimeoutError:
-            return False  # the question was taken back
-        return True
+    def choose(self, name: str) -> None:
+        self.menu.get_by_role("menuitem", name=name).click()
 
     # Rooms and people
 

@@ -59,26 +59,6 @@ def test_a_removal_shows_at_once_with_everybody(window, alice, bob, garden):
         expect(each.find("#rows")).not_to_contain_text("Nobody should")
 
 
-def test_the_first_press_on_remove_only_asks(window, carol, garden):
-    hers = window(carol, garden)
-    hers.say("Still here")
-    row = hers.message("Still here")
-    row.hover()
-    row.locator("button.remove").click()
-    expect(row.locator("button.remove")).to_have_text("Really remove?")
-    hers.reload().expect_said("Still here")
-
-
-def test_only_ones_own_messages_offer_acts(window, alice, carol, garden):
-    alice.say("This is hers", room=garden)
-    carol.say("This is mine", room=garden)
-    hers = window(carol, garden)
-    hers.message("This is hers").hover()
-    hers.message("This is mine").hover()
-    expect(hers.message("This is mine").locator(".acts button.edit")).to_be_visible()
-    expect(hers.message("This is hers").locator(".acts")).to_have_count(0)
-
-
 def test_arrow_up_edits_what_one_said_last_and_escape_leaves_it(window, carol, garden):
     hers = window(carol, garden)
     hers.say("Line\nbreaks `and` *marks* stay")

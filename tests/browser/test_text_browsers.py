@@ -47,7 +47,9 @@ def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden
 
     reader.follow_time_of("Written with care")
     reader.sees("Message in")
-    reader.press("Remove")
+    reader.follow("Delete")
+    reader.sees("Delete for everyone")
+    reader.press("Delete")
     reader.sees("removed by its author(?s:.)*The answer")
     assert (name, "") in said(alice, garden)
 

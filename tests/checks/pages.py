@@ -135,6 +135,7 @@ def _talk(app: Flask, alice: Browser, bob: Browser) -> None:
     alice.send(f"/messages/{edited}/edit", body="πρῶτον δή")
     bob.say("ναί")
     alice.see("one's own message", f"/messages/{edited}")
+    alice.see("a message, before it is removed", f"/messages/{removed}/remove")
     alice.send(f"/messages/{removed}/remove")
     alice.see("a removed message", f"/messages/{removed}")
     bob.see("somebody else's message", f"/messages/{edited}")

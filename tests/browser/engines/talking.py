@@ -59,17 +59,17 @@ class Talk:
         self.page.type(".edit-form textarea", f"{added}\n")
 
     def remove(self, text: str) -> None:
-        """Both presses: the first asks, the second does it."""
+        """Ask for it, and confirm it; another act is the end of the time in which it can be undone."""
         self._act(text, "remove")
-        self.page.click(".acts .remove.sure")
+        self.page.click(".menu .confirm")
+        self.page.run("void Chat.removal.flush()")
 
     def _act(self, text: str, act: str) -> None:
-        """Point at the message, and press the button that comes."""
+        """Point at the message, open its menu and choose."""
         row = f"#rows .message[data-id='{self._id_of(text)}']"
         self.page.click(f"{row} .text")
-        if self.page.sees(f"{row} .acts .more"):  # without a pointer there is one button for all
-            self.page.click(f"{row} .acts .more")
-        self.page.click(f"{row} .acts .{act}")
+        self.page.click(f"{row} .acts .more")
+        self.page.click(f".menu .{act}")
 
     def _id_of(self, text: str) -> Any:
         return self.page.run("""text => {

@@ -76,7 +76,8 @@
     if (Chat.has(row, 'mine') && !hasNoHover) {
       bar.appendChild(barButton('edit', Chat.word('edit'), function () { Chat.edit.begin(row); }));
     }
-    var more = barButton('more', '⋯', function () { openMenu(row, more); });
+    var more = barButton('more', '', function () { openMenu(row, more); });
+    more.appendChild(Chat.icon('more'));
     more.setAttribute('aria-label', Chat.word('acts'));
     more.setAttribute('aria-haspopup', 'menu');
     bar.appendChild(more);

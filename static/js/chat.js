@@ -126,6 +126,19 @@
     return node;
   };
 
+  /* One of the drawn set that stands in the page. It says nothing: words are beside it, or in a label. */
+  var SVG = 'http://www.w3.org/2000/svg';
+  var ICON = { 'class': 'icon', width: 20, height: 20, 'aria-hidden': 'true', focusable: 'false' };
+
+  Chat.icon = function (name) {
+    if (!document.createElementNS) { return document.createTextNode(''); }
+    var icon = document.createElementNS(SVG, 'svg');
+    for (var key in ICON) { icon.setAttribute(key, ICON[key]); }
+    var use = icon.appendChild(document.createElementNS(SVG, 'use'));
+    use.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', '#icon-' + name);
+    return icon;
+  };
+
   Chat.remove = function (node) {
     if (node && node.parentNode) { node.parentNode.removeChild(node); }
   };

@@ -136,7 +136,8 @@
   function showJump() {
     var isNeeded = newCount > 0 || !isLatest;
     if (isNeeded) {
-      jump.textContent = (newCount ? Chat.plural('new', newCount) : Chat.word('newest')) + ' ↓';
+      jump.textContent = (newCount ? Chat.plural('new', newCount) : Chat.word('newest')) + ' ';
+      jump.appendChild(Chat.icon('down'));
       jump.removeAttribute('hidden');
     } else {
       jump.setAttribute('hidden', '');

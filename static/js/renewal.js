@@ -11,7 +11,7 @@
 
   function compare(other) {
     if (!other || other === version || Chat.byId('renewed')) { return; }
-    var line = Chat.make('p', 'renewed', Chat.word('renewed'));
+    var line = Chat.make('p', 'notice renewed', Chat.word('renewed'));
     line.id = 'renewed';
     line.setAttribute('role', 'status');
     line.appendChild(Chat.button('button', Chat.word('reload'), function () { root.location.reload(); }));

@@ -71,7 +71,7 @@
     entry.setAttribute('data-room', slug);
     var link = entry.appendChild(Chat.make('a'));
     link.href = Chat.url('room', slug);
-    link.appendChild(Chat.make('span', 'hash', '#')).setAttribute('aria-hidden', 'true');
+    link.appendChild(Chat.icon('hash'));
     link.appendChild(document.createTextNode(' '));
     link.appendChild(Chat.make('bdi', 'name', slug));
     link.appendChild(document.createTextNode(' '));

@@ -1,13 +1,18 @@
-/* How the connection stands, in words, with a dot before them that never says more than they do. */
+/* How the connection stands, in words and only while something is wrong: a bar above the composer. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var line = Chat.byId('state');
-  var text = line.getElementsByTagName('span')[0];
+  var PATIENCE_MS = 2000;  // so long a connection may take before that is worth a word
+  var ICONS = { offline: 'offline', stopped: 'alert', refresh: 'alert' };  // all others wait for the clock
+
+  var place = Chat.byId('state');
   var name = 'connecting';
   var detail;
   var heldUntil = 0;  // by the time that passes, whatever the clock says
+  var isSlow = false;
+  var slowTimer = null;
+  var shown = '';  // the words that stand there
 
   function isOffline() {
     return root.navigator.onLine === false;
@@ -17,38 +22,76 @@
     return Math.max(1, Math.ceil((heldUntil - Chat.elapsed()) / 1000));
   }
 
-  function words() {
-    var waiting = Chat.outbox.waiting();
-    if (name === 'stopped') { return Chat.word(detail); }
-    if (isOffline()) { return waiting ? Chat.plural('offline-waiting', waiting) : Chat.word('offline'); }
-    if (name === 'held') { return Chat.plural('held-up', secondsLeft()); }
-    if (name === 'refresh') { return Chat.word('in-the-way'); }
-    if (name === 'checking') { return Chat.plural('checking', detail); }
-    return Chat.word(name);
+  function kind() {
+    return name !== 'stopped' && isOffline() ? 'offline' : name;
   }
 
-  function show() {
-    var now = words();
-    if (text.textContent !== now) { text.textContent = now; }
-    line.className = 'state ' + (isOffline() ? 'offline' : name === 'refresh' ? 'held' : name);
+  function words() {
+    var waiting = Chat.outbox.waiting();
+    switch (kind()) {
+    case 'live': return '';
+    case 'connecting': return isSlow || shown ? Chat.word('connecting') : '';
+    case 'stopped': return Chat.word(detail);
+    case 'offline': return waiting ? Chat.plural('offline-waiting', waiting) : Chat.word('offline');
+    case 'held': return Chat.plural('held-up', secondsLeft());
+    case 'refresh': return Chat.word('in-the-way');
+    default: return Chat.plural('checking', detail);
+    }
   }
 
   /* Where it cannot go on by itself, the way on stands beside the words: a new name, or the page anew. */
-  function offerWay() {
-    if (name === 'live' || name === 'checking') { Chat.remove(Chat.byId('way-on')); }
-    if (Chat.byId('way-on')) { return; }
-    if (name === 'refresh') { offer(Chat.word('refresh'), Chat.url('room', Chat.room)); }
-    if (name !== 'stopped') { return; }
-    if (detail === 'signed-out') { offer(Chat.word('sign-in'), Chat.url('sign-in')); }
-    if (detail === 'banned') { offer(Chat.word('retry'), Chat.url('room', Chat.room)); }
+  function wayOn() {
+    if (name === 'refresh') { return link('refresh', Chat.url('room', Chat.room)); }
+    if (name !== 'stopped') { return null; }
+    if (detail === 'signed-out') { return link('sign-in', Chat.url('sign-in')); }
+    return detail === 'banned' ? link('retry', Chat.url('room', Chat.room)) : null;
   }
 
-  function offer(text, url) {
-    var link = Chat.make('a', '', text);
-    link.id = 'way-on';
-    link.href = url;
-    line.appendChild(document.createTextNode(' '));
-    line.appendChild(link);
+  function link(word, url) {
+    var way = Chat.make('a', '', Chat.word(word));
+    way.id = 'way-on';
+    way.href = url;
+    return way;
+  }
+
+  /* What is read stays where it is while the bar comes, changes or goes; a clock that runs down moves nothing,
+     and is not read out each second. */
+  function show(isTick) {
+    var text = words();
+    var isOther = Boolean(text) !== Boolean(shown) || place.className !== 'state ' + kind();
+    if (text === shown && !isOther) { return; }
+    shown = text;
+    place.className = 'state ' + kind();
+    place.setAttribute('aria-live', isTick === true ? 'off' : 'polite');
+    if (isOther) { Chat.log.keepView(fill); }
+    else { fill(); }
+  }
+
+  function fill() {
+    place.textContent = '';
+    if (shown) { place.appendChild(make(shown)); }
+  }
+
+  function make(text) {
+    var line = Chat.make('p', 'notice');
+    line.appendChild(Chat.icon(ICONS[kind()] || 'clock'));
+    line.appendChild(Chat.make('span', '', text));
+    var way = wayOn();
+    if (way) {
+      line.appendChild(document.createTextNode(' '));
+      line.appendChild(way);
+    }
+    return line;
+  }
+
+  function patience() {
+    root.clearTimeout(slowTimer);
+    isSlow = false;
+    if (name !== 'connecting') { return; }
+    slowTimer = Chat.later(function () {
+      isSlow = true;
+      show();
+    }, PATIENCE_MS);
   }
 
   Chat.on('state', function (newName, newDetail) {
@@ -56,17 +99,17 @@
     name = newName;
     detail = newDetail;
     if (name === 'held') { heldUntil = Chat.elapsed() + detail; }
+    patience();
     show();
-    offerWay();
   });
   Chat.on('outbox', show);
 
   Chat.start(function () {
-    line.removeAttribute('hidden');
+    patience();
     show();
     Chat.listen(root, 'online', show);
     Chat.listen(root, 'offline', show);
-    Chat.every(function () { if (name === 'held') { show(); } }, 500);
+    Chat.every(function () { if (name === 'held') { show(true); } }, 500);
   });
 
 }(window.Chat, window, document));

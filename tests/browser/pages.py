@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
 from tests.serving import eventually
 
 Box = dict[str, float]
+LIVE = "state live"  # the class of the place where words would stand
 # A page is its own before its styles have come, and all its parts are shown then.
 ARE_STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
 # Is over when the page has been told that its log was scrolled.
@@ -77,11 +78,16 @@ class Window:
 
     @property
     def state(self) -> Locator:
-        """The words about the connection."""
+        """The words about the connection; empty as long as all is well."""
         return self.find("#state")
 
     def expect_live(self) -> "Window":
-        expect(self.state).to_have_text("live")
+        expect(self.state).to_have_class(LIVE)
+        return self
+
+    def expect_settled(self) -> "Window":
+        """It has found its way to hear: live, or if there is none that holds, by asking now and then."""
+        expect(self.state).to_have_class(re.compile("^state (live|checking)$"))
         return self
 
     def expect_styled(self) -> "Window":

@@ -15,7 +15,7 @@ pytestmark = needs_tool("node")
 
 JSDOM = "jsdom " + json.loads(Path(__file__).with_name("package.json").read_text())["dependencies"]["jsdom"]
 SAID = "[...document.querySelectorAll('#rows .message[data-id] .text')].map(text => text.textContent)"
-STATE = "document.getElementById('state').textContent.trim()"
+STATE = "document.getElementById('state').className"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_page_s_own_scripts_chat(jsdom, way, alice, carol, garden, is_stream
     way.put(POLL if is_streamed else STREAM, obstacles.holds_the_body)  # the other one brings nothing
     jsdom.order("open", url=f"{way.base_url}/rooms/{garden}", cookies=carol.cookies)
     assert not jsdom.order("evaluate", expression="typeof EventSource !== 'undefined'")
-    eventually(lambda: jsdom.order("evaluate", expression=STATE) == "live")
+    eventually(lambda: jsdom.order("evaluate", expression=STATE) == "state live")
     alice.say("Is anybody there?", room=garden)
     eventually(lambda: jsdom.order("evaluate", expression=SAID) == ["Is anybody there?"])
     jsdom.order("type", selector="#body", text="Somebody without a browser")

@@ -27,7 +27,7 @@ RATIOS = """([selector, part]) => {
         return sum + weight * (part <= 0.04045 ? part / 12.92 : Math.pow((part + 0.055) / 1.055, 2.4));
     }, 0);
     const opacity = node => node ? getComputedStyle(node).opacity * opacity(node.parentElement) : 1;
-    return [...document.querySelectorAll(selector)].filter(node => node.offsetParent || part).map(node => {
+    return [...document.querySelectorAll(selector)].filter(node => node.getClientRects().length || part).map(node => {
         const below = ground(part && part[0] !== ':' ? node.parentElement : node);  // a ring lies around it
         const style = getComputedStyle(node, part && part[0] === ':' ? part : null);
         const text = rgba(style[part && part[0] !== ':' ? part : 'color']);
@@ -91,9 +91,9 @@ def test_what_is_said_and_what_stands_around_can_be_read(room):
     for _ in in_both_schemes(room):
         expect_contrast(room, ".text", ".text a", ".text code", ".author", ".message:not(.grouped) time",
                         ".byline .bot", ".byline .edited", ".gone", ".avatar", ".rule.day time")
-        expect_contrast(room, ".brand b", ".rooms h2", ".room-list .current a", ".room-list .unread a", ".hash",
-                        ".badge", ".open-room a", ".account a", ".account button", "#room-name", "#state", ".people h2",
-                        "#roster-here .name", ".leave button", "#composer button", "#body")
+        expect_contrast(room, ".brand b", ".rooms h2", ".room-list .current a", ".room-list .unread a",
+                        ".room-list .icon", ".badge", ".open-room a", ".account a", ".account button", "#room-name",
+                        ".people h2", "#roster-here .name", ".leave button", "#composer button", "#body")
         assert min(ratios(room, "#body", "::placeholder")) >= AA
 
 
@@ -210,3 +210,20 @@ def test_an_address_is_read_from_the_left_whatever_its_author_put_around_it(wind
     for tag in "a", "code":
         assert "".join(seen.locator(f".text {tag}").evaluate(LEFT_TO_RIGHT)) == address
     assert "".join(seen.locator(".text").evaluate(LEFT_TO_RIGHT)[:3]) != "see", "premise: all else is turned around"
+
+
+def test_the_state_is_silent_while_all_is_well_and_a_bar_with_words_when_not(room, garden):
+    expect(room.state).to_have_text("")
+    expect(room.state).to_have_attribute("role", "status")
+    room.context.set_offline(True)
+    expect(room.state).not_to_have_text("")
+    bar = room.find("#state .notice")
+    box = room.box(bar)
+    assert box["height"] == 36 and box["y"] + box["height"] <= room.box("#composer")["y"]
+    expect(bar.locator(".icon")).to_be_visible()
+    for _ in in_both_schemes(room):
+        expect_contrast(room, "#state .notice")
+        assert min(ratios(room, "#state .icon")) >= NOT_TEXT
+    room.context.set_offline(False)
+    room.expect_live()
+    expect(room.state).to_have_text("")

@@ -5,6 +5,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages import LIVE
 from tests.browser.test_trouble import NO_STREAMS
 from tests.browser.windows import LOST, Desk, chromium_again
 from tests.proxy import proxy_before
@@ -36,7 +37,7 @@ def test_a_restart_in_between_loses_nothing_and_the_page_recovers_by_itself(wind
     hers.expect_said("Before")
     hers.composer.fill("Half a sen")
     server.stop()
-    expect(hers.state).not_to_have_text("live")
+    expect(hers.state).not_to_have_class(LIVE)
     server.start()
     alice.close()
     alice.say("After")
@@ -98,7 +99,7 @@ def test_a_line_that_falls_silent_is_found_and_left(window, serving, people):
     with proxy_before(server.host, server.port) as line:
         hers = window(carol, "lobby", at=through(line), forgives=LOST)
         line.pause()
-        expect(hers.state).not_to_have_text("live")  # nothing was closed: it is the silence that tells
+        expect(hers.state).not_to_have_class(LIVE)  # nothing was closed: it is the silence that tells
         alice.say("In the dead spot")
         line.resume()
         hers.expect_said("In the dead spot")

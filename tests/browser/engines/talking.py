@@ -6,8 +6,10 @@ from tests.browser.engines.engine import Page
 from tests.serving import PATIENCE_SECONDS
 
 TEXTS = "Array.from(document.querySelectorAll('#rows .message[data-id] .text'), text => text.innerText)"
-STATE = "document.getElementById('state').innerText.trim()"
 LIVE = "live"
+# The words about the connection, or where there are none because all is well, `LIVE`.
+STATE = """(place => place.className === 'state live' ? 'live' : place.innerText.trim())(
+    document.getElementById('state'))"""
 CHECKING = r"checking every \d+ s"
 HELD_UP = r"held up, trying again in \d+ s"
 

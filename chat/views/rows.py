@@ -1,15 +1,19 @@
 """The rows of a page: messages dressed for this reader, between them the rules for days and for what is new."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
+from markupsafe import Markup
 
 from chat import drawing, identity, times
 from chat.catalogue import format_date, gettext
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
+_TERMINALS = re.compile("(E?Links|Lynx|w3m)[ /(]")
+_LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # in a terminal, which knows no pre-wrap
 
 
 def rows_of(
@@ -24,6 +28,7 @@ def rows_of(
     zone = identity.parts().config.timezone
     today = datetime.now(zone).date()
     address = url_for("pages.message", id=0).removesuffix("0")
+    is_terminal = _TERMINALS.match(request.headers.get("User-Agent", "")) is not None
     rows: list[dict[str, Any]] = []
     earlier: tuple[Any, datetime] | None = None
     missing_id = named_id
@@ -48,7 +53,7 @@ def rows_of(
             is_mine=is_mine,
             is_marked=message.id == named_id,
         )
-        rows.append({"kind": "message", "html": html})
+        rows.append({"kind": "message", "html": _with_hard_spaces(html) if is_terminal else html})
         earlier = message, moment
     if missing_id is not None:
         rows.append({"kind": "missing", "id": missing_id})
@@ -58,6 +63,17 @@ def rows_of(
 def dressed(message: Any) -> Any:
     """The html of one message alone."""
     return rows_of([message])[-1]["html"]
+
+
+def _with_hard_spaces(html: Markup) -> Markup:
+    """The html for a terminal, which shows a hard space as any other, and copies it so."""
+    head, mark, said = html.partition('<div class="text">')
+    return Markup(f"{head}{mark}{_LOST_SPACES.sub(_hard, said)}")
+
+
+def _hard(run: re.Match[str]) -> str:
+    width = len(run[0].replace("\t", "    "))
+    return ("\u00a0 " * width)[:width]  # of which a line can still be broken
 
 
 def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetime) -> bool:

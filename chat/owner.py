@@ -244,7 +244,7 @@ def _read_setting(name: str, typed: str) -> Any:
 
 def _clean_reason(reason: object) -> str:
     """One line for the one who is banned; may be empty."""
-    return text.clean_topic(reason)
+    return text.clean_topic(reason, "reason")
 
 
 def _id(owner: Any) -> int | None:

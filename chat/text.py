@@ -53,9 +53,9 @@ def clean_room_name(raw: object) -> str:
     return name
 
 
-def clean_topic(raw: object) -> str:
+def clean_topic(raw: object, field: str = "topic") -> str:
     """A room's topic, at most 200 code points on one line; empty where nothing was typed."""
-    return "" if raw is None else _clean_line(raw, "topic", TOPIC_MAX)
+    return "" if raw is None else _clean_line(raw, field, TOPIC_MAX)
 
 
 def clean_slug(raw: object) -> str:

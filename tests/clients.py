@@ -191,7 +191,7 @@ class Person:
     def look_until(self, path: str, address: str, parameter: str = "?from=") -> Page:
         """The page that has this address, or whichever part of its list, in the order of the links that go on."""
         page = self.look(path)
-        while address not in page.addresses:
+        while address not in {each.partition("?")[0] for each in page.addresses}:
             page = self.look([way for way in page.addresses if parameter in way][-1].partition("#")[0])
         return page
 

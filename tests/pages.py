@@ -28,8 +28,8 @@ class Page(HTMLParser):
         self.close()
 
     def form(self, action_ends: str) -> Form:
-        """The form whose address ends so."""
-        return next(form for form in self.forms if form.action.endswith(action_ends))
+        """The form whose address ends so, whatever its query."""
+        return next(form for form in self.forms if form.action.partition("?")[0].endswith(action_ends))
 
     def find(self, tag: str, **attributes: str) -> Iterator[dict[str, str]]:
         for name, found in self.tags:

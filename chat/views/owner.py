@@ -16,7 +16,7 @@ from chat.store import acts, bans, users
 from chat.store import rooms as room_table
 from chat.views import answers, bounds, forms
 
-SLUGS_A_ROOM = 10  # so often an entry names its room's address
+SLUGS_A_ROOM = 14  # so often an entry names its room's address
 
 
 def _sizes(bytes_of: Callable[[Any], int]) -> bounds.Sizes:
@@ -24,11 +24,13 @@ def _sizes(bytes_of: Callable[[Any], int]) -> bounds.Sizes:
 
 
 SIZES = {
-    "rooms": _sizes(lambda room: bounds.drawn(2000, room.name, room.name, room.topic) + SLUGS_A_ROOM * len(room.slug)),
-    "people": _sizes(lambda user: bounds.drawn(2000, user.name)),
+    "rooms": _sizes(lambda room: bounds.drawn(2600, room.name, room.name, room.topic) + SLUGS_A_ROOM * len(room.slug)),
+    "people": _sizes(lambda user: bounds.drawn(2400, user.name)),
     "bans": _sizes(lambda ban: bounds.drawn(700, ban.name, ban.reason, ban.network)),
     "acts": _sizes(lambda act: bounds.drawn(350, act.name, act.subject, act.about, act.reason)),
 }
+
+_PARTS = ("room", "name", "rooms_from", "people_from", "bans_from", "acts_from")
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
@@ -43,6 +45,10 @@ def only_for_owners() -> None:
 def page(error: dict[str, Any] | None = None) -> Response:
     parts = identity.parts()
     sought = {name: request.args.get(name, "")[: text.ROOM_NAME_MAX] for name in ("room", "name")}
+    lists = _lists(parts, **sought)
+    places = _places(lists)
+    if error and request.method == "POST":
+        error = error | {"place": _place() if _place() in places else None}
     values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site.OWNERS}
     shown = [{"name": name, "value": value} for name, value in values.items()]
     return make_response(
@@ -56,9 +62,50 @@ def page(error: dict[str, Any] | None = None) -> Response:
             words_for_acts=_act_words(),
             canary=canary.look(parts.operators_config.instance, request.url_root),
             words_for_host=[gettext(text, **params) for text, params in _host_words(parts)],
-            **_lists(parts, **sought),
+            typed=request.form,
+            here=_here(),
+            done=_done(places),
+            **lists,
         )
     )
+
+
+def _places(lists: dict[str, bounds.Part]) -> set[str]:
+    """The ids of the cards that the page shows."""
+    rooms, people = (f"room-{room.slug}" for room in lists["rooms"].rows), lists["people"].rows
+    return {"rooms", "settings", *rooms, *(f"person-{user.id}" for user in people)}
+
+
+def _place() -> str:
+    """The id of the card whose form this request sends."""
+    about = request.view_args or {}
+    return f"room-{about['slug']}" if "slug" in about else f"person-{about['id']}" if "id" in about else "settings"
+
+
+def _here() -> dict[str, str]:
+    """What the address says of the parts of the lists, so that one comes back to them."""
+    return {name: request.args[name] for name in _PARTS if name in request.args}
+
+
+def _done(places: set[str]) -> dict[str, str | None] | None:
+    """What was done just now, and at which card it is told; at the top where that is not shown."""
+    word, place = request.args.get("done", ""), request.args.get("at", "")
+    words = _done_words().get(word)
+    return {"words": words, "place": place if place in places else None} if words else None
+
+
+def _done_words() -> dict[str, str]:
+    return {
+        "changed": gettext("Saved."),
+        "closed": gettext("This room is now private. Only the people in it can find it."),
+        "reopened": gettext("Anyone in this chat can find and join this room again."),
+        "removed": gettext("The room was deleted."),
+        "unread": gettext("This room is private and you're not in it, so you can't read it. You can manage it here."),
+        "signed out": gettext("Signed out everywhere."),
+        "banned": gettext("Banned."),
+        "unbanned": gettext("No longer banned."),
+        "set": gettext("Settings saved."),
+    }
 
 
 def _lists(parts: Parts, room: str, name: str) -> dict[str, bounds.Part]:
@@ -135,14 +182,20 @@ def _again(error: dict[str, Any], **address: object) -> Response:
     return page(error)
 
 
-for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ban", "unban", "change_settings"):
+for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ban", "unban", "end_sessions",
+                  "change_settings"):
     answers.shown_again(f"owner.{_endpoint}")(_again)
 
 
-def _write(verb: Any, *arguments: Any) -> Response:
-    """Do one of the owner's verbs, and go back to the page."""
+def _write(word: str, verb: Any, *arguments: Any, place: str | None = None, back: str | None = None) -> Response:
+    """Do one of the owner's verbs, and go back to where its form stands, which says what was done."""
     identity.parts().store.write(verb, identity.owner_required(), *arguments)
-    return answers.done(None, url_for("owner.page"))
+    return answers.done(None, back or address_at(place or _place(), word, **_here()))
+
+
+def address_at(place: str, word: str, **here: Any) -> str:
+    """The page, at this card of it, with the words of what was done."""
+    return f"{url_for('owner.page', **here, done=word, at=place)}#{place}"
 
 
 # Becoming the owner
@@ -179,17 +232,17 @@ def claim() -> Response:
 @blueprint.post("/rooms/<slug>")
 def change_room(slug: str) -> Response:
     fields = forms.posted()
-    return _write(owner.change_room, slug, fields.get("name"), fields.get("topic"))
+    return _write("changed", owner.change_room, slug, fields.get("name"), fields.get("topic"))
 
 
 @blueprint.post("/rooms/<slug>/close")
 def close_room(slug: str) -> Response:
-    return _write(owner.close_room, slug)
+    return _write("closed", owner.close_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/reopen")
 def reopen_room(slug: str) -> Response:
-    return _write(owner.reopen_room, slug)
+    return _write("reopened", owner.reopen_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/remove")
@@ -197,7 +250,7 @@ def remove_room(slug: str) -> Response:
     if forms.posted().get("sure") != "on":
         message = N_("Tick the box beside it, so that no room is removed by a slip.")
         raise ChatError("invalid", message, field="sure")
-    return _write(owner.remove_room, slug)
+    return _write("removed", owner.remove_room, slug, place="rooms")
 
 
 # People
@@ -205,19 +258,21 @@ def remove_room(slug: str) -> Response:
 
 @blueprint.post(f"/people/<{forms.ID}:id>/end-sessions")
 def end_sessions(id: int) -> Response:
-    return _write(owner.end_sessions, id)
+    return _write("signed out", owner.end_sessions, id)
 
 
 @blueprint.post(f"/people/<{forms.ID}:id>/ban")
 def ban(id: int) -> Response:
     fields = forms.posted()
     seconds = owner.span_seconds(fields.get("for", ""))
-    return _write(owner.ban, id, fields.get("reason", ""), seconds, identity.parts().config)
+    page = forms.local_path(fields.get("next"))
+    back = f"{page}?done=banned" if page else None
+    return _write("banned", owner.ban, id, fields.get("reason", ""), seconds, identity.parts().config, back=back)
 
 
 @blueprint.post(f"/people/<{forms.ID}:id>/unban")
 def unban(id: int) -> Response:
-    return _write(owner.unban, id)
+    return _write("unbanned", owner.unban, id)
 
 
 # Settings
@@ -225,4 +280,4 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    return _write(owner.change_settings, dict(forms.posted()), identity.parts().operators_config)
+    return _write("set", owner.change_settings, dict(forms.posted()), identity.parts().operators_config)

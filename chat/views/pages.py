@@ -187,6 +187,7 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
         acts=_acts_on(found, user),
         draft=request.form.get("body") if error else None,
         error=error,
+        was_banned=request.args.get("done") == "banned",
     )
 
 

@@ -1,7 +1,7 @@
 """Addresses as people pass them on: `/rooms/Lobby/.` leads to `/rooms/lobby`, where there is such a page.
 
 Only pages for people, by GET and HEAD: what programs call is exact. A room that the reader may not know of is as
-unknown by its wrong address as by the right one.
+unknown by its wrong address as by the right one; an owner is led to where she manages it.
 """
 
 import unicodedata
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from chat import host, identity, rooms, text
 from chat.errors import ChatError
+from chat.store import rooms as table
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
@@ -35,9 +36,14 @@ def right_address(json_by_nature: set[str]) -> Response | None:
         endpoint, arguments = _page_at(path)
         if endpoint in json_by_nature or endpoint.partition(".")[0] in _NO_PAGES:
             continue
-        if path != request.path and _may_be_seen(arguments.get("slug")):
+        slug = arguments.get("slug")
+        if path != request.path and _may_be_seen(slug):
             query = request.query_string.decode("ascii", "replace")
             return redirect(url_for(endpoint, **arguments) + (query and f"?{query}"))  # type: ignore[return-value]
+        if slug is not None and _is_managed(slug):
+            place = f"room-{slug}"
+            card = url_for("owner.page", done="unread", at=place, _anchor=place)
+            return redirect(card, 303)  # type: ignore[return-value]
     return None
 
 
@@ -62,6 +68,15 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
     except HTTPException:
         return "static", {}
     return endpoint, dict(arguments)
+
+
+def _is_managed(slug: str) -> bool:
+    """Whether it is a private room of an owner who is not in it: she cannot read it, but must find it."""
+    user = identity.who().user if identity.parts().is_open else None
+    if user is None or not user.is_owner:
+        return False
+    with identity.parts().store.read() as connection:
+        return table.find(connection, slug) is not None
 
 
 def _may_be_seen(slug: str | None) -> bool:

@@ -305,7 +305,7 @@ def test_from_a_message_the_owner_bans_its_author_by_forms_alone(people, mayor, 
     assert not [form for form in bob.look(f"/messages/{message['id']}").forms if "/owner" in form.action]
     form = mayor.look(f"/messages/{message['id']}").form(f"/owner/people/{dave.user['id']}/ban")
     answer = mayor.submit(form, reason="spam", **{"for": "1w"})
-    assert (answer.status, answer.headers["Location"]) == (303, "/owner")
+    assert (answer.status, answer.headers["Location"]) == (303, f"/messages/{message['id']}?done=banned")
     eventually(lambda: not is_let_in(dave))
     page = mayor.look("/owner")
     assert "dave" in page.text and "spam" in page.text

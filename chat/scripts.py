@@ -20,9 +20,9 @@ _LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "elemen
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
-        "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "rooms",
-        "read", "here", "roster", "typing", "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing",
-        "connection", "renewal", "refresh", "start",
+        "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "walk",
+        "rooms", "read", "here", "roster", "typing", "announce", "panels", "state", *_LADDER, "listener", "leader",
+        "sharing", "connection", "renewal", "refresh", "start",
     ),
     "selftest": (
         "base", "chat", "elapsed", "request", "copy", "verdict", "frames", "attempt", "stream", "xhr_stream",

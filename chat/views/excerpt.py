@@ -10,7 +10,7 @@ from chat.store import messages
 from chat.views import bounds, forms
 
 PAGE_MESSAGES = 50
-DRESS_BYTES = 256  # of what a page adds to a message
+DRESS_BYTES = 512  # of what a page adds to a message
 
 
 class Wish(NamedTuple):

@@ -44,10 +44,12 @@ def rows_of(
         if read_id is not None and message.id > read_id and not is_mine:
             rows.append({"kind": "new"})
             read_id = None
+        clock = moment.strftime("%H:%M")
         html = drawing.dress(
             drawing.html_of(message),
             words,
-            clock=moment.strftime("%H:%M"),
+            clock=clock,
+            label=gettext("Message by %(name)s, %(time)s", name=message.name, time=clock),
             href=f"{address}{message.id}",
             is_grouped=rows[-1]["kind"] == "message" and _is_near(earlier, message, moment),
             is_mine=is_mine,

@@ -100,16 +100,11 @@
     if (last) { offer(last); }
   }
 
-  function rowOf(node) {
-    while (node && node !== rows.list && !rows.isMessage(node)) { node = node.parentNode; }
-    return node === rows.list ? null : node;
-  }
-
   /* By keyboard: Enter on the message's time */
 
   function pressed(press) {
     var isOnTime = Chat.has(press.target, 'when') && Chat.keyOf(press) === 'Enter';
-    var row = isOnTime && rowOf(press.target);
+    var row = isOnTime && rows.rowOf(press.target);
     if (!mayAct(row)) { return; }
     press.preventDefault();
     openMenu(row, press.target);
@@ -121,7 +116,7 @@
 
   function touched(touch) {
     letGo();
-    var row = rowOf(touch.target);
+    var row = rows.rowOf(touch.target);
     if (touch.touches.length !== 1 || !mayAct(row) || isLink(touch.target)) { return; }
     held = { x: touch.touches[0].clientX, y: touch.touches[0].clientY, isLong: false };
     held.timer = Chat.later(function () {
@@ -162,7 +157,7 @@
 
   Chat.start(function () {
     if (!hasNoHover) {
-      Chat.listen(rows.list, 'mouseover', function (event) { offer(rowOf(event.target)); });
+      Chat.listen(rows.list, 'mouseover', function (event) { offer(rows.rowOf(event.target)); });
     }
     Chat.listen(rows.list, 'keydown', pressed);
     rows.list.addEventListener('touchstart', Chat.guard(touched), QUIET);

@@ -93,6 +93,7 @@
       if (text) { text.removeAttribute('hidden'); }
       Chat.log.refresh(rows.idOf(row));
     });
+    rows.focus(rows.find(rows.idOf(row)));
     Chat.composer.focus();
   }
 

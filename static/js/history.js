@@ -40,7 +40,10 @@
     hasMore = is;
     olderLine.getElementsByTagName('a')[0].textContent = is ? olderWords : '';
     if (is) { olderLine.removeAttribute('hidden'); }
-    else { olderLine.setAttribute('hidden', ''); }
+    else {
+      if (olderLine.contains(root.document.activeElement)) { rows.focus(rows.first()); }
+      olderLine.setAttribute('hidden', '');
+    }
   }
 
   /* Upwards */

@@ -15,7 +15,19 @@
     opened = { panel: panel, button: button };
     Chat.toggle(panel, 'open', true);
     button.setAttribute('aria-expanded', 'true');
+    setCovered(panel, true);
     panel.querySelector('.close').focus();
+  }
+
+  /* What an open panel lies over is out of reach; where `inert` is unknown, it is at least not read out. */
+  function setCovered(panel, isCovered) {
+    var attribute = 'inert' in panel ? 'inert' : 'aria-hidden';
+    var parts = [document.querySelector('.skip')].concat(Array.prototype.slice.call(panel.parentNode.children));
+    Chat.each(parts, function (part) {
+      if (part === panel) { return; }
+      if (isCovered) { part.setAttribute(attribute, 'true'); }
+      else { part.removeAttribute(attribute); }
+    });
   }
 
   function close() {
@@ -24,7 +36,22 @@
     opened = null;
     Chat.toggle(was.panel, 'open', false);
     was.button.setAttribute('aria-expanded', 'false');
+    setCovered(was.panel, false);
     was.button.focus();
+  }
+
+  function isCovering() {
+    return Boolean(opened) && opened.button.offsetWidth > 0;
+  }
+
+  /* In a window that was made wider nothing is covered any more. */
+  function resized() {
+    if (opened && !isCovering()) { close(); }
+  }
+
+  /* Where `inert` is unknown, the Tab key leads out of the panel: not far. */
+  function keepFocus(event) {
+    if (isCovering() && !opened.panel.contains(event.target)) { opened.panel.querySelector('.close').focus(); }
   }
 
   function attach(button, panel) {
@@ -54,8 +81,7 @@
 
   /* A press beside the panel closes it and does nothing else, whatever lies there in the shade. */
   function closeOutside(click) {
-    var isCovering = opened && opened.button.offsetWidth > 0;
-    if (!isCovering || opened.panel.contains(click.target) || opened.button.contains(click.target)) {
+    if (!isCovering() || opened.panel.contains(click.target) || opened.button.contains(click.target)) {
       return;
     }
     click.preventDefault();
@@ -77,8 +103,10 @@
     attach(Chat.byId('to-rooms'), Chat.byId('rooms'));
     attach(Chat.byId('to-people'), Chat.byId('people'));
     document.addEventListener('click', Chat.guard(closeOutside), true);
+    Chat.listen(document, 'focusin', keepFocus);
+    Chat.listen(root, 'resize', resized);
     Chat.listen(document, 'keydown', function (press) {
-      if (press.key === 'Escape' || press.key === 'Esc') { close(); }
+      if (Chat.keyOf(press) === 'Escape') { close(); }
     });
     if (root.visualViewport) { Chat.listen(root.visualViewport, 'resize', fitHeight); }
   });

@@ -17,8 +17,9 @@
     Chat.store.write(KEPT + id, Date.now() + UNDO_MS);
     show(rows.find(id));
     var button = rows.list.querySelector('.undo');
-    if (button && isByKey) { button.focus(); }
-    else { Chat.composer.focus(); }
+    if (button && isByKey) { return button.focus(); }
+    rows.focus(rows.find(id));
+    Chat.composer.focus();
   }
 
   function show(row) {

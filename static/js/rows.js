@@ -61,6 +61,8 @@
     time.textContent = Chat.times.clock(momentOf(row));
     time.title = Chat.times.full(momentOf(row));
     if (!Chat.has(time.parentNode, 'when')) { link(time, idOf(row)); }
+    var values = { name: row.querySelector('.author').textContent, time: time.textContent };
+    time.parentNode.setAttribute('aria-label', Chat.word('message-by', values));
   }
 
   function link(time, id) {
@@ -102,6 +104,12 @@
     if (when) { when.focus(); }
   }
 
+  /* The message in which this stands, or null. */
+  function rowOf(node) {
+    while (node && node !== list && !isMessage(node)) { node = node.parentNode; }
+    return node === list ? null : node;
+  }
+
   /* Walking the log */
 
   function before(node) {
@@ -138,7 +146,7 @@
   Chat.rows = {
     list: list, fromMessage: fromMessage, dress: dress, idOf: idOf, authorOf: authorOf, momentOf: momentOf,
     isMessage: isMessage, isPending: isPending, before: before, after: after, first: first, last: last,
-    all: all, find: find, focus: focus, hashId: hashId, setMarked: setMarked
+    all: all, find: find, focus: focus, rowOf: rowOf, hashId: hashId, setMarked: setMarked
   };
 
 }(window.Chat, document));

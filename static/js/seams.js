@@ -67,7 +67,7 @@
   function markNew(row) {
     clearNew();
     var rule = Chat.make('li', 'rule new');
-    rule.appendChild(Chat.make('span', '', Chat.word('new-rule')));
+    rule.appendChild(Chat.make('h2')).appendChild(Chat.make('span', '', Chat.word('new-rule')));
     rows.list.insertBefore(rule, row);
     mend(row);
   }

@@ -26,8 +26,8 @@ from tests.serving import PATIENCE_SECONDS, TOP, eventually
 ROOM = "lobby"
 # What draws, what asks for more of a room than comes by itself, and what several tabs would share.
 VIEW = {"times", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal",
-        "edit", "rooms", "roster", "typing", "announce", "panels", "state", "element_stream", "listener", "leader",
-        "sharing", "carrier", "renewal", "refresh"}
+        "edit", "walk", "rooms", "roster", "typing", "announce", "panels", "state", "element_stream", "listener",
+        "leader", "sharing", "carrier", "renewal", "refresh"}
 NAMES = [name for name in scripts.PAGES["room"] if name not in VIEW]
 TAKE_SECONDS = 0.5
 CURTAIN = "curtain"

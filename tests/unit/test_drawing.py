@@ -31,7 +31,7 @@ def message(**changed):
 
 
 def dress(html, **changed):
-    for_whom = {"clock": "11:01", "href": "/messages/57", "is_grouped": False, "is_mine": False}
+    for_whom = {"clock": "11:01", "label": "BY carol", "href": "/messages/57", "is_grouped": False, "is_mine": False}
     return drawing.dress(html, WORDS, **for_whom | changed)
 
 
@@ -52,7 +52,8 @@ def test_a_dressed_message_has_the_readers_words_time_and_link():
     html = drawing.draw(message(kind="bot", edited_at="2026-11-20T10:02:00.000Z"))
     dressed = dress(html, is_grouped=True, is_mine=True)
     assert '<i class="bot">BOT</i>' in dressed and '<i class="edited">EDITED</i>' in dressed
-    assert '<a class="when" href="/messages/57"><time datetime="2026-11-20T10:01:00.000Z">11:01</time></a>' in dressed
+    assert '<a class="when" href="/messages/57" aria-label="BY carol">' in dressed
+    assert '<time datetime="2026-11-20T10:01:00.000Z">11:01</time></a>' in dressed
     assert '<li class="message grouped mine"' in dressed
 
 
@@ -78,5 +79,6 @@ def test_what_is_kept_of_dressed_messages_is_bounded_in_bytes():
     drawing._dress.cache_clear()
     for body, kept in (("x" * drawing.DRESSED_CHARACTERS, 0), ("hi", 1)):
         html = f'<li class="message"><time></time>{body}</li>'
-        dressed = drawing.dress(html, words, clock="12:00", href="/messages/1", is_grouped=False, is_mine=False)
+        dressed = drawing.dress(html, words, clock="12:00", label="by", href="/messages/1", is_grouped=False,
+                                is_mine=False)
         assert body in dressed and drawing._dress.cache_info().currsize == kept

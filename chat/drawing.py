@@ -34,8 +34,9 @@ def template() -> Template:
     return environment.get_template("message.html")
 
 
-# Messages drawn by another version of the template are drawn anew when they are read.
-VERSION = hashlib.sha256((folder("templates") / "message.html").read_bytes()).hexdigest()[:12]
+# Messages drawn by another version of the template, or of what draws their text, are drawn anew when they are read.
+_DRAWN_BY = (folder("templates") / "message.html").read_bytes() + bytes([text.DRAWN_BY])
+VERSION = hashlib.sha256(_DRAWN_BY).hexdigest()[:12]
 
 
 def draw(message: Any) -> str:

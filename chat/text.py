@@ -17,6 +17,10 @@ NAME_MAX = 32
 ROOM_NAME_MAX = 60
 TOPIC_MAX = 200
 SLUG_MAX = 40
+# On one letter. The most that a script is known to need is on a Tibetan one, in the mantra ཧྐྵྨླྺྼྻྂ; pointed Hebrew has
+# five, Vietnamese, Thai, Arabic and polytonic Greek three. Unicode itself (UAX #15) calls 30 far more than any.
+MARKS_MAX = 8
+DRAWN_BY = 2  # the edition of `to_html`: what was drawn by an earlier one is drawn anew
 NAME_KEY_MAX = 64  # a single ligature may be eighteen letters; the column holds so many
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -99,7 +103,7 @@ def _refuse_longer(length: int, longest: int, field: str) -> None:
 def _clean_line(raw: object, field: str, longest: int) -> str:
     text = _as_text(raw, field).strip()
     _refuse_longer(len(text) // 4, longest, field)  # normalising a heap of accents takes time by its square
-    line = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+    line = without_piles(_SPACES.sub(" ", unicodedata.normalize("NFC", text)))
     _refuse_longer(len(line), longest, field)
     for at, character in enumerate(line):
         is_box = unicodedata.category(character) == "Co"  # for private use: each font shows something else, or nothing
@@ -107,6 +111,22 @@ def _clean_line(raw: object, field: str, longest: int) -> str:
             message = N_("It may have no line breaks and no invisible characters. Type it anew.")
             raise ChatError("invalid", message, field=field)
     return line
+
+
+def without_piles(text: str) -> str:
+    """The text with at most MARKS_MAX marks above, below and around a letter: more would cover the lines beside it."""
+    if max(text, default="") < "\u0300":  # the first of them
+        return text
+    kept, marks = [], 0
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            marks += 1
+        elif category != "Cf":  # what joins letters, or is not seen, begins none
+            marks = 0
+        if marks <= MARKS_MAX or category == "Cf":
+            kept.append(character)
+    return "".join(kept)
 
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
@@ -267,8 +287,9 @@ _REL = "nofollow ugc noopener noreferrer"
 def to_html(body: str) -> str:
     """The body as HTML whose only tags are br, code and a with href and rel, in time linear in its length.
 
-    Nothing is lost: taking the tags away again (and putting `…` around code) gives the body back.
+    Nothing is lost but piled marks: taking the tags away again (and putting `…` around code) gives the body back.
     """
+    body = without_piles(body)
     parts = []
     at = 0
     while token := _TOKEN.search(body, at):

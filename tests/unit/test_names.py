@@ -41,6 +41,7 @@ def refusal_of(clean, raw) -> ChatError:
         ("👩🏽\u200d💻", "👩🏽\u200d💻"),
         ("نیک\u200cنام", "نیک\u200cنام"),
         ("क्\u200dष", "क्\u200dष"),
+        ("z" + "\u0316" * 40 + "o", "z" + "\u0316" * 8 + "o"),
     ],
 )
 def test_a_name_is_normalised_and_otherwise_left_as_typed(raw, name):

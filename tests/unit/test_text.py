@@ -235,7 +235,7 @@ OUR_ENTITY = re.compile("&(amp|lt|gt|quot|#x27);")
 @given(bodies)
 def test_whatever_the_body_its_html_has_our_tags_alone_and_loses_nothing(body):
     html = text.to_html(body)
-    assert Undrawn(html).body == body
+    assert Undrawn(html).body == text.without_piles(body)
     rest = OUR_TAG.sub("", html)
     assert not set(rest) & set("<>\"'")
     assert "&" not in OUR_ENTITY.sub("", html)
@@ -260,3 +260,51 @@ def test_time_is_linear_in_the_length(piece):
         begun = time.process_time()
         text.to_html(hostile)
         assert time.process_time() - begun < 5
+
+
+# Piles of marks
+
+MANTRA = "\u0f67\u0f90\u0fb5\u0fa8\u0fb3\u0fba\u0fbc\u0fbb\u0f82"
+REAL = [
+    "Tiếng Việt",
+    "Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "\u05d1\u05bc\u05b0\u05e8\u05b5\u05d0\u05e9\u05c1\u05b4\u0596\u05d9\u05ea",  # the first word of the Hebrew bible
+    "ที่นี่ ผู้ใหญ่",
+    "हिन्दी क्ष्म्य",
+    "\u1f84\u1fc2 \u03b1\u0313\u0301\u0345",
+    "\u0627\u0644\u0644\u0651\u064e\u0670\u0647\u064f",
+    "ကြောင်",
+    MANTRA,
+    "👩🏽\u200d❤\ufe0f\u200d💋\u200d👨🏿 1\ufe0f\u20e3 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+]
+
+
+@pytest.mark.parametrize("written", REAL)
+def test_no_language_has_piles(written):
+    assert text.without_piles(written) == written
+    assert text.to_html(written) == written
+    assert text.clean_body(written) == written
+
+
+@pytest.mark.parametrize(
+    ("pile", "kept"),
+    [
+        ("a" + "\u0301" * 40 + "b", "a" + "\u0301" * 8 + "b"),
+        ("\u0301" * 40, "\u0301" * 8),
+        ("\u0e01" + "\u0e49" * 40, "\u0e01" + "\u0e49" * 8),
+        ("a" + "\u20dd" * 9, "a" + "\u20dd" * 8),
+        ("a" + "\u0301\u200d" * 10, "a" + "\u0301\u200d" * 8 + "\u200d" * 2),
+        ("a" + "\u034f\u0301" * 10, "a" + "\u034f\u0301" * 4),
+        ("`a" + "\u0301" * 9 + "`", "<code>a" + "\u0301" * 8 + "</code>"),
+    ],
+)
+def test_the_html_has_eight_marks_on_a_letter_and_the_body_all(pile, kept):
+    assert text.to_html(pile) == kept
+    if pile[0] == "a":
+        assert text.clean_body(pile) == pile
+
+
+@settings(deadline=None)
+@given(bodies)
+def test_what_has_no_piles_is_left_as_it_is(body):
+    assert text.without_piles(text.without_piles(body)) == text.without_piles(body)

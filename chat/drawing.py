@@ -41,13 +41,6 @@ VERSION = hashlib.sha256(_DRAWN_BY).hexdigest()[:12]
 
 def draw(message: Any) -> str:
     """The html of a message: a row of `store.messages`, or anything with its names."""
-    author = {
-        "id": message.author_id,
-        "name": message.name,
-        "kind": message.kind,
-        "colour": message.colour,
-        "initial": initial_of(message.name, message.bearer),
-    }
     values = {
         "id": message.id,
         "html": Markup(text.to_html(message.body)),
@@ -56,7 +49,17 @@ def draw(message: Any) -> str:
         "removed": message.removed_at is not None,
         "removed_by": message.removed_by,
     }
-    return template().render(m=values, author=author).strip()
+    return template().render(m=values, author=_author_of(message)).strip()
+
+
+def _author_of(message: Any) -> dict[str, Any]:
+    return {
+        "id": message.author_id,
+        "name": message.name,
+        "kind": message.kind,
+        "colour": message.colour,
+        "initial": initial_of(message.name, message.bearer),
+    }
 
 
 def initial_of(name: str, bearer: int) -> str:
@@ -74,7 +77,7 @@ def wire(message: Any, html: str | None = None) -> dict[str, Any]:
     return {
         "id": message.id,
         "room": message.slug,
-        "author": {"id": message.author_id, "name": message.name, "kind": message.kind},
+        "author": _author_of(message),
         "body": message.body,
         "html": html_of(message) if html is None else html,
         "client_id": message.client_id,

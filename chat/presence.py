@@ -21,7 +21,7 @@ from chat.relay import LocalRelay
 
 log = logging.getLogger(__name__)
 
-User = dict[str, Any]  # id, name, kind, as the contract has them
+User = dict[str, Any]  # id, name, kind, colour, initial, as the contract has them
 People = dict[int, tuple[User, bool]]  # by the user's id, with whether they are away
 
 GRACE_SECONDS = 22.0  # a return within 20 s is no change, and word of it may need two to come round
@@ -29,7 +29,7 @@ BEACON_SECONDS = 5.0  # how soon a lost last word is noticed
 PEER_DEAD_SECONDS = 30.0  # BEACON_SECONDS a few times over, and the grace for those who were there
 NAMES_A_CHANGE = 50
 NAMES_WHOLE = 200
-STREAM_WHOLES_BYTES = 192 * 1024  # of names that one reader is told at once: some twenty full rooms
+STREAM_WHOLES_BYTES = 192 * 1024  # of names that one reader is told at once: some twelve full rooms
 POLL_WHOLES_BYTES = 80 * 1024  # the same of an answer, which holds a piece of events, too, and stays below 256 KB
 TOKEN_CHARACTERS = 200  # it comes back in an address, for which servers allow a few thousand
 COUNT_SECONDS = 5.0  # how often a count alone is told

@@ -33,12 +33,22 @@
   function line(user) {
     var entry = Chat.make('li');
     entry.setAttribute('data-user', user.id);
-    entry.appendChild(Chat.make('i', 'dot')).setAttribute('aria-hidden', 'true');
+    entry.appendChild(face(user));
     entry.appendChild(document.createTextNode(' '));
     entry.appendChild(Chat.make('bdi', 'name', user.name));
     if (isMe(user)) { note(entry, 'you', 'you'); }
     if (user.kind === 'bot') { note(entry, 'kind', 'bot'); }
     return entry;
+  }
+
+  /* Initial and colour, and the dot over the corner. */
+  function face(user) {
+    var place = Chat.make('span', 'face');
+    var square = place.appendChild(Chat.make('i', 'avatar c' + user.colour));
+    square.setAttribute('data-initial', user.initial || '');
+    place.appendChild(Chat.make('i', 'dot'));
+    place.setAttribute('aria-hidden', 'true');
+    return place;
   }
 
   function note(entry, className, word) {

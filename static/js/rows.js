@@ -27,7 +27,7 @@
 
   function dress(row) {
     supply(row, '.byline .bot', 'bot');
-    supply(row, '.byline .edited', 'edited');
+    supply(row, '.edited', 'edited');
     supply(row, '.gone.by-author', 'gone-by-author');
     supply(row, '.gone.by-owner', 'gone-by-owner');
     Chat.toggle(row, 'mine', Chat.me && authorOf(row) === Chat.me.id);

@@ -67,18 +67,15 @@ _BEFORE_POST = Prepared(
     .where(users.c.id == bindparam("author_id"))
 )
 _ADD = Prepared(insert(messages))
-_UNREAD = (
-    select(messages.c.id)
-    .where(
-        messages.c.room_id == bindparam("room_id"),
-        messages.c.id > bindparam("read_id"),
-        messages.c.author_id != bindparam("user_id"),
-        messages.c.removed_at.is_(None),
-        messages.c.expired_at.is_(None),
-    )
-    .limit(bindparam("most"))
+_UNREAD = select(messages.c.id).where(
+    messages.c.room_id == bindparam("room_id"),
+    messages.c.id > bindparam("read_id"),
+    messages.c.author_id != bindparam("user_id"),
+    messages.c.removed_at.is_(None),
+    messages.c.expired_at.is_(None),
 )
-_COUNT_UNREAD = Prepared(select(func.count().label("unread")).select_from(_UNREAD.subquery()))
+_FIRST_UNREAD = Prepared(_UNREAD.order_by(messages.c.id).limit(1))
+_COUNT_UNREAD = Prepared(select(func.count().label("unread")).select_from(_UNREAD.limit(bindparam("most")).subquery()))
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> None:
@@ -135,6 +132,13 @@ def count_unread(connection: Connection, room_id: int, user_id: int, read_id: in
     """How many messages of others stand beyond `read_id`, counted up to `limit`."""
     which = {"room_id": room_id, "user_id": user_id, "read_id": read_id, "most": limit}
     return int(_COUNT_UNREAD.value(connection, **which))
+
+
+def first_unread(connection: Connection, room_id: int, user_id: int, read_id: int) -> int | None:
+    """The first message of others beyond `read_id`, if there is one."""
+    which = {"room_id": room_id, "user_id": user_id, "read_id": read_id}
+    found: int | None = _FIRST_UNREAD.value(connection, **which)
+    return found
 
 
 def of_author(connection: Connection, author_id: int, after_id: int, limit: int | None) -> Sequence[Any]:

@@ -108,14 +108,14 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
         shown, has_older, has_newer = excerpt.find(connection, found.id, wish, room_for_rows)
+        new_id, new_count = _new(connection, found.id, stay)
         lines, more_rooms = _beside(connection, slug)
-    read_id = stay.read_id if stay else None
     return render_template(
         "room.html",
         room=rooms.as_wire(found),
         rooms=lines,
         more_rooms=more_rooms,
-        rows=rows_of(shown, read_id, wish.around),
+        rows=rows_of(shown, new_id, wish.around),
         cursor=cursor,
         more=has_older,
         before=shown[0].id if shown else None,
@@ -123,7 +123,11 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         around=wish.around,
         is_latest=not has_newer,
         anew_url=_anew(slug, shown[-1].id if shown else 0),
-        read_id=read_id,
+        read_id=stay.read_id if stay else None,
+        new_id=new_id,
+        new_count=new_count,
+        unread_max=rooms.UNREAD_MAX,
+        is_new_above=bool(shown and new_id and new_id < shown[0].id),
         roster=_fitting(parts.presence.shown(found.id)),
         draft=draft,
         error=error,
@@ -131,6 +135,16 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         may_open_room=may_open_room(),
         max_body=text.BODY_MAX,
     )
+
+
+def _new(connection: Any, room_id: int, stay: Any) -> tuple[int | None, int]:
+    """The first message that whoever is in the room has not read, and how many there are, up to `UNREAD_MAX`."""
+    if stay is None:
+        return None, 0
+    first_id = messages.first_unread(connection, room_id, stay.user_id, stay.read_id)
+    if first_id is None:
+        return None, 0
+    return first_id, messages.count_unread(connection, room_id, stay.user_id, stay.read_id, rooms.UNREAD_MAX)
 
 
 def _fitting(roster: Roster) -> Roster:

@@ -17,9 +17,9 @@ _LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # i
 
 
 def rows_of(
-    messages: Iterable[Any], read_id: int | None = None, named_id: int | None = None
+    messages: Iterable[Any], new_id: int | None = None, named_id: int | None = None
 ) -> list[dict[str, Any]]:
-    """Rows for `rows.html`, oldest first; with `read_id` the rule "New" stands before the first unread of others.
+    """Rows for `rows.html`, oldest first; the rule "New" stands before the message `new_id`, if it is among them.
 
     The message `named_id` is marked; where it is not among these, a line in its place says so.
     """
@@ -41,9 +41,8 @@ def rows_of(
         if earlier is None or earlier[1].date() != moment.date():
             rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _day(moment.date(), today)})
         is_mine = user is not None and user.id == message.author_id
-        if read_id is not None and message.id > read_id and not is_mine:
+        if message.id == new_id:
             rows.append({"kind": "new"})
-            read_id = None
         clock = moment.strftime("%H:%M")
         html = drawing.dress(
             drawing.html_of(message),

@@ -70,9 +70,8 @@
     if (body === row.chatBody) { return close(row); }
     Chat.net.post(Chat.url('edit', rows.idOf(row)), { body: body }, Chat.guard(function (answer) {
       if (!answer.isOk || !answer.json) { return complain(row, Chat.net.reason(answer)); }
-      row.chatIsEditing = false;
       Chat.log.change(answer.json);
-      Chat.composer.focus();
+      close(row);
     }));
   }
 

@@ -14,6 +14,9 @@
   var olderLine = Chat.byId('older');
   var olderWords = olderLine.getAttribute('data-words');
   var hasMore = Boolean(Chat.fact('more'));
+  /* Between these all messages are here; a row that is in use may stand apart from them. */
+  var firstId = rows.first() ? rows.idOf(rows.first()) : 0;
+  var lastId = rows.last() ? rows.idOf(rows.last()) : 0;
   var isBusy = false;
   var isOutdated = false;  // the log may miss something: it must be fetched anew
   var wantsEnd = false;
@@ -48,24 +51,41 @@
 
   /* Upwards */
 
-  function older() {
-    var first = rows.first();
-    if (!hasMore || !first) { return; }
-    fetch({ before: rows.idOf(first) }, function (page) {
+  function older(limit, then) {
+    if (!hasMore || !firstId) { return; }
+    fetch({ before: firstId, limit: limit }, function (page) {
+      var isAtTop = log.scroller.scrollTop === 0;
       log.keepView(function () {
         setMore(page.more);
+        if (page.messages.length) { firstId = page.messages[0].id; }
         Chat.each(page.messages.reverse(), log.put);
       });
+      if (then && isAtTop) { then(); }
     });
+  }
+
+  /* To the first that was not read: where it is near, by what lies between, else by what stands around it. */
+
+  function olderToNew() {
+    if (Number(Chat.fact('new-count')) <= LARGE_PAGE) { older(LARGE_PAGE, showNew); }
+  }
+
+  function aroundNew() {
+    renewAround(Chat.seams.newId(), showNew);
+  }
+
+  function showNew() {
+    var rule = Chat.seams.newRule();
+    if (rule) { log.showAtTop(rule); }
   }
 
   /* Downwards, where the newest were left out */
 
   function newer() {
-    var last = rows.last();
-    if (log.isLatest() || !last) { return; }
-    fetch({ after: rows.idOf(last) }, function (page) {
+    if (log.isLatest() || !lastId) { return; }
+    fetch({ after: lastId }, function (page) {
       var top = log.scroller.scrollTop;
+      if (page.messages.length) { lastId = page.messages[page.messages.length - 1].id; }
       Chat.each(page.messages, log.put);
       log.scroller.scrollTop = top;
       log.measure();
@@ -88,20 +108,24 @@
     root.history.replaceState(null, '', Chat.url('room', Chat.room));
   }
 
-  /* The room anew: what the answer does not hold goes, but for what is newer than `newest`, and a text that one
-     is still writing. */
+  /* The room anew: what the answer does not hold goes, but for what is newer than `newest`, and what somebody is at;
+     a text that one is writing stays whatever became of its message. */
 
   function replaceAll(page, newest) {
     var isThere = {};
     Chat.each(page.messages, function (message) { isThere[message.id] = true; });
     Chat.each(rows.all(), function (row) {
-      var isNews = rows.idOf(row) > newest && !row.chatIsDoubtful;
+      var isNeeded = rows.idOf(row) > newest || rows.isInUse(row);
+      if (row.chatIsDoubtful) { isNeeded = row.chatIsEditing; }
       row.chatIsDoubtful = false;
-      if (!isThere[rows.idOf(row)] && !isNews && !row.chatIsEditing) { log.drop(row); }
+      if (!isThere[rows.idOf(row)] && !isNeeded) { log.drop(row); }
     });
     Chat.each(page.messages, log.put);
+    firstId = page.messages.length ? page.messages[0].id : 0;
+    lastId = page.messages.length ? page.messages[page.messages.length - 1].id : 0;
     setMore('older' in page ? page.older : page.more);
     log.showEmpty();
+    Chat.emit('replaced', page);
   }
 
   /* Nobody can say what was missed, so it is asked for until it comes. */
@@ -121,12 +145,13 @@
   }
 
   /* Whoever reads far up stays there; the newest are fetched when one goes down to them. */
-  function renewAround(id) {
+  function renewAround(id, then) {
     fetch({ around: id, limit: LARGE_PAGE }, function (page) {
       isOutdated = false;
       log.keepView(function () { replaceAll(page, Infinity); });
       log.setLatest(false);
       if (!page.newer) { arrive(page.cursor, newer); }
+      if (then) { then(); }
     });
   }
 
@@ -141,23 +166,29 @@
     renew();
   }
 
-  /* A log that follows the news for days must not grow for ever. */
+  /* A log that follows the news for days must not grow for ever. What somebody is at stays. */
   function trim() {
     var all = rows.all();
     if (!log.isAtEnd() || all.length <= MOST_ROWS) { return; }
+    var surplus = Array.prototype.slice.call(all, 0, all.length - KEPT_ROWS).filter(function (row) {
+      return !rows.isInUse(row);
+    });
+    if (!surplus.length) { return; }
     log.keepView(function () {
-      for (var i = 0; i < all.length - KEPT_ROWS; i += 1) { Chat.remove(all[i]); }
+      Chat.each(surplus, Chat.remove);
+      firstId = rows.idOf(all[all.length - KEPT_ROWS]);
       Chat.seams.mendAll();
       setMore(true);
     });
   }
 
-  Chat.history = { older: older, newer: newer, latest: latest, trim: trim };
+  Chat.history = { older: older, newer: newer, latest: latest, trim: trim, olderToNew: olderToNew };
 
   Chat.on('reset', reset);
 
   function follow(link, fetchMore) {
     Chat.listen(link, 'click', function (click) {
+      if (isBusy) { return; }
       click.preventDefault();
       fetchMore();
     });
@@ -165,7 +196,8 @@
 
   Chat.start(function () {
     var ways = Chat.byId('newer') ? Chat.byId('newer').getElementsByTagName('a') : [];
-    follow(olderLine, older);
+    follow(olderLine, function () { older(); });
+    if (Chat.byId('new-above')) { follow(Chat.byId('new-above'), aroundNew); }
     Chat.each(ways, function (way, i) { follow(way, i === ways.length - 1 ? latest : newer); });
     Chat.on('written', leavePlace);
   });

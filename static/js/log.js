@@ -2,7 +2,7 @@
 
    At the end (within 100 px of it) the view follows; elsewhere it stays on what is being read, and a button
    counts what came. */
-(function (Chat, root, document) {
+(function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -71,15 +71,9 @@
       earlier = earlier.previousSibling;
     }
     Chat.remove(Chat.byId('m' + id));  // what said that it is not there
-    rows.list.insertBefore(row, next ? ruleBefore(next) : null);
+    rows.list.insertBefore(row, next);
     Chat.seams.mend(row);
     Chat.seams.mend(rows.after(row));
-  }
-
-  /* A rule belongs to the row after it: "New" stays before the first new one, a day rule is mended. */
-  function ruleBefore(row) {
-    var rule = row.previousSibling;
-    return rule && rule.nodeType === 1 && Chat.has(rule, 'new') ? rule : row;
   }
 
   function latestOf(message) {
@@ -88,23 +82,21 @@
     return known.removed || (known.edited_at || '') > (message.edited_at || '') ? known : message;
   }
 
-  /* Each message once: a row that is here already is replaced, unless it is the same, as when the answer
-     to a POST and its event both bring it. */
+  /* Each message once: a row that is here already is renewed, unless it is the same, as when the answer to a POST
+     and its event both bring it. One that is being edited waits for that. */
   function put(message) {
     var newest = latestOf(message);
-    var old = rows.find(message.id);
-    if (old && (old.chatIsEditing || old.chatHtml === newest.html)) { return old; }
-    var fresh = rows.fromMessage(newest);
-    if (old) {
-      var hadFocus = old.contains(document.activeElement);
-      rows.list.replaceChild(fresh, old);
-      Chat.seams.mend(fresh);
-      if (hadFocus) { rows.focus(fresh); }
+    var row = rows.find(message.id);
+    if (row && row.chatIsEditing) { changed[message.id] = newest; }
+    if (row && (row.chatIsEditing || row.chatHtml === newest.html)) { return row; }
+    if (row) {
+      rows.renew(row, newest);
     } else {
-      place(fresh);
+      row = rows.fromMessage(newest);
+      place(row);
     }
-    Chat.emit('row', fresh);
-    return fresh;
+    Chat.emit('row', row);
+    return row;
   }
 
   function drop(row) {
@@ -217,7 +209,7 @@
 
   Chat.log = {
     scroller: scroller, add: add, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
-    toEnd: toEnd, measure: measure, count: count, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
+    toEnd: toEnd, measure: measure, count: count, showAtTop: showAtTop, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
     isAtEnd: function () { return isAtEnd; },
     readId: function () {  // of the message that is read, 0 at the end
       var held = isAtEnd ? null : anchor();
@@ -233,15 +225,27 @@
 
   function begin() {
     var named = Chat.byId('m' + (rows.hashId() || Chat.fact('around')));
-    var target = named || Chat.seams.newRule();
     toEnd();
-    if (target) {
-      var above = scroller.getBoundingClientRect().top - target.getBoundingClientRect().top;
-      if (named || above > 0) { scroller.scrollTop -= above + 40; }
-    }
-    measure();
-    if (!isAtEnd && !named && target) { count(rows.list.querySelectorAll('.rule.new ~ .message').length); }
+    if (named) { showAtTop(named); }
+    else { showNew(); }
+    if (!isAtEnd && !named && Chat.seams.newId()) { count(Number(Chat.fact('new-count'))); }
     showJump();
+  }
+
+  function showAtTop(target) {
+    scroller.scrollTop += target.getBoundingClientRect().top - scroller.getBoundingClientRect().top - 40;
+    measure();
+  }
+
+  /* The rule "New" is shown where it is out of view above. Where it is not here yet, one begins as near to it as can
+     be, so that what stands between is not taken for read, and is led there if it is not too far. */
+  function showNew() {
+    var rule = Chat.seams.newRule();
+    if (rule && rule.getBoundingClientRect().top < scroller.getBoundingClientRect().top) { showAtTop(rule); }
+    if (rule || !Chat.byId('new-above')) { return; }
+    scroller.scrollTop = 0;
+    measure();
+    Chat.history.olderToNew();
   }
 
   /* What the address names is shown: by this page where it holds the message, else by the one around it, in this
@@ -264,4 +268,4 @@
     Chat.listen(root, 'resize', resized);
   });
 
-}(window.Chat, window, document));
+}(window.Chat, window));

@@ -135,7 +135,7 @@
   Chat.on('outbox', update);
 
   Chat.on('written', function () {
-    Chat.seams.clearNew();
+    Chat.seams.setNew(0);
     Chat.log.jumpToEnd();
   });
 

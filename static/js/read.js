@@ -45,12 +45,32 @@
     if (timer && seenId > readId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
   }
 
-  /* The first of what came while one was not looking. */
-  Chat.on('news', function (message, row) {
+  /* The first of what came while one was not looking, unless something before it was not read either. */
+  Chat.on('news', function (message) {
     if (Chat.log.isSeen()) { return plan(); }
-    var rule = Chat.seams.newRule();
-    var isOld = rule && Chat.rows.after(rule) && Chat.rows.idOf(Chat.rows.after(rule)) <= readId;
-    if (row && (!rule || isOld)) { Chat.log.keepView(function () { Chat.seams.markNew(row); }); }
+    if (isRead(Chat.seams.newId())) { Chat.log.keepView(function () { Chat.seams.setNew(message.id); }); }
+  });
+
+  function isRead(id) {
+    return id <= Math.max(readId, seenId);
+  }
+
+  /* The room was fetched anew: the first of what was missed, where all of that is here. */
+  Chat.on('replaced', function (page) {
+    var missed = page.messages.filter(isMissed)[0];
+    if (!missed || !isRead(Chat.seams.newId())) { return; }
+    if (isRead(page.messages[0].id) || !page.more) { Chat.seams.setNew(missed.id); }
+  });
+
+  function isMissed(message) {
+    var isOthers = !Chat.me || String(message.author.id) !== Chat.me.id;
+    return isOthers && !message.removed && !isRead(message.id);
+  }
+
+  Chat.on('reset', function (data) {
+    readId = Math.min(readId, data.cursor);  // beyond that other messages will have those numbers
+    seenId = Math.min(seenId, data.cursor);
+    if (Chat.seams.newId() > data.cursor) { Chat.seams.setNew(0); }
   });
 
   Chat.on('read', function (reading) {

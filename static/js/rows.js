@@ -2,7 +2,7 @@
 
    The html holds nothing of this page: no word, clock time, link or right. Here they are supplied, for
    rows that came with the page as for those that a stream brings. */
-(function (Chat, document) {
+(function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
@@ -21,6 +21,44 @@
     row.chatBody = message.body;
     row.chatHtml = message.html;
     return dress(row);
+  }
+
+  /* The same row says what the message says now, and whoever is at it keeps their place: the menu that it opened, the
+     focus on its time, the reason why something failed. */
+  function renew(row, message) {
+    var fresh = fromMessage(message);
+    var hadFocus = row.contains(document.activeElement);
+    row.chatBody = message.body;
+    row.chatHtml = message.html;
+    unleave(row);
+    swap(row, fresh, '.avatar');
+    swap(row, fresh, '.byline');
+    swap(row, fresh, '.text, .gone');
+    Chat.toggle(row, 'removed', Chat.has(fresh, 'removed'));
+    if (message.removed) { Chat.remove(row.querySelector('.acts')); }
+    if (hadFocus && !row.contains(document.activeElement)) { focus(row); }
+  }
+
+  /* Deleted, with some seconds to take it back; whoever said so says it again, if it still is. */
+  function unleave(row) {
+    if (!row.querySelector('.leaving')) { return; }
+    Chat.remove(row.querySelector('.leaving'));
+    row.querySelector('.text').removeAttribute('hidden');
+  }
+
+  function swap(row, fresh, selector) {
+    var old = row.querySelector(selector);
+    var next = fresh.querySelector(selector);
+    if (old && next && !isSame(old, next)) { row.replaceChild(next, old); }
+  }
+
+  /* What scripts have noted on the tags makes no difference. */
+  function isSame(one, other) {
+    return one.className === other.className && plain(one) === plain(other);
+  }
+
+  function plain(part) {
+    return Chat.has(part, 'text') ? part.innerHTML.replace(/ tabindex="-?\d+"/g, '') : part.textContent;
   }
 
   /* Words, time, link, whose it is */
@@ -110,6 +148,20 @@
     return node === list ? null : node;
   }
 
+  /* Is somebody at it: writing in it, with its menu open, with the keyboard or a reading voice on it, or with some
+     of it selected? Such a row is not taken away. */
+  function isInUse(row) {
+    return Boolean(row.chatIsEditing || row.querySelector('.open, .leaving, [aria-expanded="true"]') ||
+      row.contains(document.activeElement) || isSelected(row));
+  }
+
+  function isSelected(row) {
+    var selection = root.getSelection && root.getSelection();
+    if (!selection || selection.isCollapsed) { return false; }
+    return selection.containsNode ? selection.containsNode(row, true)
+      : row.contains(selection.anchorNode) || row.contains(selection.focusNode);
+  }
+
   /* Walking the log */
 
   function before(node) {
@@ -144,9 +196,10 @@
   }
 
   Chat.rows = {
-    list: list, fromMessage: fromMessage, dress: dress, idOf: idOf, authorOf: authorOf, momentOf: momentOf,
-    isMessage: isMessage, isPending: isPending, before: before, after: after, first: first, last: last,
-    all: all, find: find, focus: focus, rowOf: rowOf, hashId: hashId, setMarked: setMarked
+    list: list, fromMessage: fromMessage, renew: renew, dress: dress, isInUse: isInUse, idOf: idOf,
+    authorOf: authorOf, momentOf: momentOf, isMessage: isMessage, isPending: isPending, before: before,
+    after: after, first: first, last: last, all: all, find: find, focus: focus, rowOf: rowOf, hashId: hashId,
+    setMarked: setMarked
   };
 
-}(window.Chat, document));
+}(window.Chat, window, document));

@@ -7,15 +7,28 @@
   var RUN_MS = 5 * 60 * 1000;  // within five minutes a name is said once
   var rows = Chat.rows;
 
+  var newId = Number(Chat.fact('new-id')) || 0;  // of the first message that was not read, whether it is here or not
+
   /* Set right what stands before this row. */
   function mend(row) {
     if (!row) { return; }
     var earlier = rows.before(row);
-    var between = rulesBetween(earlier, row);
-    Chat.remove(between.day);
+    removeRules(earlier, row);
     var isNewDay = !earlier || dayOf(earlier) !== dayOf(row);
-    if (isNewDay) { rows.list.insertBefore(dayRule(row), between.fresh || row); }
-    Chat.toggle(row, 'grouped', !isNewDay && !between.fresh && isRun(earlier, row));
+    var isFirstNew = newId > 0 && rows.idOf(row) === newId;
+    if (isNewDay) { rows.list.insertBefore(dayRule(row), row); }
+    if (isFirstNew) { rows.list.insertBefore(makeNewRule(), row); }
+    Chat.toggle(row, 'grouped', !isNewDay && !isFirstNew && isRun(earlier, row));
+  }
+
+  /* Between rows that came with the page there is also white space. */
+  function removeRules(earlier, row) {
+    var node = row.previousSibling;
+    while (node && node !== earlier) {
+      var next = node.previousSibling;
+      if (node.nodeType === 1 && Chat.has(node, 'rule')) { Chat.remove(node); }
+      node = next;
+    }
   }
 
   function dayOf(row) {
@@ -25,16 +38,6 @@
   function isRun(earlier, row) {
     var apartMs = rows.momentOf(row) - rows.momentOf(earlier);
     return rows.authorOf(earlier) === rows.authorOf(row) && apartMs >= 0 && apartMs <= RUN_MS;
-  }
-
-  function rulesBetween(earlier, row) {
-    var found = { day: null, fresh: null };
-    for (var node = row.previousSibling; node && node !== earlier; node = node.previousSibling) {
-      if (node.nodeType !== 1) { continue; }
-      if (Chat.has(node, 'day')) { found.day = node; }
-      if (Chat.has(node, 'new')) { found.fresh = node; }
-    }
-    return found;
   }
 
   function dayRule(row) {
@@ -50,29 +53,32 @@
     Chat.each(rows.list.querySelectorAll('.message'), mend);
   }
 
-  /* "New" stands where one left off, once. */
+  /* "New" stands where one left off, once: before the first message that was not read, as soon as that is here. */
+
+  function makeNewRule() {
+    var rule = Chat.make('li', 'rule new');
+    rule.appendChild(Chat.make('h2')).appendChild(Chat.make('span', '', Chat.word('new-rule')));
+    Chat.remove(Chat.byId('new-above'));  // the way to it
+    return rule;
+  }
 
   function newRule() {
     return rows.list.querySelector('.rule.new');
   }
 
-  function clearNew() {
-    var rule = newRule();
-    if (!rule) { return; }
-    var row = rows.after(rule);
-    Chat.remove(rule);
-    mend(row);
+  /* 0: nothing is new any more. */
+  function setNew(id) {
+    var former = rows.find(newId);
+    newId = id;
+    Chat.remove(Chat.byId('new-above'));
+    mend(former);
+    mend(rows.find(id));
   }
 
-  function markNew(row) {
-    clearNew();
-    var rule = Chat.make('li', 'rule new');
-    rule.appendChild(Chat.make('h2')).appendChild(Chat.make('span', '', Chat.word('new-rule')));
-    rows.list.insertBefore(rule, row);
-    mend(row);
-  }
-
-  Chat.seams = { mend: mend, mendAll: mendAll, markNew: markNew, clearNew: clearNew, newRule: newRule };
+  Chat.seams = {
+    mend: mend, mendAll: mendAll, newRule: newRule, setNew: setNew,
+    newId: function () { return newId; }
+  };
 
   Chat.on('midnight', mendAll);
 

@@ -43,7 +43,7 @@ def test_an_old_message_is_shown_among_its_neighbours_and_marked(opened, story):
     expect(hers.message("Line 59")).to_have_count(1)
     expect(hers.message("Line 61")).to_have_count(1)
     expect(hers.message("Line 159")).to_have_count(0)
-    expect(hers.jump).to_have_text("Newest ↓")
+    expect(hers.jump).to_have_text("Newest")
 
 
 def test_where_the_hash_was_lost_it_is_the_same(opened, story):
@@ -80,7 +80,7 @@ def test_from_an_old_page_one_scrolls_on_in_both_directions(opened, people, serv
     hers = opened(f"/rooms/lobby?around={story[100]}").expect_live()
     dave = people(server, "dave")
     dave.say("Said meanwhile")
-    expect(hers.jump).to_have_text("1 new ↓")
+    expect(hers.jump).to_have_text("1 new")
     expect(hers.message("Said meanwhile")).to_have_count(0)
     eventually(lambda: hers.scroll_log("0") or hers.find("#older").is_hidden())
     eventually(lambda: hers.scroll_log("all") or hers.jump.is_hidden())
@@ -119,7 +119,7 @@ def test_news_that_comes_while_the_newest_are_fetched_is_not_lost(opened, people
     hers.find("#newer a").first.click()
     eventually(lambda: hers.page.title() and asked)
     people(server, "dave").say("Just in between")
-    expect(hers.jump).to_have_text("1 new ↓")
+    expect(hers.jump).to_have_text("1 new")
     asked[0][0].fulfill(response=asked[0][1])
     expect(hers.message("Just in between")).to_have_count(1)
     expect(hers.texts.last).to_have_text("Just in between")

@@ -117,6 +117,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
     app.add_template_filter(clock.in_words, "clock")
+    app.add_template_filter(catalogue.isolated, "isolated")
     # One language for the whole site, so that each text is looked up once.
     app.jinja_env.install_gettext_callables(catalogue.singular, catalogue.plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=_in_page, gettext=_in_page)
@@ -166,7 +167,7 @@ def _log_to_stderr(app: Flask) -> None:
 
 def _in_page(text: str, /, **values: Any) -> Markup:
     """As Jinja's, which makes the same Markup of the same text anew each time, dozens on every page."""
-    return Markup(catalogue.singular(text)) % values if values else _markup(text)
+    return Markup(catalogue.singular(text)) % catalogue.apart(values) if values else _markup(text)
 
 
 @lru_cache(catalogue.WORDS)

@@ -4,6 +4,8 @@ A request under CGI pays for everything that its process loads, and most polls s
 """
 
 import threading
+import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,13 +13,25 @@ from typing import Any
 from flask import current_app
 
 WORDS = 1024
+_TURNING = {"R", "AL", "LRE", "RLE", "LRO", "RLO", "LRI", "RLI", "FSI"}
 
 _lock = threading.Lock()
 
 
 def gettext(text: str, **params: object) -> str:
-    """The text in the site's language, with the values of its names."""
-    return singular(text) % params if params else singular(text)
+    """The text in the site's language, with the values of its names, none of which turns the words around it."""
+    return singular(text) % apart(params) if params else singular(text)
+
+
+def apart(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a text's names, each isolated."""
+    return {name: isolated(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def isolated(text: str) -> str:
+    """The text set apart where no markup can do that, if it runs from right to left or may turn what follows it."""
+    turns = not text.isascii() and any(unicodedata.bidirectional(character) in _TURNING for character in text)
+    return "\u2068" + text + "\u2069" if turns else text  # joined so, Markup stays Markup
 
 
 @lru_cache(WORDS)

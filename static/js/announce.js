@@ -13,7 +13,7 @@
     var body = message.body.replace(/\s+/g, ' ');
     return Chat.word('says', {
       name: message.author.name,
-      text: body.length > LONGEST ? body.slice(0, LONGEST) + '…' : body
+      text: body.length > LONGEST ? body.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, '') + '…' : body
     });
   }
 

@@ -69,8 +69,15 @@
   Chat.word = function (name, values) {
     var text = words.getAttribute('data-word-' + name) || '';
     return text.replace(/\{(\w+)\}/g, function (whole, key) {
-      return values && key in values ? values[key] : whole;
+      return values && key in values ? Chat.isolated(values[key]) : whole;
     });
+  };
+
+  /* What runs from right to left would turn the sentence around it: it is set apart, where no markup can do that. */
+  var TURNING = /[\u0590-\u08FF\u200F\u202A-\u202E\uFB1D-\uFDFF\uFE70-\uFEFC\uD802\uD803\uD83A\uD83B]/;
+
+  Chat.isolated = function (text) {
+    return TURNING.test(text) ? '\u2068' + text + '\u2069' : text;
   };
 
   /* A word stands in its forms for 1, 2 and 5; the browser knows which of them a number takes. */

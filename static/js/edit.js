@@ -39,6 +39,7 @@
     var form = Chat.make('form', 'edit-form');
     var area = form.appendChild(Chat.make('textarea'));
     area.value = row.chatBody;
+    area.dir = 'auto';
     area.setAttribute('aria-label', Chat.word('edit-label'));
     var save = form.appendChild(Chat.make('button', 'button main', Chat.word('save')));
     save.type = 'submit';

@@ -40,7 +40,7 @@
       sum += unreadOf(entry);
       if (!Chat.has(entry, 'current')) { others += unreadOf(entry); }
     });
-    document.title = (sum ? '(' + sum + ') ' : '') + roomName();
+    document.title = (sum ? '(' + sum + ') ' : '') + Chat.isolated(roomName());
     if (icon) { icon.setAttribute('href', sum ? Chat.fact('icon-unread') : quietIcon); }
     if (others) { elsewhere.removeAttribute('hidden'); }
     else { elsewhere.setAttribute('hidden', ''); }

@@ -28,6 +28,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "base", "chat", "elapsed", "request", "copy", "verdict", "frames", "attempt", "stream", "xhr_stream",
         "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",
     ),
+    "wait": ("wait",),
 }
 
 # In a worker a part that throws ends it all: half a ladder must not carry the line, and the pages find another way.

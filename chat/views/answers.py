@@ -147,8 +147,17 @@ def _error_page(error: ChatError) -> Response:
         reason=error.params.get("reason"),
         draft=None if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES),
         retry_after=error.retry_after_seconds,
+        resend=_to_resend() if error.retry_after_seconds else None,
     )
     return make_response(page, error.status)
+
+
+def _to_resend() -> list[tuple[str, str]] | None:
+    """The fields of a POST that can be sent again as it was, by one press; None where they are too many bytes."""
+    if request.method != "POST":
+        return None
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "again"]
+    return fields if bounds.drawn(0, *(text for field in fields for text in field)) <= bounds.DRAFT_BYTES else None
 
 
 _BROKEN = N_("Something broke on our side; what you sent may be lost. Go back and try again.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from chat import entry, identity
+from chat import entry, flood, identity
 from chat.errors import N_, ChatError
 from chat.views import answers, forms
 
@@ -29,6 +29,7 @@ def enter() -> Response:
     if not isinstance(word, str) or not entry.say(word, identity.parts().config.entry_word):
         raise ChatError("entry_word", N_("That is not the word. Ask whoever told you of this chat."), field="word")
     identity.who()  # a session's cookie of an older name is renewed together with the one that holds the word
+    flood.give_back("word")
     return answers.done(None, _next())
 
 

@@ -139,6 +139,13 @@ def test_attempts_are_limited_by_address_over_both_workers(cave, townsman):
     assert say(townsman(cave), WORD).status == 204, "others are not kept waiting"
 
 
+def test_a_class_that_knows_the_word_comes_in_at_once(cave, townsman):
+    address = an_address()
+    pupils = [townsman(cave, worker=number % 2, address=address) for number in range(30)]
+    assert {say(pupil, WORD).status for pupil in pupils} == {204}
+    assert [say(townsman(cave, address=address), "a guess").status for _ in range(7)] == [401] * 5 + [429] * 2
+
+
 def test_the_owner_and_bots_are_not_asked(cave, townsman):
     with Bot(cave, cave.command("bot", "add", "genie").stdout.strip()) as genie:
         assert genie.poll("room=lobby&since=0")["events"] and genie.say("at your service")

@@ -1,0 +1,84 @@
+/* A form that was sent too soon counts the seconds down and then sends itself again: once, unless that is cancelled.
+   What it sends is what stands in it by then. The page that answers it only counts, so that nothing goes round. */
+(function () {
+  var told = document.getElementById('wait');
+  if (!told) { return; }
+  var words = told.firstChild;
+  var seconds = Number(told.getAttribute('data-seconds'));
+  var due = new Date().getTime() + 1000 * seconds;
+  var form = told.getAttribute('data-again') ? formTo(told.getAttribute('data-again')) : null;
+  var cancel = form ? cancelButton() : null;
+  var timer = setInterval(count, 250);
+  count();
+
+  function formTo(address) {
+    for (var i = 0; i < document.forms.length; i += 1) {
+      var to = document.forms[i].getAttribute('action') || '';
+      if (to.split(/[?#]/)[0] === address) { return document.forms[i]; }
+    }
+    return null;
+  }
+
+  function cancelButton() {
+    var button = document.createElement('button');
+    var label = word('data-cancel');
+    button.setAttribute('type', 'button');
+    button.className = 'link';
+    button.appendChild(document.createTextNode(label));
+    button.onclick = leave;
+    told.appendChild(document.createTextNode(' '));
+    told.appendChild(button);
+    form.onsubmit = stop;
+    return button;
+  }
+
+  function count() {
+    // A clock that is set back must not make anybody wait longer than they were told.
+    var left = Math.min(seconds, Math.ceil((due - new Date().getTime()) / 1000));
+    if (left > 0) {
+      say(word(form ? 'data-sending' : 'data-waiting').replace('{time}', minutes(left)));
+    } else {
+      stop();
+      if (form) { send(); } else { say(word('data-ready')); }
+    }
+  }
+
+  function word(name) {
+    return told.getAttribute(name);
+  }
+
+  function minutes(left) {
+    var second = left % 60;
+    return Math.floor(left / 60) + (second < 10 ? ':0' : ':') + second;
+  }
+
+  function say(text) {
+    if (words.nodeValue !== text) { words.nodeValue = text; }
+  }
+
+  function stop() {
+    clearInterval(timer);
+    removeButton();
+  }
+
+  function removeButton() {
+    if (cancel) { told.removeChild(cancel); }
+    cancel = null;
+  }
+
+  function leave() {
+    removeButton();
+    form = null;
+    count();
+  }
+
+  function send() {
+    var mark = document.createElement('input');
+    mark.setAttribute('type', 'hidden');
+    mark.setAttribute('name', 'again');
+    mark.setAttribute('value', '1');
+    form.appendChild(mark);
+    say(word('data-sent'));
+    form.submit();
+  }
+}());

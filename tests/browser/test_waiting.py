@@ -1,0 +1,94 @@
+"""A form that was sent too soon counts down and goes on by itself, once; without script one press suffices."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.clients import Person
+
+ALL_MS = 301_000  # after three rooms the next may be opened in five minutes
+
+
+@pytest.fixture
+def server(serving):
+    return serving(limits="on")
+
+
+@pytest.fixture
+def eager(server, browser):
+    """Opens windows of somebody who has opened three rooms, and tries a fourth."""
+    opened = []
+
+    def window(**options):
+        with Person(server) as carol:
+            carol.sign_in("carol")
+            assert {carol.post("/rooms", name=f"Room {number}").status for number in range(3)} == {201}
+            context = browser.new_context(base_url=server.base_url, **options)
+            context.add_cookies([{"name": name, "value": value, "url": server.base_url}
+                                 for name, value in carol.cookies.items()])
+        opened.append(context)
+        page = context.new_page()
+        page.clock.install()
+        page.goto("/rooms/new")
+        page.fill("#name", "Fourth")
+        page.click(".sheet form .button.main")
+        return page
+
+    yield window
+    for context in opened:
+        context.close()
+
+
+def let_time_pass(server):
+    """Everybody has waited for long enough, as the server sees it."""
+    with open(server.instance / "limits", "r+b") as counters:
+        counters.truncate(0)
+
+
+def seconds_left(page):
+    expect(page.locator("#wait")).to_contain_text("Sending in")
+    minutes, seconds = re.search(r"(\d+):(\d\d)", page.inner_text("#wait")).groups()
+    return 60 * int(minutes) + int(seconds)
+
+
+def test_it_counts_down_and_sends_what_stands_there_by_then(server, eager):
+    page = eager()
+    before = seconds_left(page)
+    page.clock.run_for(60_000)
+    assert seconds_left(page) <= before - 60
+    assert page.input_value("#name") == "Fourth"
+    page.fill("#topic", "of patience")
+    let_time_pass(server)
+    page.clock.run_for(ALL_MS)
+    expect(page).to_have_url(f"{server.base_url}/rooms/fourth")
+    expect(page.locator("#room-topic")).to_have_text("of patience")
+
+
+def test_it_can_be_cancelled(server, eager):
+    page = eager()
+    page.click("#wait .link")
+    let_time_pass(server)
+    page.clock.run_for(ALL_MS)
+    expect(page.locator("#wait")).to_have_text("You can try again now.")
+    assert page.input_value("#name") == "Fourth"
+    page.click(".sheet form .button.main")
+    expect(page).to_have_url(f"{server.base_url}/rooms/fourth")
+
+
+def test_it_is_sent_again_only_once(eager):
+    page = eager()
+    expect(page.locator("#wait")).to_contain_text("Sending in")
+    page.clock.run_for(ALL_MS)  # by this clock; by the server's it is too soon
+    expect(page.locator("#wait")).to_contain_text("Try again in")
+    page.clock.run_for(ALL_MS)
+    expect(page.locator("#wait")).to_have_text("You can try again now.")
+
+
+def test_without_script_nothing_is_sent_by_itself(server, eager):
+    page = eager(java_script_enabled=False)
+    expect(page.locator("#wait")).to_contain_text("Try again in 5 minutes")
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    let_time_pass(server)
+    page.click(".sheet form .button.main")
+    expect(page).to_have_url(f"{server.base_url}/rooms/fourth")

@@ -81,7 +81,7 @@ class ArrivingBody(io.RawIOBase):
             piece: bytes = self._request.body.read(size)
             self._due_at += len(piece) / BODY_BYTES_A_SECOND
             return piece
-        raise ChatError("too_slow", N_("What you sent came too slowly. Send it again, once the connection is better."))
+        raise ChatError("too_slow", N_("Your message arrived too slowly. Try again on a better connection."))
 
     def pass_over(self) -> None:
         """Read what nobody has read: whoever still sends would not see the answer if the connection ended now.

@@ -38,7 +38,7 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
 
 def _database(config: Config, url: str) -> Iterator[Finding]:
     if not creation.exists(config):
-        yield Finding(False, f"There is no database in {config.instance} yet. Make one with: longwave upgrade")
+        yield Finding(False, f"There's no database in {config.instance} yet. Create one with: longwave upgrade")
         return
     store = Store(config)
     try:
@@ -59,12 +59,12 @@ def _settings(config: Config) -> Finding:
         for setting in SETTINGS
         if setting.name != "CHAT_INSTANCE" and getattr(config, setting.attribute) != setting.check.read(setting.default)
     ]
-    return Finding(True, f"The settings are good; changed from their defaults: {', '.join(changed) or 'none'}.")
+    return Finding(True, f"The settings are valid. Changed from the defaults: {', '.join(changed) or 'none'}.")
 
 
 def _secret(config: Config) -> Finding:
     problem = secret.problem(config.instance)
-    return Finding(not problem, problem or "The key that signs cookies and forms is the chat's alone.")
+    return Finding(not problem, problem or "The key that signs cookies and forms is private.")
 
 
 def _open_files() -> Finding:
@@ -79,7 +79,7 @@ def _host(config: Config) -> Iterator[Finding]:
     """What the chat itself has seen while it answered: this command may run on another host than the chat."""
     seen = hosting.last_seen(config.instance)
     if seen is None:
-        yield Finding(True, "Which host this is will be known when the chat has answered its first request.")
+        yield Finding(True, "What kind of server this is will be known after the chat's first request.")
     else:
         yield from (Finding(True, str(sentence)) for sentence in seen.words())
 
@@ -89,14 +89,14 @@ def _canary(config: Config, url: str) -> Finding:
     earlier = canary.last_found(config.instance)
     url = url or (earlier.url if earlier is not None else "")
     if not url:
-        return Finding(True, "Whether private files can be fetched is seen with: longwave check --url https://…")
+        return Finding(True, "To check that private files can't be downloaded, run: longwave check --url https://…")
     found = canary.look(config.instance, url)
     if found.exposed:
         many = ", ".join(found.exposed)
-        return Finding(False, f"Everybody can fetch private files: {many}. Move the folder out of the web root.")
+        return Finding(False, f"Anyone can download private files: {many}. Move the folder out of the web root.")
     if not found.is_answered:
-        return Finding(True, f"{url} did not answer, so that nobody knows whether it hands out private files.")
-    return Finding(True, f"{url} hands out no private files.")
+        return Finding(True, f"{url} didn't answer, so it's unknown whether it serves private files.")
+    return Finding(True, f"{url} serves no private files.")
 
 
 def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
@@ -108,9 +108,9 @@ def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
         found = heads.look(urljoin(f"{site.rstrip('/')}/", config.heads_url))
         yield Finding(found.is_well, str(found.words))
     elif heads.is_used:
-        yield Finding(True, "Whether the web server hands out head files is seen with: longwave check --url https://…")
+        yield Finding(True, "To check that the web server serves head files, run: longwave check --url https://…")
     elif seen is not None and seen.readers == 0:
-        yield Finding(True, "Nobody can be held here, and every poll is a request: CHAT_HEADS_DIR would save most.")
+        yield Finding(True, "Everyone polls here, and every poll is a request: CHAT_HEADS_DIR would save most of them.")
 
 
 def _try_to_write(tx: Transaction) -> None:
@@ -119,23 +119,23 @@ def _try_to_write(tx: Transaction) -> None:
 
 def _journal(path: Path) -> Finding:
     if journal.in_force(path) == journal.WAL:
-        return Finding(True, "It keeps a write-ahead log: readers and the writer do not wait for each other.")
+        return Finding(True, "It uses a write-ahead log: readers and the writer don't wait for each other.")
     where = journal.remote_file_system(path.parent)
-    on = f" It lies on {where}, where a write-ahead log would lose messages." if where else ""
-    return Finding(True, f"It keeps a rollback journal: readers and the writer wait for each other.{on}")
+    on = f" It's on {where}, where a write-ahead log would lose messages." if where else ""
+    return Finding(True, f"It uses a rollback journal: readers and the writer wait for each other.{on}")
 
 
 def _wiping(store: Store) -> Finding:
     problem = store.wiping_problem()
     if problem:
-        return Finding(False, f"What is removed may stay in unused parts of {store.path}: {problem}")
-    return Finding(True, "What is removed leaves the file.")
+        return Finding(False, f"Deleted text may remain in unused parts of {store.path}: {problem}")
+    return Finding(True, "Deleted text is wiped from the file.")
 
 
 def _inbox(store: Store) -> Iterator[Finding]:
     with store.read() as connection:
         refused = inbox.refused(connection, REFUSED_SHOWN)
     for row_id, reason in refused:
-        yield Finding(False, f"Row {row_id} of the inbox was not posted: {reason}")
+        yield Finding(False, f"Row {row_id} of the inbox wasn't posted: {reason}")
     if not refused:
-        yield Finding(True, "The inbox holds nothing that could not be posted.")
+        yield Finding(True, "Everything in the inbox could be posted.")

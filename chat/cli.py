@@ -44,7 +44,7 @@ def stop(sentence: str) -> NoReturn:
 def open_store(config: Config) -> Iterator[Store]:
     """The store of a chat that exists, whose running processes are told of what is written."""
     if not creation.exists(config):
-        raise click.ClickException(f"There is no chat in {config.instance} yet. Make one with: longwave upgrade")
+        raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
     relay = UnixRelay(Path(config.instance))
 
     def committed() -> None:
@@ -63,7 +63,7 @@ def open_store(config: Config) -> Iterator[Store]:
 @longwave.command()
 @click.argument("room")
 @click.argument("text")
-@click.option("--as", "name", required=True, help="The name to speak under; not a person's.")
+@click.option("--as", "name", required=True, help="The name to post under; not a person's.")
 def post(room: str, text: str, name: str) -> None:
     """Post TEXT in ROOM ("-" reads it from standard input)."""
     body = sys.stdin.read() if text == "-" else text
@@ -74,7 +74,7 @@ def post(room: str, text: str, name: str) -> None:
 
 @longwave.group()
 def room() -> None:
-    """List, open and remove rooms."""
+    """List, create and delete rooms."""
 
 
 @room.command("list")
@@ -87,56 +87,56 @@ def list_rooms() -> None:
 
 @room.command("add")
 @click.argument("name")
-@click.option("--slug", help="Its place in addresses; made from the name without.")
-@click.option("--topic", default="", help="One line about what it is for.")
+@click.option("--slug", help="Its address; made from the name if left out.")
+@click.option("--topic", default="", help="One line about what it's for.")
 def add_room(name: str, slug: str | None, topic: str) -> None:
-    """Open a room called NAME."""
+    """Create a room called NAME."""
     with open_store(configuration.load()) as store:
         opened = store.write(rooms.open_room, None, name, slug, topic)
-    click.echo(f"opened /rooms/{opened['slug']}")
+    click.echo(f"created /rooms/{opened['slug']}")
 
 
 @room.command("remove")
 @click.argument("slug")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask first.")
 def remove_room(slug: str, yes: bool) -> None:
-    """Remove the room SLUG with all that was said in it."""
+    """Delete the room SLUG and all its messages."""
     with open_store(configuration.load()) as store:
         if not yes:
-            click.confirm(f"Remove {slug} and every message in it, for good?", abort=True)
+            click.confirm(f"Delete {slug} and all its messages? This can't be undone.", abort=True)
         store.write(owner.remove_room, None, slug)
-    click.echo(f"removed {slug}")
+    click.echo(f"deleted {slug}")
 
 
 @longwave.group()
 def bot() -> None:
-    """Give programs a name and a key."""
+    """Give bots a name and a key."""
 
 
 @bot.command("add")
 @click.argument("name")
 def add_bot(name: str) -> None:
-    """Make the bot NAME, or give it a new key, and print the key: it is shown this once."""
+    """Create the bot NAME, or give it a new key, and print the key. It's shown only once."""
     with open_store(configuration.load()) as store:
         click.echo(store.write(people.add_bot, name))
 
 
 @longwave.command("owner")
 def owner_link() -> None:
-    """Print a new link by which somebody becomes the owner; it works once."""
+    """Print a new link for becoming the owner. It works once."""
     config = configuration.load()
     with open_store(config) as store:
         code = store.write(owner.make_kept_code, config)
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
-    click.echo(f"Open this where you chat, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
+    click.echo(f"Open this in the browser you chat with, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
 
 
 @longwave.command()
 @click.argument("name")
-@click.option("--reason", default="", help="What they are told.")
-@click.option("--for", "span", default="", help="For how long: 30m, 2h, 7d, 1w. For good without.")
+@click.option("--reason", default="", help="Shown to them.")
+@click.option("--for", "span", default="", help="For how long: 30m, 2h, 7d or 1w. Permanent if left out.")
 def ban(name: str, reason: str, span: str) -> None:
-    """Ban NAME, and the addresses that they came from."""
+    """Ban NAME and their IP addresses."""
     config = configuration.load()
     seconds = owner.span_seconds(span)
     with open_store(config) as store:
@@ -147,7 +147,7 @@ def ban(name: str, reason: str, span: str) -> None:
 @longwave.command()
 @click.argument("name")
 def unban(name: str) -> None:
-    """Let NAME come back."""
+    """Unban NAME."""
     with open_store(configuration.load()) as store:
         store.write(owner.unban_by_name, name)
     click.echo(f"unbanned {name}")
@@ -156,10 +156,10 @@ def unban(name: str) -> None:
 @longwave.command()
 @click.argument("message_id", type=int)
 def remove(message_id: int) -> None:
-    """Remove the message with this number, for good."""
+    """Delete the message with this number. This can't be undone."""
     with open_store(configuration.load()) as store:
         store.write(owner.remove_message, None, message_id)
-    click.echo(f"removed message {message_id}")
+    click.echo(f"deleted message {message_id}")
 
 
 @longwave.command()
@@ -172,9 +172,9 @@ def upgrade() -> None:
 
 @longwave.command()
 @click.option("--settings", is_flag=True, help="Print the table of all settings, in Markdown.")
-@click.option("--url", default="", help="The site's address, to see whether it hands out private files.")
+@click.option("--url", default="", help="The site's address, to check that it serves no private files.")
 def check(settings: bool, url: str) -> None:
-    """Look whether this chat can run: settings, database, open files, private files; what the inbox could not post."""
+    """Check whether this chat can run: settings, database, open files, private files and the inbox."""
     if settings:
         return click.echo(configuration.as_markdown(), nl=False)
     found = list(checks.findings(configuration.load(), url))

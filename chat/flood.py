@@ -160,7 +160,7 @@ def _by_known_address(deed: str, rate: Rate) -> dict[str, Rate]:
 def _count(rates: Mapping[str, Rate], cost: float = 1.0) -> None:
     wait_seconds = _wait_seconds(rates, cost)
     if wait_seconds > 0:
-        message = N_("That was a little fast. Wait a moment, then send it again.")
+        message = N_("You're sending too quickly. Wait a moment, then try again.")
         raise ChatError("slow_down", message, retry_after_seconds=int(wait_seconds) + 1)
 
 

@@ -23,7 +23,7 @@ STEP_MOVES = 500
 def ask(tx: Transaction, user: Any, choice: object) -> None:
     """Sign the user out everywhere, free the name, and begin; raises ChatError `invalid` for an unknown choice."""
     if choice not in CHOICES:
-        message = N_("Choose whether what you wrote is removed, or left under no name.")
+        message = N_("Choose what happens to the messages you wrote.")
         raise ChatError("invalid", message, field="choice")
     for stay in room_table.current_stays(tx.connection, user.id):
         rooms.leave(tx, user, stay.slug)

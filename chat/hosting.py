@@ -93,21 +93,19 @@ def _is_as_good(seen: Hosting, hosting: Hosting) -> bool:
 def _kind(hosting: Hosting) -> Sentence:
     budget = hosting.budget
     texts = {
-        capacity.ONCE: N_("%(server)s starts a process for each request: nobody can be held here, everybody polls."),
-        capacity.SINGLE: N_(
-            "%(server)s answers one request at a time in each process: nobody can be held here, everybody polls."
-        ),
+        capacity.ONCE: N_("%(server)s starts a process for each request, so everyone polls."),
+        capacity.SINGLE: N_("%(server)s answers one request at a time in each process, so everyone polls."),
         capacity.THREADS: N_(
-            "%(server)s answers %(places)s requests at once in each process. At most %(readers)s of these places are "
-            "for readers who wait; the others stay free for posts and pages."
+            "%(server)s answers %(places)s requests at once in each process. Up to %(readers)s of them can be live "
+            "connections; the rest stay free for posts and pages."
         ),
         capacity.GREENLETS: N_(
-            "%(server)s answers %(places)s requests at once in each process, without a thread for each. At most "
-            "%(readers)s of these places are for readers who wait."
+            "%(server)s answers %(places)s requests at once in each process, without a thread for each. Up to "
+            "%(readers)s of them can be live connections."
         ),
         capacity.PARKED: N_(
-            "%(server)s runs the chat's own worker, where readers who wait take no place: at most %(readers)s in each "
-            "process, as many as it may open files."
+            "%(server)s runs the chat's own worker: up to %(readers)s live connections in each process, limited only "
+            "by how many files it may open."
         ),
     }
     shown = {"server": budget.server, "places": _number(budget.places), "readers": _number(hosting.readers)}
@@ -122,21 +120,21 @@ def _lifetime(hosting: Hosting) -> list[Sentence]:
     low, high = hosting.lifetime
     if high == 0:
         seconds = {"seconds": hosting.interval_ms // 1000}
-        return [Sentence(N_("A stream ends with all that there is, and is opened anew after %(seconds)d s."), seconds)]
+        return [Sentence(N_("Live connections end with the latest news and reconnect after %(seconds)d s."), seconds)]
     if hosting.readers == 0:
         return []
     if low < 120:
-        return [Sentence(N_("A stream ends after %(low)d to %(high)d s, and is opened anew."),
+        return [Sentence(N_("Live connections reconnect every %(low)d to %(high)d s."),
                          {"low": low, "high": high})]
-    return [Sentence(N_("A stream ends after %(low)d to %(high)d minutes, and is opened anew."),
+    return [Sentence(N_("Live connections reconnect every %(low)d to %(high)d minutes."),
                      {"low": low / 60, "high": high / 60})]
 
 
 def _cost(hosting: Hosting) -> Sentence:
     return Sentence(
         N_(
-            "Of %(readers)d readers here %(held)d wait and %(polling)d poll. Requests a minute: %(requests)d. "
-            "Processes at work: %(processes)d. Memory: %(megabytes)d MB."
+            "With %(readers)d people here: %(held)d live, %(polling)d polling, %(requests)d requests a minute, "
+            "%(processes)d processes, %(megabytes)d MB."
         ),
         cost(hosting, EXAMPLE_READERS)._asdict(),
     )

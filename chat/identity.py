@@ -69,7 +69,7 @@ def user_required() -> Any:
     """The user who asks. Raises ChatError `sign_in` for a visitor, and what `reader_required` raises."""
     user = reader_required().user
     if user is None:
-        raise ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
+        raise ChatError("sign_in", N_("Pick a name first, so others know who you are."))
     return user
 
 
@@ -77,7 +77,7 @@ def owner_required() -> Any:
     """The owner who asks, or ChatError `not_found`: nobody else is told that there is such a page."""
     user = who().user
     if user is None or not user.is_owner:
-        raise ChatError("not_found", N_("There is nothing at this address. The first page lists all rooms."))
+        raise ChatError("not_found", N_("There's nothing at this address. See all rooms on the home page."))
     return user
 
 
@@ -86,9 +86,9 @@ def operator_required() -> None:
     if has_bearer():
         token = parts().operators_config.metrics_token
         if not token or not hmac.compare_digest(_bearer_key().encode(), token.encode()):
-            raise ChatError("sign_in", N_("This is not the token of CHAT_METRICS_TOKEN."))
+            raise ChatError("sign_in", N_("The token doesn't match CHAT_METRICS_TOKEN."))
     elif not proxies.is_direct_from_here(request.environ):
-        raise ChatError("not_found", N_("There is nothing at this address. The first page lists all rooms."))
+        raise ChatError("not_found", N_("There's nothing at this address. See all rooms on the home page."))
 
 
 def reader_required() -> Who:
@@ -98,7 +98,7 @@ def reader_required() -> Who:
     """
     newcomer_required()
     if who().user is None and not parts().config.public:
-        raise ChatError("sign_in", N_("This chat is for those who have a name here. Choose one first."))
+        raise ChatError("sign_in", N_("Pick a name to see this chat."))
     return who()
 
 
@@ -112,11 +112,11 @@ def newcomer_required() -> None:
     if ban is not None:
         raise _banned(ban)
     if not asking.is_bot and not entry.was_said(parts().config.entry_word):
-        raise ChatError("entry_word", N_("This chat asks everybody for a word first. Open its first page."))
+        raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 
 def _banned(ban: site.Ban) -> ChatError:
-    message = N_("You cannot take part here until %(until)s.") if ban.until else N_("You cannot take part here.")
+    message = N_("You're banned until %(until)s.") if ban.until else N_("You're banned.")
     return ChatError("banned", message, reason=ban.reason, until=ban.until)
 
 
@@ -159,7 +159,7 @@ def _find_bot() -> Who:
     with parts().store.glance() as connection:
         bot = people.find_bot(connection, key)
     if bot is None:
-        raise ChatError("sign_in", N_("This key is not known here. Ask the owner for a new one."))
+        raise ChatError("sign_in", N_("This key isn't valid. Ask the owner for a new one."))
     return Who(bot, is_bot=True)
 
 
@@ -336,12 +336,12 @@ def _begin_seed() -> None:
     session.setdefault(SEED, secrets.token_urlsafe(16))
 
 
-_STALE = N_("The page was too old to send this. It is fresh now: send it again.")
+_STALE = N_("This page had expired. Send it again now.")
 _NO_COOKIE = N_(
-    "This browser sent no cookie back, and without cookies the chat cannot tell who you are. "
-    "Allow them for this site, then send it again."
+    "This browser is blocking cookies, and the chat needs one to know who you are. "
+    "Allow cookies for this site, then send it again."
 )
-_SIGNED_OUT = N_("You are no longer signed in here. Choose a name, then send it again.")
+_SIGNED_OUT = N_("You're no longer signed in. Pick a name, then send it again.")
 
 
 def check_post() -> None:
@@ -358,7 +358,7 @@ def check_post() -> None:
         return
     request.get_data()  # all of it, also where the view has no use for it; it is parsed only by whoever needs a field
     if _is_from_elsewhere():
-        raise ChatError("forbidden", N_("This came from another site. Open the chat itself and send it from there."))
+        raise ChatError("forbidden", N_("This came from another site. Send it from the chat's own page."))
     # Another tab was first: no harm in it.
     is_out_already = request.endpoint == SIGN_OUT and bool(session) and not sent_cookie(COOKIE)
     if not _token_fits() and not is_out_already:

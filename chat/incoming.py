@@ -24,9 +24,9 @@ PART_HEAD_BYTES = 1024  # of one field of a multipart form
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _LINE_END = re.compile(rb"\r\n?")
 
-_TOO_LARGE = N_("This is too much at once. Send something shorter.")
-_NOT_UTF8 = N_("The text is not UTF-8. Send it in that encoding.")
-_BROKEN = N_("The request broke off, or cannot be understood. Send it again.")
+_TOO_LARGE = N_("That's too large. Send something shorter.")
+_NOT_UTF8 = N_("The text isn't UTF-8. Send it as UTF-8.")
+_BROKEN = N_("The request was cut off or couldn't be understood. Send it again.")
 
 
 def form() -> Mapping[str, str]:

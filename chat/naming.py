@@ -27,16 +27,16 @@ def refuse_address(connection: Connection, slug: str, is_known: Callable[[Any], 
     """Two rooms cannot have one address, even where the other stays unknown: it is named only where it may be."""
     room = table.find(connection, slug)
     if room is not None:
-        message = N_("There is a room at this address already. Choose another.")
+        message = N_("That address is taken. Choose another.")
         known: dict[str, Any] = {"room": slug} if is_known(room) else {}
         raise ChatError("name_taken", message, field="slug", **known)
 
 
 def refuse_more(connection: Connection, user: Any, most: int) -> None:
     if table.count(connection) >= most:
-        message = N_("This chat has as many rooms as it may have. Ask its owner to remove one that nobody needs.")
+        message = N_("This chat can't have more rooms. Ask the owner to delete one that's no longer needed.")
     elif table.count(connection, opened_by=user.id) >= OPENED_MAX:
-        message = N_("There are %(most)d rooms that you have opened. Ask the owner to remove one that nobody needs.")
+        message = N_("You can't create more than %(most)d rooms. Ask the owner to delete one that's no longer needed.")
     else:
         return
     raise ChatError("forbidden", message, most=OPENED_MAX)

@@ -81,7 +81,7 @@ def claim(tx: Transaction, user: Any, code: object) -> None:
     """Make the user an owner by the code, which dies by it: of two who press at once one succeeds."""
     kept = facts.get(tx.connection, CODE_FACT) or ""
     if not isinstance(code, str) or not hmac.compare_digest(kept, _hash(code)):
-        message = N_("This link was used before or is not the newest. Make a new one with: longwave owner")
+        message = N_("This link has been used or replaced. Create a new one with: longwave owner")
         raise ChatError("forbidden", message)
     facts.put(tx, CODE_FACT, "")
     users.change(tx, user.id, is_owner=True)
@@ -105,7 +105,7 @@ def ban(
     """
     user = _find_user(tx, user_id)
     if user.is_owner:
-        raise ChatError("forbidden", N_("An owner cannot be banned."))
+        raise ChatError("forbidden", N_("Owners can't be banned."))
     clean_reason = _clean_reason(reason)
     until = times.ahead(seconds=seconds) if seconds else None
     found = dict.fromkeys(
@@ -125,7 +125,7 @@ def ban(
 def unban(tx: Transaction, owner: Any, user_id: int) -> None:
     """Let somebody come back. Raises ChatError `not_found` when they are not banned."""
     if not bans.lift(tx, user_id):
-        raise ChatError("not_found", N_("Nobody of this name is banned."))
+        raise ChatError("not_found", N_("No one with this name is banned."))
     acts.add(tx, _id(owner), "unbanned", user_id)
     site.tell(tx)
 
@@ -144,7 +144,8 @@ def span_seconds(span: Any) -> int | None:
         return None
     found = re.fullmatch(r"([0-9]{1,4})\s*([mhdw])", span.strip()) if isinstance(span, str) else None
     if not found or not int(found[1]):
-        raise ChatError("invalid", N_("Say for how long, as in 30m, 2h, 7d or 1w; nothing is for good."), field="for")
+        message = N_("Enter a duration such as 30m, 2h, 7d or 1w, or leave it blank for a permanent ban.")
+        raise ChatError("invalid", message, field="for")
     return int(found[1]) * UNIT_SECONDS[found[2]]
 
 
@@ -161,14 +162,14 @@ def find_by_name(tx: Transaction, name: str) -> int:
     """The id of whoever has the name now, or ChatError `not_found`."""
     user = users.find_by_name(tx.connection, text.clean_name(name))
     if user is None:
-        raise ChatError("not_found", N_("Nobody has this name."))
+        raise ChatError("not_found", N_("No one has this name."))
     return int(user.id)
 
 
 def _find_user(tx: Transaction, user_id: int) -> Any:
     user = users.find(tx.connection, user_id)
     if user is None:
-        raise ChatError("not_found", N_("There is no such person."))
+        raise ChatError("not_found", N_("Person not found."))
     return user
 
 
@@ -209,6 +210,17 @@ def remove_room(tx: Transaction, owner: Any, slug: str) -> None:
 
 # Settings
 
+# What is said of a wrong value: the setting by its name on the owner's page, and what it allows.
+_ALLOWED = {
+    "CHAT_SITE_NAME": N_("Chat name: enter 1 to 60 characters on one line."),
+    "CHAT_WELCOME": N_("Welcome message: use 1000 characters or fewer."),
+    "CHAT_ENTRY_WORD": N_("Shared password: use 100 characters or fewer on one line, or leave it blank."),
+    "CHAT_ROOMS_BY": N_("Who can create rooms: choose “everyone” or “only the owner”."),
+    "CHAT_KEEP_DAYS": N_("Delete messages after (days): enter a number from 1 to 36500, or “forever” to keep them."),
+    "CHAT_LIMITS": N_("Flood control: choose “on” or “off”."),
+    "CHAT_POSTS_PER_MINUTE": N_("Messages per person per minute: enter a number from 1 to 6000."),
+}
+
 
 def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], config: Config) -> None:
     """Set what differs from what is in force, all or nothing; what equals the operator's `config` is theirs again.
@@ -238,8 +250,7 @@ def _read_setting(name: str, typed: str) -> Any:
     try:
         return site.read(name, typed)
     except ConfigError:
-        message = N_("This setting cannot be that. What it may be stands beside it.")
-        raise ChatError("invalid", message, field=name) from None
+        raise ChatError("invalid", _ALLOWED[name], field=name) from None
 
 
 def _clean_reason(reason: object) -> str:

@@ -37,7 +37,7 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
     clean_name = text.clean_name(name)
     bearers = users.bearers(tx.connection, clean_name)
     if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
-        message = N_("Somebody has this name, or one that looks like it. Choose another.")
+        message = N_("That name is taken or too similar to another. Pick a different one.")
         raise ChatError("name_taken", message, field="name")
     for bearer in bearers:
         users.change(tx, bearer.id, released_at=tx.now)
@@ -113,7 +113,7 @@ def bot_named(tx: Transaction, name: object) -> Any:
     if bearer is None:
         return users.find(tx.connection, _add_user(tx, clean_name, "bot"))
     if bearer.kind != "bot":
-        raise ChatError("name_taken", N_("A person has this name. A program needs another."), field="name")
+        raise ChatError("name_taken", N_("Someone already has this name. Pick another for the bot."), field="name")
     return bearer
 
 
@@ -133,7 +133,7 @@ def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
     since = times.ago(minutes=DEVICE_CODE_MINUTES)
     user_id = sessions.use_device_code(tx, _hash(code), since) if isinstance(code, str) else None
     if user_id is None:
-        raise ChatError("invalid", N_("This link was used before or is too old. Make a new one on your other device."))
+        raise ChatError("invalid", N_("This link has been used or has expired. Create a new one on your other device."))
     return _begin_session(tx, user_id, where)
 
 

@@ -237,6 +237,11 @@ class Presence:
         with self._lock:
             return {user_id for room in self._mine.rooms.values() for user_id in room}
 
+    def everybody_here(self) -> set[int]:
+        """The ids of all users who are present, in whatever process."""
+        with self._lock:
+            return {user_id for places in self._all_places() for room in places.rooms.values() for user_id in room}
+
     def _be_in(self, room_id: int, slug: str, user: User) -> Any:
         self._slugs[room_id] = slug
         counted = self._is_counted(room_id, user["id"])

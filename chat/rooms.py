@@ -76,7 +76,7 @@ def _refuse_released(tx: Transaction, user: Any) -> None:
 
 
 def _released() -> ChatError:
-    return ChatError("sign_in", N_("Choose a name first, so that others know who is speaking."))
+    return ChatError("sign_in", N_("Pick a name first, so others know who you are."))
 
 
 def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str, Any]:
@@ -154,12 +154,12 @@ def _own_message(connection: Connection, user: Any, message_id: int) -> Any:
     if message.removed_at is not None:
         raise ChatError("not_found", _REMOVED_ALREADY)
     if not may_change(user, message):
-        raise ChatError("forbidden", N_("Only its author may change this message."))
+        raise ChatError("forbidden", N_("Only the author can change this message."))
     return message
 
 
-_NO_MESSAGE = N_("There is no such message. Perhaps its room was removed.")
-_REMOVED_ALREADY = N_("This message was removed. There is nothing left to change.")
+_NO_MESSAGE = N_("Message not found. Its room may have been deleted.")
+_REMOVED_ALREADY = N_("This message was deleted and can't be changed.")
 
 
 # Rooms
@@ -190,7 +190,7 @@ def _find_any(connection: Connection, slug: str) -> Any:
 
 
 def _no_room() -> ChatError:
-    return ChatError("not_found", N_("There is no such room. The first page lists those that are."), field="room")
+    return ChatError("not_found", N_("Room not found. See all rooms on the home page."), field="room")
 
 
 def as_wire(room: Any) -> dict[str, Any]:

@@ -85,6 +85,6 @@ def cursor_from(*candidates: str | None) -> int | None:
     if text is None:
         return None
     if not _CURSOR.fullmatch(text) or int(text) > CURSOR_MAX:
-        message = N_("The cursor must be a whole number of at most 2^53 − 1. Load the page anew.")
+        message = N_("The cursor must be a whole number up to 2^53 − 1. Reload the page.")
         raise ChatError("invalid", message, field="since")
     return int(text)

@@ -54,7 +54,7 @@ def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> i
 
 def _refuse_more_rooms(tx: Transaction, user_id: int) -> None:
     if table.count_current(tx.connection, user_id) >= ROOMS_MAX:
-        message = N_("You are in %(most)d rooms, and that is as many as one can be in. Leave one of them first.")
+        message = N_("You're in %(most)d rooms, the most you can join. Leave one first.")
         raise ChatError("forbidden", message, most=ROOMS_MAX)
 
 
@@ -64,5 +64,5 @@ def _refuse_more_stays(tx: Transaction, room_id: int, user_id: int) -> None:
     day_ago = times.ago(days=1)
     if begun_at > day_ago:
         left = times.moment_of(begun_at) - times.moment_of(day_ago)
-        message = N_("You have come and gone here very often today. Stay away for a while, then come back.")
+        message = N_("You've joined and left too often today. Try again later.")
         raise ChatError("slow_down", message, retry_after_seconds=int(left.total_seconds()) + 1)

@@ -45,7 +45,7 @@ def clean_name(raw: object) -> str:
     """A person's name in Unicode form NFC, with single spaces, 1–32 code points, all of them to be seen."""
     name = _clean_line(raw, "name", NAME_MAX)
     if not name:
-        raise ChatError("invalid", N_("The name is empty. Type what others shall call you."), field="name")
+        raise ChatError("invalid", N_("The name is empty. Tell others what to call you."), field="name")
     return name
 
 
@@ -53,7 +53,7 @@ def clean_room_name(raw: object) -> str:
     """A room's name, 1–60 code points, cleaned as a person's name."""
     name = _clean_line(raw, "name", ROOM_NAME_MAX)
     if not name:
-        raise ChatError("invalid", N_("The room has no name. Type one."), field="name")
+        raise ChatError("invalid", N_("Give the room a name."), field="name")
     return name
 
 
@@ -67,10 +67,10 @@ def clean_slug(raw: object) -> str:
     slug = _as_text(raw, "slug").strip()
     _refuse_longer(len(slug), SLUG_MAX, "slug")
     if not _SLUG.fullmatch(slug):
-        message = N_("The address of a room has small letters a–z, digits and hyphens only. Choose another.")
+        message = N_("A room's address can only have lower-case letters a–z, digits and hyphens. Choose another.")
         raise ChatError("invalid", message, field="slug")
     if slug == "new":
-        message = N_("“new” is the address of the page that opens rooms. Choose another.")
+        message = N_("“new” can't be a room's address. Choose another.")
         raise ChatError("invalid", message, field="slug")
     return slug
 
@@ -80,23 +80,23 @@ def clean_client_id(raw: object) -> str | None:
     if raw is None or raw == "":
         return None
     if not isinstance(raw, str) or not _CLIENT_ID.fullmatch(raw):
-        message = N_("A client id has 1 to 64 of the characters A–Z, a–z, 0–9, _ and -. Send another.")
+        message = N_("A client id must be 1 to 64 of the characters A–Z, a–z, 0–9, _ and -.")
         raise ChatError("invalid", message, field="client_id")
     return raw
 
 
 def _as_text(raw: object, field: str) -> str:
     if not isinstance(raw, str):
-        raise ChatError("invalid", N_("“%(field)s” is missing or is no text. Fill it in."), field=field)
+        raise ChatError("invalid", N_("“%(field)s” is required."), field=field)
     if _NO_TEXT.search(raw):
-        message = N_("There is a character in it that no text can hold. Remove it and send it again.")
+        message = N_("It contains a character that can't be sent. Remove it and try again.")
         raise ChatError("invalid", message, field=field)
     return raw
 
 
 def _refuse_longer(length: int, longest: int, field: str) -> None:
     if length > longest:
-        message = N_("It may have %(longest)d characters at most. Shorten it and send it again.")
+        message = N_("Use %(longest)d characters or fewer.")
         raise ChatError("too_long", message, field=field, longest=longest)
 
 
@@ -108,7 +108,7 @@ def _clean_line(raw: object, field: str, longest: int) -> str:
     for at, character in enumerate(line):
         is_box = unicodedata.category(character) == "Co"  # for private use: each font shows something else, or nothing
         if is_box or (character != " " and not _is_visible(character) and not _is_joint(line, at)):
-            message = N_("It may have no line breaks and no invisible characters. Type it anew.")
+            message = N_("It can't contain line breaks or invisible characters. Type it again.")
             raise ChatError("invalid", message, field=field)
     return line
 

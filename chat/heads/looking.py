@@ -26,13 +26,13 @@ class Look(NamedTuple):
     @property
     def words(self) -> Sentence:
         if self.problem:
-            text = N_("Head files cannot be written, so that everybody asks the chat itself: %(problem)s.")
+            text = N_("Head files can't be written, so readers ask the chat itself: %(problem)s.")
         elif not self.is_served:
-            text = N_("The web server does not hand out head files at %(url)s, so that everybody asks the chat itself.")
+            text = N_("The web server doesn't serve head files at %(url)s, so readers ask the chat itself.")
         elif self.is_listed:
-            text = N_("The web server lists all head files at %(url)s. Switch its listings off.")
+            text = N_("The web server lists all head files at %(url)s. Turn off directory listings.")
         else:
-            text = N_("The web server hands out head files at %(url)s: who reads along mostly asks no process.")
+            text = N_("The web server serves head files at %(url)s, so most reading needs no request to the chat.")
         return Sentence(text, {"url": self.url, "problem": self.problem})
 
 

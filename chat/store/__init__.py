@@ -51,7 +51,7 @@ class Store:
         with self.read() as connection:
             found = version_of(connection)
         if found != VERSION:
-            message = N_("The database belongs to another version of this program. Run `longwave upgrade`.")
+            message = N_("The database is from another version of Longwave. Run `longwave upgrade`.")
             raise ChatError("busy", message, retry_after_seconds=60)
 
     def start(self) -> None:

@@ -33,23 +33,23 @@ def in_words(error: BaseException, path: Path) -> str:
     cause = str(getattr(error, "orig", error))
     if "not a database" in cause or "malformed" in cause:
         what = "is damaged"
-        advice = "stop the chat and bring a backup back, as docs/operating.md says under “Back up by hand”"
+        advice = "stop the chat and restore a backup, as docs/operating.md says under “Back up by hand”"
     elif path.is_dir():
         what, advice = "is a folder", "move it away, or set CHAT_INSTANCE"
     elif not path.exists():
-        what, advice = "is not there", "bring a backup back, or make an empty one with: longwave upgrade"
+        what, advice = "is missing", "restore a backup, or create an empty one with: longwave upgrade"
     elif not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
-        what, advice = "cannot be used by this user", "give it and its folder back to the user who runs the chat"
+        what, advice = "can't be used by this user", "give it and its folder back to the user who runs the chat"
     elif OF_STATEMENTS.match(cause):
-        what, advice = "has other tables than Longwave's", "set CHAT_INSTANCE to another folder, or bring a backup back"
+        what, advice = "isn't a Longwave database", "set CHAT_INSTANCE to another folder, or restore a backup"
     else:
-        what, advice = "cannot be used now", "look for what keeps it, a full disk or another program, and try again"
+        what, advice = "can't be used now", "look for the cause, such as a full disk or another program, and try again"
     return f"The database {path} {what} ({cause}): {advice}."
 
 
 def unreachable() -> ChatError:
     """What is told to whoever asks."""
-    message = N_("The chat cannot read what it keeps right now. Try again in a moment.")
+    message = N_("The chat can't read its data right now. Try again in a moment.")
     return ChatError("busy", message, retry_after_seconds=RETRY_SECONDS)
 
 

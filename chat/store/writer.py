@@ -343,7 +343,7 @@ def _checkpoint(connection: Connection) -> bool:
 
 
 def busy() -> ChatError:
-    message = N_("The chat cannot save anything right now. Try again in a moment.")
+    message = N_("The chat can't save anything right now. Try again in a moment.")
     return ChatError("busy", message, retry_after_seconds=2)
 
 

@@ -160,12 +160,12 @@ def _to_resend() -> list[tuple[str, str]] | None:
     return fields if bounds.drawn(0, *(text for field in fields for text in field)) <= bounds.DRAFT_BYTES else None
 
 
-_BROKEN = N_("Something broke on our side; what you sent may be lost. Go back and try again.")
+_BROKEN = N_("The problem is on our side, and what you sent may be lost. Go back and try again.")
 _HTTP_CODES: Mapping[int, tuple[str, str]] = {
-    400: ("invalid", N_("The request cannot be understood. Check the address, or go back and try again.")),
-    404: ("not_found", N_("There is nothing at this address. The first page lists all rooms.")),
-    405: ("method", N_("This address cannot be used that way. Go back and use the page's own buttons.")),
-    413: ("too_large", N_("This is too much at once. Send something shorter.")),
+    400: ("invalid", N_("The request couldn't be understood. Check the address, or go back and try again.")),
+    404: ("not_found", N_("There's nothing at this address. See all rooms on the home page.")),
+    405: ("method", N_("This address can't be used that way. Go back and use the page's own buttons.")),
+    413: ("too_large", N_("That's too large. Send something shorter.")),
 }
 _TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever asks for what cannot be
 

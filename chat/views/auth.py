@@ -31,7 +31,7 @@ def sign_in_form(error: dict[str, Any] | None = None) -> Any:
     name = request.form.get("name", "")
     if error is None and who.lost_name:
         name = who.lost_name
-        message = gettext("You were away for long, and your name is free for others. Choose one again.")
+        message = gettext("You were away for a long time, so your name was released. Pick one again.")
         error = {"message": message, "field": "name"}
     return render_template("sign_in.html", next=request.values.get("next", ""), name=name, error=error)
 
@@ -45,7 +45,7 @@ def sign_in_again(error: dict[str, Any]) -> Any:
 def sign_in() -> Response:
     identity.newcomer_required()
     if identity.who().is_bot:
-        raise ChatError("forbidden", N_("A bot has its name already. Send the request without its key."))
+        raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
     parts = identity.parts()
     name = forms.posted().get("name")
     signed_in = parts.store.write(people.sign_in, name, parts.config.guest_days, identity.where())

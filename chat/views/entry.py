@@ -27,7 +27,7 @@ def form_again(error: dict[str, Any]) -> Any:
 def enter() -> Response:
     word = forms.posted().get("word")
     if not isinstance(word, str) or not entry.say(word, identity.parts().config.entry_word):
-        raise ChatError("entry_word", N_("That is not the word. Ask whoever told you of this chat."), field="word")
+        raise ChatError("entry_word", N_("Wrong password. Ask whoever invited you."), field="word")
     identity.who()  # a session's cookie of an older name is renewed together with the one that holds the word
     flood.give_back("word")
     return answers.done(None, _next())

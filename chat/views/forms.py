@@ -23,7 +23,7 @@ def posted() -> Mapping[str, Any]:
     except RecursionError:
         fields = None
     if not isinstance(fields, dict):
-        raise ChatError("invalid", N_("The body is no JSON object. Send one, in UTF-8."))
+        raise ChatError("invalid", N_("The body must be a JSON object in UTF-8."))
     return fields
 
 

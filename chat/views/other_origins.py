@@ -86,7 +86,7 @@ def _preflight() -> Response | None:
     if not _READABLE.fullmatch(request.path):
         return None
     if reader() is None:
-        message = N_("Pages of this origin may not read here. The operator can list it in CHAT_ALLOWED_ORIGINS.")
+        message = N_("Pages of this origin can't read here. The operator can add it to CHAT_ALLOWED_ORIGINS.")
         raise ChatError("forbidden", message)
     answer = Response(status=204)
     answer.headers["Access-Control-Allow-Methods"] = METHODS

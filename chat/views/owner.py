@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import canary, identity, owner, site, text, times
+from chat import canary, hosting, identity, owner, site, text, times
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.hosting import Sentence
@@ -60,8 +60,9 @@ def page(error: dict[str, Any] | None = None) -> Response:
             words_for_settings=_setting_words(),
             hints_for_settings=_setting_hints(),
             words_for_acts=_act_words(),
+            words_for_changes=_change_words(),
             canary=canary.look(parts.operators_config.instance, request.url_root),
-            words_for_host=[gettext(text, **params) for text, params in _host_words(parts)],
+            host=_host(parts),
             typed=request.form,
             here=_here(),
             done=_done(places),
@@ -134,13 +135,13 @@ def _as_text(config: Any, name: str) -> str:
 
 def _setting_words() -> dict[str, str]:
     return {
-        "CHAT_SITE_NAME": gettext("Name of this chat"),
-        "CHAT_WELCOME": gettext("Welcome on the first page"),
-        "CHAT_ENTRY_WORD": gettext("Entry word, asked of everybody; empty for none"),
-        "CHAT_ROOMS_BY": gettext("Who opens rooms"),
-        "CHAT_KEEP_DAYS": gettext("Keep messages for so many days, or forever"),
+        "CHAT_SITE_NAME": gettext("Chat name"),
+        "CHAT_WELCOME": gettext("Welcome message"),
+        "CHAT_ENTRY_WORD": gettext("Shared password"),
+        "CHAT_ROOMS_BY": gettext("Who can create rooms"),
+        "CHAT_KEEP_DAYS": gettext("Delete messages after (days)"),
         "CHAT_LIMITS": gettext("Flood control"),
-        "CHAT_POSTS_PER_MINUTE": gettext("Messages a minute from one person"),
+        "CHAT_POSTS_PER_MINUTE": gettext("Messages per person per minute"),
     }
 
 
@@ -148,33 +149,54 @@ def _setting_hints() -> dict[str, str]:
     """What a setting may be, where that is not plain from its field."""
     return {
         "CHAT_SITE_NAME": gettext("1 to 60 characters"),
-        "CHAT_WELCOME": gettext("At most 1000 characters"),
-        "CHAT_ENTRY_WORD": gettext("At most 100 characters"),
-        "CHAT_KEEP_DAYS": gettext("forever, or a whole number from 1 to 36500"),
-        "CHAT_POSTS_PER_MINUTE": gettext("A whole number from 1 to 6000"),
+        "CHAT_WELCOME": gettext("Up to 1000 characters, shown on the home page"),
+        "CHAT_ENTRY_WORD": gettext("Up to 100 characters, asked for once. Leave blank for none"),
+        "CHAT_KEEP_DAYS": gettext("A number from 1 to 36500, or “forever”"),
+        "CHAT_POSTS_PER_MINUTE": gettext("A number from 1 to 6000"),
     }
 
 
-def _host_words(parts: Parts) -> list[Sentence]:
-    found = parts.hosting.words() if parts.hosting is not None else []
+def _host(parts: Parts) -> dict[str, Any]:
+    """How the server does: what is wrong, if anything is, in `problems`; who is here, what it takes, and the rest."""
+    seen = parts.hosting
+    problems: list[Sentence] = []
+    details = seen.words() if seen is not None else []
+    people = len(parts.presence.everybody_here())
     if parts.heads.is_used:
-        found.append(parts.heads.look(urljoin(request.url_root, identity.heads_url())).words)
-    return found
+        found = parts.heads.look(urljoin(request.url_root, identity.heads_url()))
+        (details if found.is_well else problems).append(found.words)
+    return {
+        "people": people,
+        "megabytes": hosting.cost(seen, people).megabytes if seen is not None else None,
+        "problems": [gettext(text, **params) for text, params in problems],
+        "details": [gettext(text, **params) for text, params in details],
+    }
 
 
 def _act_words() -> dict[str, str]:
     return {
         "became owner": gettext("became owner"),
         "banned": gettext("banned"),
-        "unbanned": gettext("let come back"),
-        "ended sessions": gettext("signed out everywhere"),
-        "removed message": gettext("removed a message of"),
+        "unbanned": gettext("unbanned"),
+        "ended sessions": gettext("signed out"),
+        "removed message": gettext("deleted a message by"),
         "changed room": gettext("changed the room"),
-        "closed room": gettext("closed the room"),
-        "reopened room": gettext("opened the room again"),
-        "removed room": gettext("removed the room"),
-        "set": gettext("set"),
-        "forgot": gettext("forgot, on their own wish,"),
+        "closed room": gettext("made a room private:"),
+        "reopened room": gettext("made a room public:"),
+        "removed room": gettext("deleted the room"),
+        "forgot": gettext("deleted their account"),
+    }
+
+
+def _change_words() -> dict[str, str]:
+    return {
+        "CHAT_SITE_NAME": gettext("changed the chat's name"),
+        "CHAT_WELCOME": gettext("changed the welcome message"),
+        "CHAT_ENTRY_WORD": gettext("changed the shared password"),
+        "CHAT_ROOMS_BY": gettext("changed who can create rooms"),
+        "CHAT_KEEP_DAYS": gettext("changed how long messages are kept"),
+        "CHAT_LIMITS": gettext("changed flood control"),
+        "CHAT_POSTS_PER_MINUTE": gettext("changed how many messages a minute are allowed"),
     }
 
 
@@ -248,7 +270,7 @@ def reopen_room(slug: str) -> Response:
 @blueprint.post("/rooms/<slug>/remove")
 def remove_room(slug: str) -> Response:
     if forms.posted().get("sure") != "on":
-        message = N_("Tick the box beside it, so that no room is removed by a slip.")
+        message = N_("Tick the box to confirm.")
         raise ChatError("invalid", message, field="sure")
     return _write("removed", owner.remove_room, slug, place="rooms")
 

@@ -240,7 +240,7 @@ def refresh(slug: str) -> Response:
     since, seen = forms.whole_number("since"), forms.whole_number("seen")
     wait_seconds = forms.whole_number("wait", low=0, high=REFRESH_SECONDS, default=REFRESH_SECONDS) or 0
     if since is None:
-        raise ChatError("invalid", N_("The address is incomplete. Load the room's page anew."), field="since")
+        raise ChatError("invalid", N_("The address is incomplete. Reload the room."), field="since")
     parts = identity.parts()
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)

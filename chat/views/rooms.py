@@ -17,7 +17,7 @@ blueprint = Blueprint("rooms", __name__)
 def create() -> Response:
     user, parts = identity.user_required(), identity.parts()
     if parts.config.rooms_by != "all" and not user.is_owner:
-        raise ChatError("forbidden", N_("Only the owner opens rooms here. Ask them for one."))
+        raise ChatError("forbidden", N_("Only the owner can create rooms here. Ask them for one."))
     fields = forms.posted()
     wished = fields.get("name"), fields.get("slug"), fields.get("topic")
     room = parts.store.write(
@@ -43,7 +43,7 @@ def leave(slug: str) -> Response:
 def read(slug: str) -> Response:
     message_id = forms.whole_number("id", of=forms.posted())
     if message_id is None:
-        raise ChatError("invalid", N_("“%(field)s” is missing. Say up to which message it was read."), field="id")
+        raise ChatError("invalid", N_("“%(field)s” is required: the last message that was read."), field="id")
     identity.parts().store.write(rooms.read, identity.user_required(), slug, message_id)
     return answers.done(None, url_for("pages.room", slug=slug))
 

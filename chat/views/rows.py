@@ -95,6 +95,6 @@ def _words() -> drawing.Words:
     return drawing.Words(
         bot=gettext("bot"),
         edited=gettext("edited"),
-        removed_by_author=gettext("removed by its author"),
-        removed_by_owner=gettext("removed by the owner"),
+        removed_by_author=gettext("Message deleted"),
+        removed_by_owner=gettext("Deleted by the owner"),
     )

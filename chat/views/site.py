@@ -21,7 +21,7 @@ def security() -> Response:
     """RFC 9116; `not_found` where no contact is set."""
     contact = identity.parts().config.security_contact
     if not contact:
-        raise ChatError("not_found", N_("This site names no contact for reports."))
+        raise ChatError("not_found", N_("This site has no contact for security reports."))
     canonical = url_for("site.security", _external=True)
     lines = [f"Contact: {contact}", f"Expires: {times.ahead(days=EXPIRES_DAYS)}", f"Canonical: {canonical}"]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")

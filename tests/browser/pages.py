@@ -65,7 +65,7 @@ class Window:
     def sign_in(self, name: str) -> "Window":
         """Answer the one question, wherever it stands on this page."""
         self.page.get_by_label("Your name").fill(name)
-        self.press("Come in")
+        self.press("Join")
         return self
 
     def press(self, name: str) -> None:

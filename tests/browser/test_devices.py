@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 def link(window, carol):
     """Made by carol on her first device."""
     hers = window(carol, "lobby")
-    hers.follow("Use on another device")
-    hers.press("Make a link")
+    hers.follow("Add a device")
+    hers.press("Create link")
     return hers.page.get_by_label("Your link").input_value()
 
 
@@ -31,7 +31,7 @@ def test_it_works_once(window, link):
     first.press("Sign in on this device")
     first.expect_live()
     phone.press("Sign in on this device")
-    expect(phone.find(".problem")).to_contain_text("was used before")
+    expect(phone.find(".problem")).to_contain_text("has been used")
     phone.go("/")
     expect(phone.page.get_by_label("Your name")).to_be_visible()
 
@@ -51,7 +51,7 @@ def test_the_whole_chat_works_below_a_path(window, serving, people):
     hers.remove("Hello back again")
     expect(hers.messages.locator(".gone")).to_be_visible()
     hers.message("Hello below").locator(".when").click()
-    hers.follow("Back to the room")
+    hers.follow("Back to room")
     hers.expect_live()
     hers.find(".brand").first.click()
     expect(hers.heading).to_have_text("Rooms")

@@ -142,7 +142,7 @@ def test_where_only_pages_come_through_the_page_is_loaded_anew_when_there_is_new
     hers = reader()
     hers.miss("News")  # before the page is looked for: that is done twice a minute
     hers.talk.page.wait("document.getElementById('way-on')", within=60)  # after ten seconds of strange answers
-    hers.talk.expect_state("held up on the way[^]*")
+    hers.talk.expect_state("Connection blocked[^]*")
     hers.hear()
     way.clear()
     hers.talk.expect_state(LIVE)
@@ -162,7 +162,7 @@ def test_without_a_network_messages_wait_and_all_is_caught_up_when_it_is_back(re
         if trouble == "cut":
             hers.talk.expect_state(HELD_UP)
         else:
-            hers.talk.expect_state("connecting")  # silent for two and a half beats of its heart: taken for dead
+            hers.talk.expect_state("Connecting")  # silent for two and a half beats of its heart: taken for dead
         line.resume()
         hers.talk.expect_state(LIVE)
         hers.hear("After")

@@ -13,7 +13,7 @@ from tests.hosts.kinds import a_host, missing_tools
 from tests.hosts.stage import make_system_python
 from tests.serving import PATIENCE_SECONDS, eventually
 
-CHECKING = re.compile(r"checking every \d+ s$")
+CHECKING = re.compile(r"Updates every \d+ s$")
 # Where processes answer one request each nobody is held; elsewhere the stream flows through all that stands between.
 STATES = {"Apache, Passenger": CHECKING, "Apache, mod_wsgi": "", "nginx and Caddy, our worker": ""}
 AFTER_RESTART_MS = 3 * PATIENCE_SECONDS * 1000  # a page waits longer from try to try

@@ -31,7 +31,7 @@ def stops(window, most=40):
     window.page.evaluate("document.activeElement.blur()")
     window.find(".skip").focus()
     names = []
-    while len(names) < most and (not names or names[-1] != "Leave this room"):
+    while len(names) < most and (not names or names[-1] != "Leave room"):
         names.append(window.page.evaluate(FOCUSED))
         window.page.keyboard.press("Tab")
     return names
@@ -40,7 +40,7 @@ def stops(window, most=40):
 def test_the_log_is_one_stop_between_the_top_and_the_composer(room):
     names = stops(room)
     assert [name for name in names if "Message by" in name] == [when(room, "Mine").get_attribute("aria-label")]
-    assert names[:3] == ["To the composer", names[1], "body"]
+    assert names[:3] == ["Skip to the message box", names[1], "body"]
 
 
 def test_a_time_says_whose_message_it_leads_to(room, window, carol, garden):

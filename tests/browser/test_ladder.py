@@ -17,8 +17,8 @@ from tests.serving import eventually
 
 NO_EVENTSOURCE = "delete window.EventSource"
 GREETING_SECONDS = 4.0
-CHECKING = re.compile(r"checking every \d+ s$")
-HELD_UP = re.compile(r"held up, trying again in \d+ s$")
+CHECKING = re.compile(r"Updates every \d+ s$")
+HELD_UP = re.compile(r"Reconnecting in \d+ s$")
 REFUSED = f"{LOST}|status of|MIME type"
 PAGE = "<!doctype html><title>Oh</title><h1>This is not the chat</h1>"
 YEAR_MS = 365 * 86400000
@@ -199,19 +199,19 @@ def test_a_server_without_room_for_a_stream_is_asked_now_and_then(window, servin
         for script in (IN_THE_PAGE, CLOCK % 0, NOTE_WORDS):
             hers.page.add_init_script(script)
         hers.go("/rooms/lobby")
-        expect_shown(hers, "checking every 4 s", "checking every 5 s")  # the longer nobody says anything
+        expect_shown(hers, "Updates every 4 s", "Updates every 5 s")  # the longer nobody says anything
         alice.say("News")
         hers.expect_said("News")
-        expect_shown(hers, "checking every 5 s", "checking every 4 s")
+        expect_shown(hers, "Updates every 5 s", "Updates every 4 s")
         hers.page.evaluate("Chat.on('state', name => { document.title += ' ' + name; })")
         assert len(way.asked(STREAM)) == 1
         hers.page.evaluate("window.step(61000); window.dispatchEvent(new Event('online'))")
         eventually(lambda: hers.page.title() and len(way.asked(STREAM)) == 2)  # by then there might be room
         hers.say("And back")
         hers.expect_said("News", "And back")
-        assert not {"live", "connecting", "held"} & set(hers.page.title().split())
+        assert not {"live", "Connecting", "Reconnecting"} & set(hers.page.title().split())
         hers.hide()
-        expect(hers.state).to_have_text("checking every 60 s")
+        expect(hers.state).to_have_text("Updates every 60 s")
         asked = len(way.asked(POLL))
         alice.say("Nobody looks")
         hers.page.wait_for_timeout(5500)  # longer than it was between polls
@@ -383,7 +383,7 @@ def test_where_only_pages_get_through_the_page_is_loaded_anew_when_there_is_news
     hers = reader(IN_THE_PAGE, CLOCK % 0)
     say("News")
     let_pass(hers, 10)
-    expect(hers.state).to_contain_text("held up on the way")
+    expect(hers.state).to_contain_text("Connection blocked")
     expect(hers.find("#way-on")).to_have_text("Refresh the page")
     hers.expect_said("News")
 
@@ -411,7 +411,7 @@ def test_a_gate_with_its_own_page_does_not_take_the_place_of_the_chat(reader, wa
     expect(hers.find("#way-on")).to_have_text("Refresh the page")
     say("Behind the gate")
     hers.say("Typed before it")
-    expect(hers.pending.locator(".status")).to_have_text("waiting")
+    expect(hers.pending.locator(".status")).to_have_text("Waiting")
     way.clear()
     hers.page.evaluate("window.dispatchEvent(new Event('online'))")
     expect(hers.texts).to_have_count(2)

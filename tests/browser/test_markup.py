@@ -75,7 +75,7 @@ def test_a_refused_form_gives_markup_back_as_text(window, carol):
     hers = window(carol, forgives="status of 400").go("/rooms/new")
     hers.page.get_by_label("Name").fill('"><script>1</script>')
     hers.page.get_by_label("Address").fill("../<b>")
-    hers.press("Open the room")
+    hers.press("Create room")
     expect(hers.find(".problem")).to_be_visible()
     expect(hers.page.get_by_label("Name")).to_have_value('"><script>1</script>')
     expect(hers.page.get_by_label("Address")).to_have_value("../<b>")

@@ -56,7 +56,7 @@ def test_ones_own_message_stands_there_at_once_and_is_then_settled(window, carol
     held = Held(hers)
     hers.say("On its way\nand `plain`")
     expect(hers.pending.locator(".said")).to_have_text("On its way\nand `plain`")
-    expect(hers.pending.locator(".status")).to_have_text("sending")
+    expect(hers.pending.locator(".status")).to_have_text("Sending")
     expect(hers.messages).to_have_count(0)
     held.release()
     hers.expect_said("On its way\nand plain")
@@ -128,7 +128,7 @@ def refused(window, carol, garden):
 
 def test_a_refused_message_is_kept_with_the_reason_and_retry_says_it(refused):
     expect(refused.failed.locator(".said")).to_have_text("Is this kept?")
-    expect(refused.failed.locator(".status")).to_have_text("not sent")
+    expect(refused.failed.locator(".status")).to_have_text("Not sent")
     expect(refused.failed.locator(".failure")).to_contain_text("You are muted for a minute.")
     refused.press("Retry")
     refused.expect_said("Is this kept?")

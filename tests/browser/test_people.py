@@ -100,7 +100,7 @@ def test_whoever_takes_a_name_that_became_free_looks_different(window, chat, peo
     first, second = squares.all()
     assert first.inner_text() != second.inner_text()
     assert first.get_attribute("class") != second.get_attribute("class")
-    expect(hers.state).to_contain_text("signed out")
+    expect(hers.state).to_contain_text("Signed out")
 
 
 def test_those_who_listen_hear_what_others_say(window, alice, carol, garden):

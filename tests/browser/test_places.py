@@ -127,7 +127,7 @@ def test_news_that_comes_while_the_newest_are_fetched_is_not_lost(opened, people
 
 def test_without_script_a_messages_own_page_leads_back_to_its_place(opened, story):
     plain = opened(f"/messages/{story[60]}", java_script_enabled=False)
-    plain.follow("Back to the room")
+    plain.follow("Back to room")
     expect(plain.find(f"#m{story[60]}")).to_be_in_viewport()
     expect(plain.find(".message.marked .text")).to_have_text("Line 60")
     plain.follow("Newer messages")

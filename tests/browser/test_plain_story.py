@@ -34,7 +34,7 @@ def test_a_day_in_town_by_forms_alone(come_in, town, tmp_path):
     owner_link = eventually(lambda: OWNER_LINK.search(town.log))[1]
     olga = come_in("olga", owner_link.removeprefix(town.base_url))
     olga.press("Become the owner")
-    expect(olga.heading).to_have_text("Owner")
+    expect(olga.heading).to_have_text("Manage this chat")
     set_up(olga)
     carol = come_in("carol")
     dave = come_in("dave", forgives="status of 4(03|29)")
@@ -52,7 +52,7 @@ def set_up(olga):
     room = olga.find("form[action$='/owner/rooms/lobby']")
     room.get_by_label("Topic").fill("Announcements on Fridays")
     room.get_by_role("button", name="Save").click()
-    expect(olga.heading).to_have_text("Owner")
+    expect(olga.heading).to_have_text("Manage this chat")
     olga.go("/rooms/lobby")
     expect(olga.find("#room-topic")).to_have_text("Announcements on Fridays")
 
@@ -72,28 +72,28 @@ def remove_as_owner(olga, dave):
     olga.go("/rooms/lobby").message("part 1").first.locator(".when").click()
     olga.follow("Delete")
     olga.press("Delete")
-    expect(olga.messages.locator(".gone")).to_have_text("removed by the owner")
+    expect(olga.messages.locator(".gone")).to_have_text("Deleted by the owner")
     dave.go("/rooms/lobby")
-    expect(dave.messages.locator(".gone")).to_have_text("removed by the owner")
+    expect(dave.messages.locator(".gone")).to_have_text("Deleted by the owner")
 
 
 def ban(olga, dave):
     olga.go("/rooms/lobby").message("part 2").first.locator(".when").click()
-    olga.page.get_by_label("Ban for").select_option("a day")
-    olga.page.get_by_label("because").fill("flooding")
+    olga.page.get_by_label("Duration").select_option("1 day")
+    olga.page.get_by_label("Reason").fill("flooding")
     olga.press("Ban")
-    expect(olga.heading).to_have_text("Owner")
+    expect(olga.heading).to_have_text("Manage this chat")
     dave.composer.fill("One more thing")
     dave.press("Send")
     expect(dave.heading).to_have_text("Not allowed")
-    expect(dave.find("main")).to_contain_text("You cannot take part here until")
+    expect(dave.find("main")).to_contain_text("You're banned until")
     expect(dave.find("main q")).to_have_text("flooding")
-    expect(dave.page.get_by_label("What you wrote, to copy")).to_have_value("One more thing")
+    expect(dave.page.get_by_label("Your text, to copy")).to_have_value("One more thing")
 
 
 def let_back(olga, dave):
     olga.go("/owner")
-    olga.press("Let them come back")
+    olga.press("Unban")
     expect(olga.find("#banned")).not_to_contain_text("dave")
     dave.go("/rooms/lobby")
     while not dave.message("I shall behave").count():  # that it is still too soon is said, too
@@ -102,17 +102,17 @@ def let_back(olga, dave):
 
 
 def download(carol, tmp_path):
-    carol.follow("About me")
+    carol.follow("Your data")
     with carol.page.expect_download() as downloading:
-        carol.follow("Download it all")
+        carol.follow("Download your data")
     downloading.value.save_as(tmp_path / "kept.json")
     assert "Good morning" in json.dumps(json.loads((tmp_path / "kept.json").read_text()))
 
 
 def leave_for_good(carol, dave):
     """This time what was said stays, without a name."""
-    carol.page.get_by_label("Leave it there, without a name").check()
-    carol.press("Forget me")
+    carol.page.get_by_label("Keep it, without my name").check()
+    carol.press("Delete my account")
     expect(carol.page.get_by_label("Your name")).to_be_visible()
 
     def author():

@@ -91,8 +91,8 @@ def test_what_was_written_offline_is_sent_in_order_each_once(opened, said):
     sent = Sent(hers)
     hers.context.set_offline(True)
     say_all(hers)
-    expect(hers.state).to_have_text("offline, 5 waiting")
-    expect(hers.pending.locator(".status")).to_have_text(["waiting"] * 5)
+    expect(hers.state).to_have_text("Offline, 5 waiting")
+    expect(hers.pending.locator(".status")).to_have_text(["Waiting"] * 5)
     assert set(sent.texts) <= {"One"}, "the next was tried before the first was said"
     hers.context.set_offline(False)
     tried = len(sent.texts)
@@ -128,7 +128,7 @@ def test_twelve_tabs_that_find_the_same_queue_send_it_once(opened, garden, line,
         tab.page.evaluate("url => { location = url; }", f"{tab.base_url}/rooms/{garden}")
     eventually(lambda: tabs[0].page.title() and said() == TEXTS)
     for tab in tabs:
-        expect(tab.state).to_have_text("connecting")
+        expect(tab.state).to_have_text("Connecting")
         expect(tab.pending).to_have_count(0)
     assert sent.texts == TEXTS
     assert said() == TEXTS
@@ -162,7 +162,7 @@ def test_two_tabs_write_in_turns_offline_and_both_keep_their_order(opened, said)
         (one, other)[number % 2].say(text)
     for tab in one, other:
         expect(tab.pending.locator(".said")).to_have_text(TEXTS)
-        expect(tab.state).to_have_text("offline, 5 waiting")
+        expect(tab.state).to_have_text("Offline, 5 waiting")
     tried = len(sent.texts)
     one.context.set_offline(False)
     for tab in one, other:
@@ -186,7 +186,7 @@ def test_a_server_killed_with_an_answer_lost_says_everything_once(window, servin
         hers.page.route(POSTS, lose, times=1)
         for text in TEXTS:
             hers.say(text)
-        expect(hers.pending.locator(".status").last).to_have_text("waiting")
+        expect(hers.pending.locator(".status").last).to_have_text("Waiting")
         expect(hers.pending.locator(".said").last).to_have_text("Five")
         server.start()
         hers.expect_said(*TEXTS)
@@ -239,8 +239,8 @@ def test_a_queue_is_its_persons_own(opened, bob, said):
     expect(his.here).to_contain_text(["bob"])
     hers.page.unroute_all()
     hers.page.evaluate("window.dispatchEvent(new Event('online'))")  # a try is worth it now
-    expect(hers.failed.locator(".failure")).to_contain_text("Somebody else has signed in here meanwhile.")
-    expect(hers.state).to_contain_text("signed out")
+    expect(hers.failed.locator(".failure")).to_contain_text("Someone else has signed in on this browser.")
+    expect(hers.state).to_contain_text("Signed out")
     expect(his.reload().rows).to_have_count(0)
     assert said() == []
 
@@ -338,7 +338,7 @@ def test_whatever_lies_in_the_queue_holds_up_no_other(opened, said, scripts):
         tab.expect_said(MADE_WHOLE, "Without a time", "After all that")
         expect(tab.pending).to_have_count(0)
         expect(tab.failed.locator(".said")).to_have_text(["For no room", '{"text":"Of another edition"}', "6"])
-        expect(tab.failed.first.locator(".failure")).to_contain_text("could not be sent as it is")
+        expect(tab.failed.first.locator(".failure")).to_contain_text("can't be sent as it is")
     assert said() == [MADE_WHOLE, "Without a time", "After all that"]
     one.failed.first.locator(".retry").click()
     one.expect_said(MADE_WHOLE, "Without a time", "After all that", "For no room")
@@ -357,7 +357,7 @@ def test_what_throws_when_it_is_sent_fails_alone(opened, said):
     hers.say("Behind it")
     hers.expect_said("Behind it")
     expect(hers.failed.locator(".said")).to_have_text("Poison")
-    expect(hers.failed.locator(".failure")).to_contain_text("could not be sent as it is")
+    expect(hers.failed.locator(".failure")).to_contain_text("can't be sent as it is")
     expect(hers.reload().failed.locator(".said")).to_have_text("Poison")
     hers.failed.locator(".retry").click()
     hers.expect_said("Behind it", "Poison")

@@ -132,7 +132,7 @@ def test_a_turned_phone_stays_at_the_end(window, carol, story):
 def test_an_empty_room_says_what_to_do_until_somebody_speaks(window, alice, carol, garden):
     hers = window(carol, garden)
     empty = hers.find("#empty")
-    expect(empty).to_contain_text("Nothing has been said here yet.")
+    expect(empty).to_contain_text("No messages yet")
     expect(empty).to_contain_text("Write the first message below.")
     alice.say("Hello", room=garden)
     hers.expect_said("Hello")

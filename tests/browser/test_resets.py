@@ -72,7 +72,7 @@ def missed_meanwhile(server, alice, line):
 
     def missed_meanwhile(hers: Window, damage: Callable[..., None]) -> None:
         line.cut()
-        expect(hers.state).to_contain_text("held up")
+        expect(hers.state).to_contain_text("Reconnecting")
         alice.say("Missed")
         damage(server)
         line.resume()

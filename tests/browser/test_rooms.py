@@ -140,10 +140,10 @@ def test_what_one_writes_oneself_is_never_unread(window, member, garden, shed):
 
 def test_a_room_can_be_opened_and_everybody_finds_it(window, carol, alice):
     hers = window(carol, "lobby")
-    hers.follow("Open a room")
+    hers.follow("New room")
     hers.page.get_by_label("Name").fill("Bicycles & more")
     hers.page.get_by_label("Topic").fill("What rolls")
-    hers.press("Open the room")
+    hers.press("Create room")
     hers.expect_live()
     expect(hers.heading).to_have_text("Bicycles & more")
     expect(hers.find("#room-topic")).to_have_text("What rolls")
@@ -207,7 +207,7 @@ def test_a_room_joined_while_people_talk_there_is_heard_from_the_join_on_each_on
         for _ in range(2):
             expect_heard(said[-1])
             line.cut()
-            expect(hers.state).to_contain_text("held up")
+            expect(hers.state).to_contain_text("Reconnecting")
             line.resume()
             hers.expect_live()
         eventually(lambda: hers.page.evaluate("window.heard.length") > 40)
@@ -221,7 +221,7 @@ def test_a_room_joined_while_people_talk_there_is_heard_from_the_join_on_each_on
 
 def test_leaving_a_room_ends_its_news(window, alice, member, garden, shed):
     hers = window(member, shed)
-    hers.press("Leave this room")
+    hers.press("Leave room")
     expect(hers.heading).to_have_text("Rooms")
     hers.enter(garden)
     alice.say("Not for her", room=shed)

@@ -8,9 +8,9 @@ from tests.serving import eventually
 
 FINDINGS = {
     "Round trip", "Short poll", "Held poll", "EventSource", "Event stream", "Event stream by XMLHttpRequest",
-    "A worker for all tabs", "A word from tab to tab", "The lead among tabs",
-    "One stream for all tabs", "What is kept in the browser", "Connections", "The server's clock, each second",
-    "Events with and without a name", "Coming back with the last number",
+    "Shared worker", "Messages between tabs", "Choosing a lead tab",
+    "One stream for all tabs", "Storage in the browser", "Connections", "Server clock, every second",
+    "Events with and without a name", "Resuming after a break",
 }
 PATIENCE_MS = 60_000
 STALLED = "The ticks came together"  # rightly said of a machine that stood still meanwhile
@@ -44,8 +44,8 @@ def verdict(window):
 def test_where_nothing_stands_in_the_way_all_is_good(window, carol):
     hers = after_testing(window(carol))
     assert grades(hers) == dict.fromkeys(FINDINGS, "good")
-    assert verdict(hers) == "The chat is live here, by an event stream."
-    assert "number 5, without a gap" in findings(hers)["Coming back with the last number"]
+    assert verdict(hers) == "All good: the chat is live, by event stream."
+    assert "number 5, without a gap" in findings(hers)["Resuming after a break"]
     assert "carol" in hers.find("#seen").inner_text()
 
 
@@ -76,21 +76,21 @@ def test_something_that_holds_streams_back_is_named(window, visitor):
     hers.page.route("**/stream?*", lambda route: None)
     after_testing(hers)
     found = grades(hers)
-    assert found["Event stream"] == found["The server's clock, each second"] == "bad"
+    assert found["Event stream"] == found["Server clock, every second"] == "bad"
     assert "within 4 s" in findings(hers)["Event stream"]
     assert found["Held poll"] == found["Short poll"] == "good"
-    assert verdict(hers) == "The chat is live here, by polls that are held until there is news."
+    assert verdict(hers) == "All good: the chat is live, by held polls."
 
 
 def test_without_event_source_and_worker_streams_are_read_by_xml_http_request_and_one_tab_leads(window, visitor):
     hers = window(visitor, scripts=["delete window.EventSource", IN_THE_PAGE])
     after_testing(hers)
     found = grades(hers)
-    lacking = {"EventSource", "A worker for all tabs"}
+    lacking = {"EventSource", "Shared worker"}
     assert {found.pop(label) for label in lacking} == {"fair"}
     assert found == dict.fromkeys(FINDINGS - lacking - {"Event stream"}, "good")
     assert "One tab leads" in findings(hers)["One stream for all tabs"]
-    assert verdict(hers) == "The chat is live here, by an event stream."
+    assert verdict(hers) == "All good: the chat is live, by event stream."
 
 
 def test_a_captive_portal_is_taken_for_what_it_is(window, visitor):
@@ -99,8 +99,8 @@ def test_a_captive_portal_is_taken_for_what_it_is(window, visitor):
     hers.page.route("**/stream?*", lambda route: route.fulfill(status=200, body="<html>Log in to the hotel</html>"))
     after_testing(hers)
     assert "gate or a firewall" in findings(hers)["Round trip"]
-    assert verdict(hers) in ("The chat cannot be reached from here now.",
-                             "The chat shows its pages here, and loads them anew.")
+    assert verdict(hers) in ("The chat can't be reached from here right now.",
+                             "The chat works here by reloading its pages.")
 
 
 def test_a_clock_that_is_wrong_by_a_year_is_said_and_changes_nothing_else(window, visitor):
@@ -110,7 +110,7 @@ def test_a_clock_that_is_wrong_by_a_year_is_said_and_changes_nothing_else(window
         Date.now = () => now() - 365 * 86400000;
     })()""")
     after_testing(hers)
-    assert verdict(hers) == "The chat is live here, by an event stream."
+    assert verdict(hers) == "All good: the chat is live, by event stream."
     said = hers.find("#findings").inner_text()
     assert "Your clock differs from the server's by -315" in said
     assert "Ticked evenly" in said
@@ -125,11 +125,11 @@ def test_a_browser_that_keeps_nothing_is_told_so(window, visitor):
     after_testing(hers)
     found = findings(hers)
     assert "each has its own" not in found.get("Event stream", "")
-    assert "Did not answer this page and another" in found["A worker for all tabs"], "two workers did"
-    assert "Was not heard" in found["A word from tab to tab"]
-    assert "Was not passed on" in found["The lead among tabs"], "two had it at once"
+    assert "Didn't answer this page and another" in found["Shared worker"], "two workers did"
+    assert "None arrived" in found["Messages between tabs"]
+    assert "didn't take over" in found["Choosing a lead tab"], "two had it at once"
     assert "each tab has its own" in found["One stream for all tabs"]
-    assert "is lost with its tab" in found["What is kept in the browser"]
+    assert "lost when their tab closes" in found["Storage in the browser"]
 
 
 # There is a worker, and it never says a word; a lock that is let go stays with whoever had it.
@@ -144,10 +144,10 @@ def test_what_is_there_and_does_nothing_counts_for_nothing(window, visitor):
     hers = window(visitor, scripts=[MUTE_WORKER, STUCK_LOCKS])
     after_testing(hers)
     found = findings(hers)
-    assert found["A worker for all tabs"] == "fair: Did not answer this page and another within 8 s."
-    assert found["The lead among tabs"] == "bad: Was not passed on from one to the next within 8 s."
-    assert found["A word from tab to tab"] == "good: Was heard."
-    assert found["One stream for all tabs"] == "good: One tab leads, and tells the others."
+    assert found["Shared worker"] == "fair: Didn't answer this page and another within 8 s."
+    assert found["Choosing a lead tab"] == "bad: The next tab didn't take over within 8 s."
+    assert found["Messages between tabs"] == "good: They arrive."
+    assert found["One stream for all tabs"] == "good: One tab has the stream and passes news to the others."
     assert hers.page.evaluate("Object.keys(localStorage).filter(key => /selftest/.test(key))") == []
 
 
@@ -157,17 +157,17 @@ def test_who_may_not_read_is_told_and_still_learns_how_streams_fare(window, peop
     after_testing(hers)
     found = findings(hers)
     assert "Choose one first" in found["Short poll"]
-    assert found["The server's clock, each second"].startswith("good")
-    assert verdict(hers) == "The chat is live here, by an event stream."
+    assert found["Server clock, every second"].startswith("good")
+    assert verdict(hers) == "All good: the chat is live, by event stream."
 
 
 def test_where_there_is_no_room_for_streams_it_says_so(window, people, serving):
     server = serving(streams=0)
     hers = after_testing(window(people(server), at=server.base_url))
     found = findings(hers)
-    assert "no room for one more stream" in found["Event stream"]
-    assert "no room for one more stream" in found["The server's clock, each second"]
-    assert verdict(hers) == "The chat looks for news every few seconds here."
+    assert "no capacity for another stream" in found["Event stream"]
+    assert "no capacity for another stream" in found["Server clock, every second"]
+    assert verdict(hers) == "The chat works here and updates every few seconds."
 
 
 def test_it_leaves_no_stream_open(window, visitor, chat):
@@ -197,7 +197,7 @@ def test_every_engine_finds_the_way_free(engine, chat, carol):
         page.wait("document.querySelector('#verdict.done') !== null", within=PATIENCE_MS / 1000)
         if STALLED not in page.text("#findings"):
             break
-    assert page.text("#verdict") == "The chat is live here, by an event stream."
+    assert page.text("#verdict") == "All good: the chat is live, by event stream."
     found = page.run("""Array.from(document.querySelectorAll('#findings li'),
         row => [row.querySelector('b').textContent, row.className])""")
     assert [each for each in found if each[1] != "good"] == []

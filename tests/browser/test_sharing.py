@@ -125,7 +125,7 @@ def test_signing_out_in_one_tab_ends_the_line_of_all_and_whoever_comes_next_has_
     one, *others = open_tabs(window, carol, *[talk.slug] * 3, scripts=scripts, forgives="status of 401")
     one.go("/").press("Sign out")
     for tab in others:
-        expect(tab.state).to_contain_text("signed out")
+        expect(tab.state).to_contain_text("Signed out")
     eventually(lambda: one.page.title() is not None and not way.under_way(STREAM))
     asked = len(way.asked(STREAM))
     sit_down(one, bob)
@@ -133,7 +133,7 @@ def test_signing_out_in_one_tab_ends_the_line_of_all_and_whoever_comes_next_has_
     talk.say("To whoever comes next")
     expect_the_same(talk, one)
     for tab in others:
-        expect(tab.state).to_contain_text("signed out")
+        expect(tab.state).to_contain_text("Signed out")
         expect(tab.rows).to_have_count(0)
     assert len(way.asked(STREAM)) == asked + 1
 

@@ -1,4 +1,4 @@
-"""The lead among tabs passes on, by force where it must, and whoever has lost it stops leading.
+"""Choosing a lead tab passes on, by force where it must, and whoever has lost it stops leading.
 
 The scripts that share a line run in Node, on a clock that is turned by hand: each tab in a global of its own, with
 one localStorage and one set of Web Locks for all. In real browsers: `test_sharing`, `test_engines_sharing`.

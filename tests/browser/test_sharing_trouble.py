@@ -110,7 +110,7 @@ def test_one_of_two_visitors_rooms_is_closed_and_the_other_goes_on(window, servi
     here, there = open_tabs(window, None, "lobby", meadow.slug, at=server.base_url, scripts=scripts,
                             forgives="status of 404")
     assert owner.post(f"/owner/rooms/{meadow.slug}/close").status == 204
-    expect(there.state).to_have_text("this room is closed to you")
+    expect(there.state).to_have_text("This room is now private")
     lobby.say("Still open")
     expect_the_same(lobby, here)
 
@@ -178,7 +178,7 @@ def test_polls_are_seldom_only_when_all_tabs_are_hidden(window, carol, talk):
     other.hide()
     talk.say("Nobody looks")
     for tab in one, other:
-        expect(tab.state).to_have_text("checking every 60 s")
+        expect(tab.state).to_have_text("Updates every 60 s")
     talk.say("Nobody hears it yet")
     other.show()
     expect_the_same(talk, one, other)

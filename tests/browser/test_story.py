@@ -55,17 +55,17 @@ def become_owner(olga, owner_link):
     olga.sign_in("olga")
     expect(olga.heading).to_have_text("Become the owner")
     olga.press("Become the owner")
-    expect(olga.heading).to_have_text("Owner")
+    expect(olga.heading).to_have_text("Manage this chat")
     olga.page.goto(owner_link)
     olga.press("Become the owner")
-    expect(olga.find(".problem")).to_contain_text("was used before")
+    expect(olga.find(".problem")).to_contain_text("has been used")
     olga.complaints.clear()  # the browser's own word about that refusal
 
 
 def set_up(olga):
-    olga.go("/").find("main").get_by_role("link", name="Owner").click()
-    olga.page.get_by_label("Name of this chat").fill("Town hall")
-    olga.page.get_by_label("Welcome on the first page").fill("Come in, all forty of you.")
+    olga.go("/").find("main").get_by_role("link", name="Manage this chat").click()
+    olga.page.get_by_label("Chat name").fill("Town hall")
+    olga.page.get_by_label("Welcome message").fill("Come in, all forty of you.")
     olga.find("form[action$=settings]").get_by_role("button", name="Save").click()
     expect(olga.find(".brand b")).to_have_text("Town hall")
     expect(olga.go("/").find(".welcome")).to_have_text("Come in, all forty of you.")
@@ -76,7 +76,7 @@ def flood(dave, carol):
     texts = [f"Buy this, part {number}" for number in range(4)]
     for text in texts:
         dave.say(text)
-    expect(dave.pending.first.locator(".status")).to_have_text(re.compile(r"^waiting, \d s$"))
+    expect(dave.pending.first.locator(".status")).to_have_text(re.compile(r"^Sending in \d s$"))
     with carol.page.expect_response("**/messages?*") as answered:
         carol.say("What is this?")
     assert answered.value.status == 201
@@ -95,7 +95,7 @@ def remove_as_owner(olga, carol, dave):
     olga.follow("Delete")
     olga.press("Delete")
     for each in carol, dave:
-        expect(each.messages.locator(".gone")).to_have_text("removed by the owner")
+        expect(each.messages.locator(".gone")).to_have_text("Deleted by the owner")
         expect(each.message("Buy this, part 3")).to_have_count(0)
 
 
@@ -109,10 +109,10 @@ def ban(olga, carol, dave):
     held = Held(dave)  # it is not by another try that he learns of it
     olga.enter()
     olga.message("Buy this, part 2").locator(".when").click()
-    olga.page.get_by_label("Ban for").select_option("2 hours")
-    olga.page.get_by_label("because").fill("flooding")
+    olga.page.get_by_label("Duration").select_option("2 hours")
+    olga.page.get_by_label("Reason").fill("flooding")
     olga.press("Ban")
-    expect(dave.find("#problem")).to_contain_text("You cannot take part here until")
+    expect(dave.find("#problem")).to_contain_text("You're banned until")
     expect(dave.find("#problem")).to_contain_text("Reason: flooding")
     expect(dave.state).to_contain_text("banned")
     held.release()
@@ -131,7 +131,7 @@ def let_back(olga, carol, dave):
     """What was kept can be said after all."""
     olga.go("/owner")
     expect(olga.find("#banned")).to_contain_text("flooding")
-    olga.press("Let them come back")
+    olga.press("Unban")
     expect(olga.find("#banned")).not_to_contain_text("dave")
     dave.enter()
     expect(dave.composer).to_have_value("Half a threat")
@@ -141,9 +141,9 @@ def let_back(olga, carol, dave):
 
 
 def download(carol, tmp_path):
-    carol.follow("About me")
+    carol.follow("Your data")
     with carol.page.expect_download() as downloading:
-        carol.follow("Download it all")
+        carol.follow("Download your data")
     path = tmp_path / downloading.value.suggested_filename
     downloading.value.save_as(path)
     assert path.name == "kept-about-me.json"
@@ -155,8 +155,8 @@ def download(carol, tmp_path):
 
 def leave_for_good(carol, dave):
     """Signed out, and from everything that others see both name and words are gone."""
-    carol.page.get_by_label("Remove all that I wrote").check()
-    carol.press("Forget me")
+    carol.page.get_by_label("Delete everything I wrote").check()
+    carol.press("Delete my account")
     expect(carol.page.get_by_label("Your name")).to_be_visible()
     expect(dave.message("What is this?")).to_have_count(0)
     dave.reload()
@@ -167,12 +167,12 @@ def leave_for_good(carol, dave):
 def test_an_entry_word_is_asked_for_once_before_anything_is_shown(window, serving):
     guarded = serving(entry_word="swordfish").base_url
     newcomer = window(at=guarded, forgives="status of 401").go("/rooms/lobby")
-    expect(newcomer.heading).to_have_text("A word, please")
-    newcomer.page.get_by_label("The word").fill("trout")
-    newcomer.press("Come in")
-    expect(newcomer.find(".problem")).to_contain_text("That is not the word.")
-    newcomer.page.get_by_label("The word").fill("swordfish")
-    newcomer.press("Come in")
+    expect(newcomer.heading).to_have_text("Enter the password")
+    newcomer.page.get_by_label("Shared password").fill("trout")
+    newcomer.press("Join")
+    expect(newcomer.find(".problem")).to_contain_text("Wrong password.")
+    newcomer.page.get_by_label("Shared password").fill("swordfish")
+    newcomer.press("Join")
     newcomer.sign_in("nemo")
     newcomer.expect_live()
     newcomer.say("Inside")

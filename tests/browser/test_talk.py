@@ -55,7 +55,7 @@ def test_a_removal_shows_at_once_with_everybody(window, alice, bob, garden):
     hers.expect_said("Nobody should have read this")
     his.remove("Nobody should have read this")
     for each in hers, his:
-        expect(each.messages.locator(".gone")).to_have_text("removed by its author")
+        expect(each.messages.locator(".gone")).to_have_text("Message deleted")
         expect(each.find("#rows")).not_to_contain_text("Nobody should")
 
 
@@ -82,7 +82,7 @@ def test_a_message_that_is_removed_elsewhere_while_it_is_edited_says_so(window, 
     expect(hers.find(".edit-form .problem")).to_be_visible()
     expect(field).to_have_value("Too late")
     field.press("Escape")
-    expect(hers.messages.locator(".gone")).to_have_text("removed by its author")
+    expect(hers.messages.locator(".gone")).to_have_text("Message deleted")
 
 
 def test_a_reload_keeps_the_history(window, alice, carol, garden):

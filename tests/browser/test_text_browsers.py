@@ -25,8 +25,8 @@ def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden
     reader.open(f"{chat.base_url}/rooms/{garden}")
     reader.sees("Read this first")
     reader.fill("Your name", name)
-    reader.press("Come in")
-    reader.sees("Leave this room")
+    reader.press("Join")
+    reader.sees("Leave room")
 
     reader.fill("Message Garden", "Written in a terminal")
     reader.press("Send")
@@ -50,7 +50,7 @@ def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden
     reader.follow("Delete")
     reader.sees("Delete for everyone")
     reader.press("Delete")
-    reader.sees("removed by its author(?s:.)*The answer")
+    reader.sees("Message deleted(?s:.)*The answer")
     assert (name, "") in said(alice, garden)
 
     reader.press("Sign out")
@@ -66,6 +66,6 @@ def said(person, room):
 def test_where_cookies_are_refused_the_page_says_so(reader, chat, garden):
     reader.open(f"{chat.base_url}/rooms/{garden}", keeps_cookies=False)
     reader.fill("Your name", "Nobody")
-    reader.press("Come in")
-    reader.sees("sent no cookie back(?s:.)*Allow them\\s+for\\s+this\\s+site")
+    reader.press("Join")
+    reader.sees("is\\s+blocking\\s+cookies(?s:.)*Allow\\s+cookies\\s+for\\s+this\\s+site")
     assert not chat.query("SELECT 1 FROM users WHERE name = 'Nobody'")

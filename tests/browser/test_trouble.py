@@ -16,7 +16,7 @@ from tests.serving import eventually
 STREAM, POLL = "**/stream?*", "**/poll?*"
 NO_STREAMS = "delete window.EventSource; delete XMLHttpRequestEventTarget.prototype.onprogress"
 ASKED_SECONDS = 2
-HELD_UP = re.compile(r"held up, trying again in \d s$")
+HELD_UP = re.compile(r"Reconnecting in \d s$")
 NOTE_DELAYS = """() => {
     window.delays = [];
     Math.random = () => 0.5;
@@ -49,7 +49,7 @@ def window(window):
 
 
 def busy(status: int) -> dict[str, object]:
-    error = {"error": {"code": "busy", "message": "Too much at once.", "field": None}}
+    error = {"error": {"code": "busy", "message": "That's too large.", "field": None}}
     return {"status": status, "json": error, "headers": {"Retry-After": str(ASKED_SECONDS)}}
 
 
@@ -88,7 +88,7 @@ def test_a_post_that_is_refused_so_is_sent_when_it_may_be(window, carol, garden)
     hers = window(carol, garden, forgives="status of 503")
     posts = Refusals(hers, f"**/rooms/{garden}/messages?*", **busy(503))
     hers.say("In a moment")
-    expect(hers.pending.locator(".status")).to_have_text(re.compile(r"^waiting, \d s$"))
+    expect(hers.pending.locator(".status")).to_have_text(re.compile(r"^Sending in \d s$"))
     posts.end()
     hers.expect_said("In a moment")
     tries = [*posts.times, time.monotonic()]
@@ -104,9 +104,9 @@ def test_a_gate_that_answers_everything_with_its_own_page_is_waited_out(window, 
     gates = [Refusals(hers, url, status=200, content_type="text/html", body="<h1>Pay for the network first</h1>")
              for url in (STREAM, POLL, "**/messages?*")]
     hers.page.evaluate("Chat.connection.close(); Chat.connection.open()")
-    expect(hers.state).to_contain_text("held up, trying again in")
+    expect(hers.state).to_contain_text("Reconnecting in")
     hers.say("Behind the gate")
-    expect(hers.pending.locator(".status")).to_have_text("waiting")
+    expect(hers.pending.locator(".status")).to_have_text("Waiting")
     alice.say("Meanwhile", room=garden)
     for gate in gates:
         assert gate.times or scripts, "the gate was not met"
@@ -123,7 +123,7 @@ def test_a_closed_stream_does_what_the_polls_status_says(window, carol, garden):
     Refusals(hers, STREAM, **gone)
     polls = Refusals(hers, POLL, **gone)
     hers.go(f"/rooms/{garden}")
-    expect(hers.state).to_have_text("this room is closed to you")
+    expect(hers.state).to_have_text("This room is now private")
     hers.page.evaluate("window.dispatchEvent(new Event('online'))")
     assert len(polls.times) == 1
 

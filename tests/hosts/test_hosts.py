@@ -163,7 +163,7 @@ def test_nothing_private_has_an_address(host, enter):
 def test_the_command_finds_that_nothing_private_is_handed_out(host):
     checked = host.stage.longwave("check", "--url", host.url)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert f"{host.url} hands out no private files" in checked.stdout
+    assert f"{host.url} serves no private files" in checked.stdout
 
 
 def test_nothing_outlives_its_request_where_the_process_does_not(host):

@@ -45,7 +45,7 @@ def test_apache_hands_out_the_static_files_and_nothing_else(stage):
         assert [stranger.get(path).status for path in PRIVATE] == [403] * len(PRIVATE)
         styles = stranger.get("/app/static/css/base.css?v=0123456789ab")
         assert styles.status == 200 and styles.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert "hands out no private files" in stage.longwave("check", "--url", host.url).stdout
+    assert "serves no private files" in stage.longwave("check", "--url", host.url).stdout
 
 
 @needs_apache
@@ -65,4 +65,4 @@ def test_nginx_which_knows_no_such_rules_is_found_out(stage):
 def warned(stage, url):
     checked = stage.longwave("check", "--url", url)
     assert checked.returncode == 1
-    assert f"BAD  Everybody can fetch private files: {url}/app/instance/canary" in checked.stdout
+    assert f"BAD  Anyone can download private files: {url}/app/instance/canary" in checked.stdout

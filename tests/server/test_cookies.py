@@ -4,7 +4,7 @@ import pytest
 
 from tests.clients import FORM
 
-SAYS_SO = "This browser sent no cookie back"
+SAYS_SO = "This browser is blocking cookies"
 
 
 @pytest.fixture

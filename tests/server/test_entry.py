@@ -89,7 +89,7 @@ def test_by_forms_alone_it_is_asked_once_and_leads_on(cave, townsman):
     wrong = somebody.submit(form, word="Open, wheat")
     assert wrong.status == 401
     again = wrong.page
-    assert "That is not the word" in again.text and again.form("/enter").fields["next"] == "/rooms/lobby?before=9"
+    assert "Wrong password" in again.text and again.form("/enter").fields["next"] == "/rooms/lobby?before=9"
     answer = somebody.submit(again.form("/enter"), word=f" {WORD} ")
     assert (answer.status, answer.headers["Location"]) == (303, "/rooms/lobby?before=9")
     for worker in (0, 1):

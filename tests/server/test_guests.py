@@ -135,7 +135,7 @@ def test_its_former_bearer_is_asked_for_another(chat, people, visitor, away):
     assert first.post("/rooms/lobby/messages", body="still me").code == "sign_in"
     question = first.look("/sign-in")
     assert question.form("/sign-in").fields["name"] == "dave"
-    assert "free for others" in question.text
+    assert "your name was released" in question.text
     assert first.submit(question.form("/sign-in"), name="dave the first").status == 303
     assert first.user["name"] == "dave the first"
 

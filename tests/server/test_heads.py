@@ -159,7 +159,7 @@ def test_a_command_tells_by_the_file_too(site, tmp_path):
     assert number(tmp_path, named) > before
     checked = subprocess.run([*LONGWAVE, "check", "--url", "http://127.0.0.1:9/"], cwd=TOP, env=environ, text=True,
                              capture_output=True, timeout=60, check=False)
-    assert "BAD  The web server does not hand out head files at http://127.0.0.1:9/heads" in checked.stdout
+    assert "BAD  The web server doesn't serve head files at http://127.0.0.1:9/heads" in checked.stdout
 
 
 def test_the_owner_is_told_whether_they_are_handed_out(site, tmp_path):
@@ -167,7 +167,7 @@ def test_the_owner_is_told_whether_they_are_handed_out(site, tmp_path):
     alice = signed_in(app, "alice")
     alice.get("/rooms/lobby")
     alice.post("/owner/claim", code=(tmp_path / "instance" / "owner-code").read_text().strip())
-    assert b"does not hand out head files" in alice.get("/owner").data
+    assert b"doesn't serve head files" in alice.get("/owner").data
 
 
 def test_two_lasting_processes_write_one_number(tmp_path):

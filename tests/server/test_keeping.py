@@ -52,7 +52,7 @@ def replays(person, query=""):
 # Removed
 
 
-WAYS = ["edited", "removed", "removed by the owner", "removed by command"]
+WAYS = ["edited", "removed", "Deleted by the owner", "removed by command"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -127,7 +127,7 @@ def test_the_tombstone_says_who_and_when_and_not_what(mayor, bob, dave, hall, by
     assert stone["removed_at"] >= message["created_at"] == stone["created_at"]
     assert f'class="gone by-{by}"' in stone["html"] and "must not stay" not in stone["html"]
     assert bob.get(f"/rooms/{hall}/messages").json["messages"][-1] == stone
-    words = f"removed by {'its author' if by == 'author' else 'the owner'}"
+    words = "Message deleted" if by == "author" else "Deleted by the owner"
     assert words in bob.look(f"/rooms/{hall}").text and words in bob.look(f"/messages/{message['id']}").text
 
 

@@ -128,7 +128,7 @@ def test_the_owner_reads_on_in_the_log_of_acts(owner):
 def test_the_owner_finds_a_room_and_a_person_among_thousands(owner):
     page = page_of(owner, "/owner?room=1234&name=6789")
     assert numbers_in(page, r'action="/owner/rooms/r+(\d{4})/remove["?]') == [1234]
-    assert page_of(owner, "/owner?room=no+such+room").text.count("No room of that name.") == 1
+    assert page_of(owner, "/owner?room=no+such+room").text.count("No room with that name") == 1
 
 
 @pytest.mark.parametrize("start", ["x", "-1", "1" * 30])
@@ -147,7 +147,7 @@ def test_what_was_typed_comes_back_no_longer_than_any_page(owner, raw):
 def test_a_message_that_no_page_can_hold_comes_back_as_far_as_one_can(owner):
     refused = owner.post("/rooms/lobby/messages", accept="text/html", raw=b"body=" + b"<" * 200_000)
     assert refused.status == 413 and len(refused.body) <= BOUND
-    assert "What you wrote, to copy" in refused.text and "<" * 10_000 in refused.page.text
+    assert "Your text, to copy" in refused.text and "<" * 10_000 in refused.page.text
 
 
 def test_all_that_somebody_wrote_is_sent_as_it_is_read(vast, people):

@@ -171,5 +171,5 @@ def test_a_database_of_another_version_is_answered_in_one_sentence_and_not_migra
     subprocess.run(["sqlite3", database, "UPDATE alembic_version SET version_num = '0000'"], check=True, timeout=30)
     before = database.read_bytes()
     answer = ask("/poll", "room=lobby")
-    assert answer.startswith("Status: 503") and "another version of this program" in answer
+    assert answer.startswith("Status: 503") and "another version of Longwave" in answer
     assert database.read_bytes() == before

@@ -109,7 +109,7 @@ def test_a_row_that_cannot_be_posted_stays_with_its_reason(hearing, streams, peo
     assert result.returncode != 0
     for row_id, reason in kept:
         assert reason.endswith(".")
-        assert f"Row {row_id} of the inbox was not posted: {reason}" in result.stdout
+        assert f"Row {row_id} of the inbox wasn't posted: {reason}" in result.stdout
     hearing.query("DELETE FROM inbox")
     assert hearing.command("check").returncode == 0
 
@@ -131,7 +131,7 @@ def test_without_a_ring_the_look_brings_it(hearing, streams):
 
 
 def test_the_command_opens_lists_and_removes_rooms(chat, bob):
-    assert chat.command("room", "add", "Engine room", "--topic", "Hot").stdout.strip() == "opened /rooms/engine-room"
+    assert chat.command("room", "add", "Engine room", "--topic", "Hot").stdout.strip() == "created /rooms/engine-room"
     listed = [line.split("\t") for line in chat.command("room", "list").stdout.splitlines()]
     assert [line for line in listed if line[0] == "engine-room" and {"Engine room", "Hot"} <= set(line)]
     assert bob.get("/rooms/engine-room").status == 200

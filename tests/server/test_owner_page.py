@@ -1,5 +1,6 @@
 """The owner's page, complete without script: people, messages, settings that live at once, and the log of all acts."""
 
+import re
 import time
 
 import pytest
@@ -26,7 +27,7 @@ def dave(town, townsman):
 def acts(mayor):
     """What the page says was done, newest first, in words."""
     said = mayor.look("/owner").text
-    return [" ".join(line.split()) for line in said[said.rindex("What was done"):].splitlines() if line.strip()]
+    return [" ".join(line.split()) for line in said[said.rindex("Activity log"):].splitlines() if line.strip()]
 
 
 # Its way there, and people
@@ -83,7 +84,7 @@ def test_any_message_is_removed_from_its_own_page(mayor, bob, dave):
     assert (answer.status, answer.headers["Location"]) == (303, place)
     stone = heard.expect("remove").data
     assert (stone["body"], stone["removed_by"]) == ("", "owner")
-    assert "removed by the owner" in bob.look("/rooms/lobby").text
+    assert "Deleted by the owner" in bob.look("/rooms/lobby").text
     assert mayor.post(f"/messages/{message['id']}/edit", body="mine").status == 404
     assert mayor.post(f"/messages/{bob.say('his')['id']}/edit", body="mine").code == "forbidden"
     own = mayor.say("the owner's own")
@@ -94,7 +95,7 @@ def test_a_message_is_removed_by_command(town, bob, dave):
     heard = bob.listen("room=lobby")
     message = dave.say("must not stay either")
     done = town.command("remove", str(message["id"]))
-    assert (done.returncode, done.stdout) == (0, f"removed message {message['id']}\n")
+    assert (done.returncode, done.stdout) == (0, f"deleted message {message['id']}\n")
     assert heard.expect("remove").data["removed_by"] == "owner"
     for number in (str(message["id"]), "987654321", "x", "-1"):
         refused = town.command("remove", number)
@@ -193,6 +194,14 @@ def test_settings_outlive_a_restart_and_the_operators_value_holds_until_then(tow
         assert page.title.endswith("Harbour") and page.metas["description"] == "Hello"
 
 
+# The server
+
+
+def test_the_server_is_told_of_in_one_line(mayor):
+    said = " ".join(mayor.look("/owner").text.split())
+    assert re.search(r"Server All well\. \d+ (person|people) here\. \d+ MB\. Details ", said)
+
+
 # The log of acts
 
 
@@ -203,11 +212,12 @@ def test_what_was_done_is_on_the_page_in_words(mayor, town, dave, settings):
     mayor.post(f"/owner/people/{user_id}/end-sessions")
     mayor.post(f"/messages/{mayor.say('x')['id']}/remove")
     settings(site_name="Harbour")
+    assert not re.search(r"became owner \w", acts(mayor)[-1]), "who became it is said once"
     town.command("ban", "dave", "--reason", "by hand")
     town.command("unban", "dave")
     said = " ".join(acts(mayor))
-    for words in ("banned dave", "too <loud>", "let come back dave", "signed out everywhere dave", "CHAT_SITE_NAME",
-                  "by command banned dave", "by hand"):
+    for words in ("banned dave", "too <loud>", "unbanned dave", "signed out dave", "changed the chat's name",
+                  "Command line banned dave", "by hand"):
         assert words in said, words
     assert "<loud>" not in mayor.look("/owner").raw
-    assert "removed a message" not in said.split("signed out everywhere")[0], "one's own is no act of an owner's"
+    assert "deleted a message" not in said.split("signed out")[0], "one's own is no act of an owner's"

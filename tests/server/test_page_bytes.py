@@ -79,7 +79,7 @@ def test_the_live_frame_offers_the_page_anew_where_not_all_fits(dave, said):
     answer = dave.get("/rooms/lobby/refresh?since=0&wait=0")
     assert len(answer.body) <= BOUND
     assert f'id="m{said[0]}"' in answer.text and f'id="m{said[-1]}"' not in answer.text
-    assert "A lot has been said." in html.unescape(answer.text)
+    assert "Many new messages." in html.unescape(answer.text)
 
 
 def test_addresses_that_somebody_has_typed_are_not_kept(tmp_path):

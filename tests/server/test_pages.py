@@ -50,7 +50,7 @@ def test_whoever_lost_their_session_does_not_lose_their_text(alice, garden):
     answer = alice.submit(form, body="long and well thought out")
     assert answer.status == 401
     assert "long and well thought out" in answer.text
-    assert "Choose a name, then send it again" in answer.page.text
+    assert "Pick a name, then send it again" in answer.page.text
     assert answer.page.form("/sign-in").fields["next"] == f"/rooms/{garden}"
 
 
@@ -60,7 +60,7 @@ def test_whoever_lost_their_session_does_not_lose_what_they_changed(alice):
     alice.cookies.pop(alice.session_cookie)
     answer = alice.submit(form, body="well thought over")
     assert answer.status == 401
-    assert "well thought over" in answer.text and "Choose a name, then send it again" in answer.page.text
+    assert "well thought over" in answer.text and "Pick a name, then send it again" in answer.page.text
     assert answer.page.form("/sign-in").fields["next"] == message
 
 
@@ -114,7 +114,7 @@ def test_a_message_is_edited_and_removed_by_form(alice, garden):
     answer = alice.submit(alice.look(address).form("/remove"))
     assert (answer.status, answer.headers["Location"]) == (303, place)
     page = alice.look(f"/rooms/{garden}")
-    assert "typo" not in page.raw and "removed by its author" in page.text
+    assert "typo" not in page.raw and "Message deleted" in page.text
     assert not [form for form in alice.look(address).forms if form.action.startswith(address)]
 
 

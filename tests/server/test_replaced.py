@@ -11,7 +11,7 @@ from tests.clients import Person
 from tests.server.direct import Browser
 from tests.serving import eventually, serve
 
-FORGIVES = "removed or replaced|is not there|could not save|unable to open"
+FORGIVES = "removed or replaced|is missing|could not save|unable to open"
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_the_link_works_once(chat, people, alice):
     assert first.post("/device/use", code=code).status == 200
     answer = second.submit(form)
     assert answer.status == 400
-    assert "used before" in answer.page.text
+    assert "has been used" in answer.page.text
     assert second.user is None
 
 

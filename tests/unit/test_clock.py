@@ -62,7 +62,7 @@ def test_sessions_names_and_bans_hold(chat: Chat, bob):
     with chat.store.read() as connection:
         carol = people.find_by_session(connection, signed_in.key)
     assert carol.name == "carol"
-    with pytest.raises(Exception, match="Somebody has this name"):
+    with pytest.raises(Exception, match="That name is taken"):
         chat.guest("carol")
     standing = site.Site(chat.store, chat.config)
     assert standing.ban_of(dave.id, None) and not standing.ban_of(bob.id, None)

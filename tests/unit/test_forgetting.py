@@ -248,7 +248,7 @@ def test_an_owner_who_is_forgotten_leaves_the_site_without_one(chat: Chat, zephy
 
 
 def test_a_ban_outlives_being_forgotten(chat: Chat, zephyr):
-    """Or "Forget me" would be the way around every ban by address."""
+    """Or "Delete my account" would be the way around every ban by address."""
     chat.store.write(lambda tx: people._begin_session(tx, zephyr.id, people.From("9.9.9.9", "Lynx")))
     chat.store.write(owner.ban, None, zephyr.id, "spam", None, chat.config)
     forget(chat, zephyr, "leave")

@@ -431,9 +431,9 @@ def site(chat, answer):
 
 
 @pytest.mark.parametrize(("answer", "is_well", "word"), [
-    (lambda path: path.read_bytes() if path.is_file() else b"", True, "mostly asks no process"),
-    (lambda path: b"<h1>Not found</h1>", False, "does not hand out"),
-    (lambda path: None, False, "does not hand out"),
+    (lambda path: path.read_bytes() if path.is_file() else b"", True, "most reading needs no request"),
+    (lambda path: b"<h1>Not found</h1>", False, "doesn't serve"),
+    (lambda path: None, False, "doesn't serve"),
     (lambda path: path.read_bytes() if path.is_file() else "\n".join(os.listdir(path)).encode(), False, "lists all")])
 def test_a_look_tells_whether_they_are_handed_out(chat, served, answer, is_well, word):
     found = served.look("https://example.org/heads", site(chat, answer))
@@ -451,4 +451,4 @@ def test_what_was_well_is_not_looked_at_again_at_once(chat, served):
 def test_a_look_tells_that_nothing_can_be_written(chat, served):
     folder(chat).parent.write_text("a file")
     found = served.look("https://example.org/heads", lambda address: b"")
-    assert not found.is_well and "cannot be written" in str(found.words)
+    assert not found.is_well and "can't be written" in str(found.words)

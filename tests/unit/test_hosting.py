@@ -57,10 +57,10 @@ def test_every_host_can_be_told_in_words(name):
 
 def test_the_words_are_those_of_the_host():
     said = {name: " ".join(map(str, seen.words())) for name, seen in ALL.items()}
-    assert "own worker" in said["ours"] and "at most 9000" in said["ours"] and "48 to 72 minutes" in said["ours"]
-    assert "4 requests at once" in said["waitress"] and "At most 3" in said["waitress"]
+    assert "own worker" in said["ours"] and "up to 9000" in said["ours"] and "48 to 72 minutes" in said["ours"]
+    assert "4 requests at once" in said["waitress"] and "Up to 3" in said["waitress"]
     assert "25 to 55 s" in said["waitress"]
-    assert "one request at a time" in said["Passenger"] and "A stream ends" not in said["Passenger"]
+    assert "one request at a time" in said["Passenger"] and "reconnect" not in said["Passenger"]
     assert "a process for each request" in said["CGI"]
     assert "after 4 s" in said["brief"]
     assert "∞" in said["unbounded"]

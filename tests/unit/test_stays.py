@@ -190,7 +190,7 @@ def test_nobody_is_in_more_rooms_than_a_person_can_be(chat, alice, bob, monkeypa
     for act in (lambda tx: rooms.join(tx, alice, "room-2", **limited),
                 lambda tx: rooms.post(tx, alice, "room-2", "hello", **limited),
                 lambda tx: rooms.open_room(tx, alice, "Mine", "mine", "", most=1000)):
-        with pytest.raises(ChatError, match="You are in 2 rooms") as refused:
+        with pytest.raises(ChatError, match="You're in 2 rooms") as refused:
             chat.store.write(act)
         assert refused.value.code == "forbidden"
     leave(chat, alice, "room-0")

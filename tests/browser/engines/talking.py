@@ -10,8 +10,8 @@ LIVE = "live"
 # The words about the connection, or where there are none because all is well, `LIVE`.
 STATE = """(place => place.className === 'state live' ? 'live' : place.innerText.trim())(
     document.getElementById('state'))"""
-CHECKING = r"checking every \d+ s"
-HELD_UP = r"held up, trying again in \d+ s"
+CHECKING = r"Updates every \d+ s"
+HELD_UP = r"Reconnecting in \d+ s"
 
 
 class Talk:

@@ -33,7 +33,7 @@
     unleave(row);
     swap(row, fresh, '.avatar');
     swap(row, fresh, '.byline');
-    swap(row, fresh, '.text, .gone');
+    swap(row, fresh, '.with-note, .text, .gone');
     Chat.toggle(row, 'removed', Chat.has(fresh, 'removed'));
     if (message.removed) { Chat.remove(row.querySelector('.acts')); }
     if (hadFocus && !row.contains(document.activeElement)) { focus(row); }
@@ -58,7 +58,8 @@
   }
 
   function plain(part) {
-    return Chat.has(part, 'text') ? part.innerHTML.replace(/ tabindex="-?\d+"/g, '') : part.textContent;
+    var text = Chat.has(part, 'text') ? part : part.querySelector('.text');  // with the note or without
+    return text ? text.innerHTML.replace(/ tabindex="-?\d+"/g, '') : part.textContent;
   }
 
   /* Words, time, link, whose it is */

@@ -19,11 +19,11 @@
     panel.querySelector('.close').focus();
   }
 
-  /* What an open panel lies over is out of reach; where `inert` is unknown, it is at least not read out. */
+  /* What an open panel lies over is out of reach; where `inert` is unknown, it is at least not read out. The room's
+     name stays: a page has a title whatever is open. */
   function setCovered(panel, isCovered) {
     var attribute = 'inert' in panel ? 'inert' : 'aria-hidden';
-    var parts = [document.querySelector('.skip')].concat(Array.prototype.slice.call(panel.parentNode.children));
-    Chat.each(parts, function (part) {
+    Chat.each(document.querySelectorAll('.skip, .top a, .top ~ *, .panel'), function (part) {
       if (part === panel) { return; }
       if (isCovered) { part.setAttribute(attribute, 'true'); }
       else { part.removeAttribute(attribute); }

@@ -13,7 +13,21 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, drawing, flood, host, identity, log_lines, scripts, secret, views
+from chat import (
+    __version__,
+    catalogue,
+    clock,
+    cookies,
+    drawing,
+    flood,
+    host,
+    identity,
+    log_lines,
+    repeats,
+    scripts,
+    secret,
+    views,
+)
 from chat import config as configuration
 from chat.config import Config
 from chat.incoming import FIELDS, IncomingRequest
@@ -53,7 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
         MAX_CONTENT_LENGTH=REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=REQUEST_BYTES,
         MAX_FORM_PARTS=FIELDS,
-        SESSION_COOKIE_NAME=identity.TOKEN_COOKIE,
+        SESSION_COOKIE_NAME=cookies.TOKEN,
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=identity.COOKIE_SECONDS,
         BABEL_DEFAULT_LOCALE=config.language,
@@ -81,8 +95,10 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
             if not parts.host.lasts:
                 parts.look()
         if request.routing_exception is None:  # a wrong address or method is told as such
-            identity.check_post()
-            flood.check_request()
+            is_repeat = repeats.recall()
+            identity.check_post(is_repeat)
+            if not is_repeat:
+                flood.check_request()
 
     other_origins.surround(app)
     app.after_request(identity.renew)
@@ -137,6 +153,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
             "site": {"name": config.site_name, "welcome": config.welcome, "footer_links": config.footer_links},
             "me": _me(user) if user is not None else None,
             "csrf_token": identity.csrf_token,
+            "form_id": repeats.page_id,
             "version": scripts.current().name,
             "program_version": __version__,
             "lang": config.language,
@@ -245,19 +262,19 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """As Flask does, but for the age: a clock that was set back would make every cookie come from the future."""
-        signed = identity.sent_cookie(identity.TOKEN_COOKIE)
+        signed = cookies.sent(cookies.TOKEN)
         if not signed:
             return self.session_class()
         try:
             kept = self._loads(signed)
         except BadSignature:
             return self.session_class()
-        if not identity.is_as_good(identity.TOKEN_COOKIE):  # a sibling host may have planted it
+        if not cookies.is_token_as_good():  # a sibling host may have planted it
             kept = {name: value for name, value in kept.items() if name != identity.SEED}
         return self.session_class(kept)
 
     def get_cookie_name(self, app: Flask) -> str:
-        return identity.cookie_name(identity.TOKEN_COOKIE)
+        return cookies.name_of(cookies.TOKEN)
 
     def get_cookie_path(self, app: Flask) -> str:
         return identity.cookie_path()
@@ -277,7 +294,7 @@ class _TokenCookie(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: Any) -> bool:
         """Only when the seed is new, when a visit starts the time of the session's cookie anew, or by a new name."""
-        is_due = bool(session) and (session.modified or "renewed_key" in g or identity.must_rename_token())
+        is_due = bool(session) and (session.modified or "renewed_key" in g or cookies.must_rename_token())
         if is_due:
             session.permanent = True
         return is_due

@@ -2,18 +2,14 @@
 
 import hmac
 import secrets
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import capacity, entry, incoming, people, proxies, site, times
+from chat import capacity, cookies, entry, incoming, people, proxies, site, times
 from chat.errors import N_, ChatError
 from chat.parts import Parts
 
-COOKIE = "longwave"  # the key of a session; the names of both cookies end in the site's mark
-TOKEN_COOKIE = "longwave_token"  # what is kept of a browser without a session, too: signed
-HOST_PREFIX = "__Host-"  # a browser takes such a cookie from this very host alone, by HTTPS
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
 COOKIE_SECONDS = people.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
@@ -164,7 +160,7 @@ def _find_bot() -> Who:
 
 
 def _find_person() -> Who:
-    key = sent_cookie(COOKIE)
+    key = cookies.sent(cookies.SESSION)
     if not key:
         return Who()
     store = parts().store
@@ -178,7 +174,7 @@ def _find_person() -> Who:
     has_moved = _has_moved(user)
     if is_back or has_moved:
         _note_visit(user)
-    must_renew = is_back or cookie_name(COOKIE) not in request.cookies
+    must_renew = is_back or cookies.name_of(cookies.SESSION) not in request.cookies
     if must_renew or has_moved:
         g.renewed_key, g.must_renew = key, must_renew
     return Who(user, user.session_id)
@@ -198,56 +194,12 @@ def _note_visit(user: Any) -> None:
         # Nothing can be written now: whoever only reads is let in, and the visit is noted by the next request.
 
 
-def cookie_name(name: str) -> str:
-    """What the cookie is called here: with the mark of this site, because browsers send a host's cookies to every port;
-    where the site has a host to itself by HTTPS, with a prefix that browsers guard.
-
-    A page of a sibling host can plant no cookie of such a name, only ones of the plain name.
-    """
-    return _names()[0][name]
-
-
-def sent_cookie(name: str) -> str | None:
-    """The cookie that the browser sends. One of an older name counts only until it has been given the next."""
-    sent = request.cookies
-    for names in _names():
-        if any(each in sent for each in names.values()):
-            return sent.get(names[name])
-    return None
-
-
-def must_rename_token() -> bool:
-    """Whether a visitor's cookie has an older name; with a session's it is renewed together with that."""
-    return "who" in g and cookie_name(TOKEN_COOKIE) not in request.cookies and not sent_cookie(COOKIE)
-
-
-def is_as_good(name: str) -> bool:
-    """Whether the cookie that counts could be planted no more easily than one of the name that it has now."""
-    guarded = [names[name] for names in _names() if names[name].startswith(HOST_PREFIX)]
-    return not guarded or any(each in request.cookies for each in guarded)
-
-
-def _names() -> tuple[dict[str, str], ...]:
-    """The names that both cookies have had, together: the one that they have now, then the one before, and so on."""
-    return _names_of(current_app.config["COOKIE_MARK"], request.is_secure and not request.script_root)
-
-
-@lru_cache
-def _names_of(mark: str, is_guarded: bool) -> tuple[dict[str, str], ...]:
-    prefixes = (HOST_PREFIX, "") if is_guarded else ("",)
-    return tuple(
-        {name: prefix + name + ending for name in (COOKIE, TOKEN_COOKIE)}
-        for prefix in prefixes
-        for ending in (f"-{mark}", "")
-    )
-
-
 def remember(answer: Response, key: str) -> None:
     """Let the browser keep the session's key; the other cookie says that it was given one."""
     session[GIVEN] = True
     session.pop(SEED, None)
     answer.set_cookie(
-        cookie_name(COOKIE),
+        cookies.name_of(cookies.SESSION),
         key,
         max_age=COOKIE_SECONDS,
         path=cookie_path(),
@@ -259,16 +211,14 @@ def remember(answer: Response, key: str) -> None:
 
 def has_refused_key() -> bool:
     """Whether this browser was given a session's key and does not send it, though it keeps the other cookie."""
-    return GIVEN in session and not sent_cookie(COOKIE)
+    return GIVEN in session and not cookies.sent(cookies.SESSION)
 
 
 def forget(answer: Response) -> None:
     """Let the browser drop the session's key, under whatever name; it keeps the other cookie, and is a visitor's."""
     session.pop(GIVEN, None)
     _begin_seed()
-    key = sent_cookie(COOKIE)
-    own = {names[COOKIE] for names in _names() if request.cookies.get(names[COOKIE], key) == key}
-    for name in own | {cookie_name(COOKIE)}:  # another chat's may still have an old name
+    for name in cookies.names_of_session(cookies.sent(cookies.SESSION)):
         answer.delete_cookie(name, path=cookie_path(), secure=request.is_secure, httponly=True, samesite=same_site())
 
 
@@ -313,7 +263,7 @@ def csrf_token() -> str:
 
 def csrf_token_of(key: str) -> str:
     """The same for the session of this key, which the browser is about to be given."""
-    return _token(_session_of(key))
+    return _token(browser_of(key))
 
 
 def _token(made_from: str) -> str:
@@ -322,13 +272,19 @@ def _token(made_from: str) -> str:
 
 def _token_is_made_from() -> str | None:
     """The key of this browser's session, else the seed that a visitor was given, so that nobody else's token fits."""
-    seed, key = session.get(SEED), sent_cookie(COOKIE)
+    seed, key = session.get(SEED), cookies.sent(cookies.SESSION)
     if key:
-        return _session_of(key)
+        return browser_of(key)
     return f"visitor {seed}" if seed else None
 
 
-def _session_of(key: str) -> str:
+def browser() -> str | None:
+    """What nobody but this browser, or bot, can send: a session's key, a visitor's seed, a bot's key."""
+    return f"bot {_bearer_key()}" if has_bearer() else _token_is_made_from()
+
+
+def browser_of(key: str) -> str:
+    """The same for a browser that has been given this session's key."""
     return f"session {key}"
 
 
@@ -344,11 +300,11 @@ _NO_COOKIE = N_(
 _SIGNED_OUT = N_("You're no longer signed in. Pick a name, then send it again.")
 
 
-def check_post() -> None:
+def check_post(is_repeat: bool = False) -> None:
     """Refuse a POST that another site's page may have made: ChatError `forbidden`, `csrf` or `sign_in`.
 
-    What the browser says of the page that sends decides where it says anything; the token always. A bot's key makes
-    both needless: no browser adds it.
+    What the browser says of the page that sends decides where it says anything; the token always, but for a form that
+    this browser has sent before: its id proves as much. A bot's key makes both needless: no browser adds it.
     """
     if has_bearer():
         if request.endpoint not in OPERATORS:
@@ -360,8 +316,8 @@ def check_post() -> None:
     if _is_from_elsewhere():
         raise ChatError("forbidden", N_("This came from another site. Send it from the chat's own page."))
     # Another tab was first: no harm in it.
-    is_out_already = request.endpoint == SIGN_OUT and bool(session) and not sent_cookie(COOKIE)
-    if not _token_fits() and not is_out_already:
+    is_out_already = request.endpoint == SIGN_OUT and bool(session) and not cookies.sent(cookies.SESSION)
+    if not is_repeat and not is_out_already and not _token_fits():
         raise _refused_token()
 
 

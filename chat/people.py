@@ -78,7 +78,7 @@ def end_unseen(tx: Transaction, most: int) -> bool:
 
 def find_by_session(connection: Connection, key: str) -> Any:
     """The user behind a session's key, or None; with `session_id` and `session_seen_at`."""
-    return sessions.find_user(connection, _hash(key), times.ago(days=SESSION_DAYS))
+    return sessions.find_user(connection, hash_of(key), times.ago(days=SESSION_DAYS))
 
 
 def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
@@ -97,13 +97,13 @@ def add_bot(tx: Transaction, name: object) -> str:
         sessions.end_all(tx, bot.id)
         tx.append(f"user:{bot.id}", "revoke", "{}")
     key = secrets.token_urlsafe(32)
-    users.change(tx, bot.id, key_hash=_hash(key))
+    users.change(tx, bot.id, key_hash=hash_of(key))
     return key
 
 
 def find_bot(connection: Connection, key: str) -> Any:
     """The bot that has this key, or None."""
-    return users.find_by_key_hash(connection, _hash(key))
+    return users.find_by_key_hash(connection, hash_of(key))
 
 
 def bot_named(tx: Transaction, name: object) -> Any:
@@ -124,14 +124,14 @@ def make_device_code(tx: Transaction, user_id: int) -> str:
     """
     code = secrets.token_urlsafe(24)
     sessions.forget_device_codes(tx, user_id, times.ago(minutes=DEVICE_CODE_MINUTES), keep=DEVICE_CODES_MAX - 1)
-    sessions.add_device_code(tx, _hash(code), user_id)
+    sessions.add_device_code(tx, hash_of(code), user_id)
     return code
 
 
 def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
     """Begin a session by such a code, or raise ChatError `invalid`."""
     since = times.ago(minutes=DEVICE_CODE_MINUTES)
-    user_id = sessions.use_device_code(tx, _hash(code), since) if isinstance(code, str) else None
+    user_id = sessions.use_device_code(tx, hash_of(code), since) if isinstance(code, str) else None
     if user_id is None:
         raise ChatError("invalid", N_("This link has been used or has expired. Create a new one on your other device."))
     return _begin_session(tx, user_id, where)
@@ -140,7 +140,7 @@ def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
 def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
     """One more session; of too many the one ends that was used longest ago."""
     key = secrets.token_urlsafe(32)
-    sessions.add(tx, _hash(key), user_id, *where)
+    sessions.add(tx, hash_of(key), user_id, *where)
     for session_id in sessions.living_beyond(tx.connection, user_id, SESSIONS_MAX):
         sign_out(tx, session_id)
     return SignedIn(user_id, key)
@@ -155,5 +155,6 @@ def _add_user(tx: Transaction, name: str, kind: str) -> int:
     return users.add(tx, name, kind=kind, colour=colour, bearer=len(earlier) + 1)
 
 
-def _hash(key: str) -> str:
+def hash_of(key: str) -> str:
+    """What is kept of a key, or a code."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

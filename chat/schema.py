@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0007"
+VERSION = "0008"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -93,6 +93,22 @@ device_codes = Table(
     Column("code_hash", String(64), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("created_at", String(24), nullable=False),
+)
+
+# What a form was answered that may be sent again, sealed with what only its sender has. `sent_hash` names the form with
+# the browser as it was when it sent it, `known_hash` with what it has been given since. It counts as long as the
+# session of `key_hash` lives, NULL where there is none.
+sent_forms = Table(
+    "sent_forms",
+    metadata,
+    Column("sent_hash", String(64), primary_key=True),
+    Column("known_hash", String(64), nullable=False),
+    Column("key_hash", String(64)),
+    Column("result", Text, nullable=False),
+    Column("created_at", String(24), nullable=False),
+    Index("sent_forms_known", "known_hash"),
+    Index("sent_forms_by_session", "key_hash"),
+    Index("sent_forms_by_age", "created_at"),
 )
 
 # `opened_by` is NULL for what the command line opened, and for those who were forgotten. `name_key` is what names are

@@ -22,8 +22,9 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
         "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "walk",
         "rooms", "read", "here", "roster", "typing", "announce", "panels", "state", *_LADDER, "listener", "leader",
-        "sharing", "connection", "renewal", "refresh", "start",
+        "sharing", "connection", "renewal", "refresh", "start", "sleep",
     ),
+    "plain": ("sleep",),
     "selftest": (
         "base", "chat", "elapsed", "request", "copy", "verdict", "frames", "attempt", "stream", "xhr_stream",
         "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",

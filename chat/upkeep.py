@@ -14,7 +14,7 @@ from chat import forgetting, people, times
 from chat.config import Config
 from chat.hub import REWRITTEN, SITE
 from chat.sse import to_json
-from chat.store import Store, Transaction, bans, events, leaps, messages, sessions
+from chat.store import Store, Transaction, bans, events, leaps, messages, sent_forms, sessions
 
 MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
@@ -22,6 +22,7 @@ STEP_EVENTS = 1000
 STEP_MESSAGES = 200  # removed in one transaction, which nobody notices
 STEP_SESSIONS = 200
 DOUBT_HOURS = leaps.DOUBT_DAYS * 24
+FORM_MINUTES = 10  # that a form which is sent again is answered as before
 NO_TIME = ""  # before every other, as times are written
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def every_second(store: Store) -> None:
 
 def every_minute(store: Store, config: Config) -> None:
     """Remove what is no longer to be kept; by its age only where the clock is to be believed."""
+    store.write(sent_forms.forget, times.ago(minutes=FORM_MINUTES))  # early, by a wrong clock, it does no harm
     if is_clock_doubtful(store):
         return _in_steps(store, prune, NO_TIME, config.log_events)
     if config.keep_days is not None:

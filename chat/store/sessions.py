@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, bindparam, cast, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import device_codes, sessions, users
+from chat.schema import device_codes, sent_forms, sessions, users
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
 
@@ -86,12 +86,24 @@ def end_all(tx: Transaction, user_id: int) -> None:
 
 def _end(tx: Transaction, which: ColumnElement[bool]) -> None:
     living = which & sessions.c.ended_at.is_(None)
+    _forget_forms(tx, living)
     no_key = literal("ended ") + cast(sessions.c.id, String)
     tx.connection.execute(update(sessions).where(living).values(ended_at=tx.now, key_hash=no_key))
 
 
+def _forget_forms(tx: Transaction, which: ColumnElement[bool]) -> None:
+    """Drop what these sessions' forms were answered: nobody is to be given a session by them any more."""
+    keys = select(sessions.c.key_hash).where(which)
+    tx.connection.execute(delete(sent_forms).where(sent_forms.c.key_hash.in_(keys)))
+
+
+def lives(connection: Connection, key_hash: str) -> bool:
+    return connection.execute(select(sessions.c.id).where(sessions.c.key_hash == key_hash)).first() is not None
+
+
 def forget_user(tx: Transaction, user_id: int) -> None:
     """Drop every session of the user, and codes for further devices, with all that was kept of them."""
+    _forget_forms(tx, sessions.c.user_id == user_id)
     tx.connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
     tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import identity, people, rooms
+from chat import cookies, identity, people, repeats, rooms
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import events, users
@@ -17,7 +17,7 @@ blueprint = Blueprint("auth", __name__)
 
 
 @blueprint.app_context_processor
-def cookies() -> dict[str, Any]:
+def refused_key() -> dict[str, Any]:
     """For whoever is asked for a name again, because their browser did not keep what they got for the first."""
     return {"has_refused_key": identity.has_refused_key}
 
@@ -48,8 +48,8 @@ def sign_in() -> Response:
         raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
     parts = identity.parts()
     name = forms.posted().get("name")
-    signed_in = parts.store.write(people.sign_in, name, parts.config.guest_days, identity.where())
-    return _welcome(signed_in)
+    signed_in = repeats.write(people.sign_in, name, parts.config.guest_days, identity.where())
+    return _welcome(people.SignedIn(*signed_in))
 
 
 @blueprint.post("/sign-out")
@@ -84,7 +84,7 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    code = identity.parts().store.write(people.make_device_code, user.id)
+    code = repeats.write(people.make_device_code, user.id)
     link = url_for("auth.device", code=code, _external=True)
     if answers.wants_json():
         return answers.json({"link": link})
@@ -100,13 +100,13 @@ def device_again(error: dict[str, Any]) -> str:
 def use_device() -> Response:
     identity.newcomer_required()
     code = forms.posted().get("code")
-    return _welcome(identity.parts().store.write(people.use_device_code, code, identity.where()))
+    return _welcome(people.SignedIn(*repeats.write(people.use_device_code, code, identity.where())))
 
 
 def _welcome(signed_in: people.SignedIn) -> Response:
     """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
     parts, earlier = identity.parts(), identity.who().session_id
-    if earlier is not None:
+    if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
         parts.store.write(people.sign_out, earlier)
     with parts.store.read() as connection:
         user = users.find(connection, signed_in.user_id)

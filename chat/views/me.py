@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import forgetting, identity
+from chat import forgetting, identity, repeats
 from chat.views import answers, forms
 
 blueprint = Blueprint("me", __name__)
@@ -35,8 +35,8 @@ def page_again(error: dict[str, Any]) -> str:
 
 @blueprint.post("/me/forget")
 def forget() -> Response:
-    user = identity.user_required()
-    identity.parts().store.write(forgetting.ask, user, forms.posted().get("choice"))
+    user = None if repeats.is_repeat() else identity.user_required()  # who sends it again is nobody by now
+    repeats.write(forgetting.ask, user, forms.posted().get("choice"))
     answer = answers.done(None, url_for("pages.home"))
     identity.forget(answer)
     return answer

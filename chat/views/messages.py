@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import drawing, flood, identity, owner, rooms, sse
+from chat import drawing, flood, identity, owner, repeats, rooms, sse
 from chat.store import events
 from chat.views import answers, bounds, excerpt, forms
 
@@ -45,10 +45,11 @@ def _bytes_of(entry: tuple[int, str]) -> int:
 def post(slug: str) -> Response:
     user = identity.user_required()
     fields = forms.posted()
-    flood.check_post(user, fields.get("body"))
-    parts = identity.parts()
-    text = fields.get("body"), fields.get("client_id")
-    posted = parts.store.write(rooms.post, user, slug, *text, is_limited=parts.config.limits)
+    parts, body, client_id = identity.parts(), fields.get("body"), fields.get("client_id")
+    if not repeats.is_repeat():
+        flood.check_post(user, body)
+    write = repeats.write if client_id is None else parts.store.write  # that of its own makes it harmless for ever
+    posted = rooms.Posted(*write(rooms.post, user, slug, body, client_id, is_limited=parts.config.limits))
 
     def shown_at() -> str:
         return url_for("pages.room", slug=slug, _anchor=f"m{posted.message['id']}")
@@ -69,7 +70,7 @@ def edit(id: int) -> Response:
 def remove(id: int) -> Response:
     user = identity.user_required()
     verb = owner.remove_message if user.is_owner else rooms.remove
-    message = identity.parts().store.write(verb, user, id)
+    message = repeats.write(verb, user, id)
     return answers.done(message, _page_of(message))
 
 

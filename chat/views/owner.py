@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import canary, hosting, identity, owner, site, text, times
+from chat import canary, hosting, identity, owner, repeats, site, text, times
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.hosting import Sentence
@@ -31,6 +31,8 @@ SIZES = {
 }
 
 _PARTS = ("room", "name", "rooms_from", "people_from", "bans_from", "acts_from")
+
+DONE_ONCE = (owner.ban, owner.remove_room)  # the other verbs do nothing when they are done again
 
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
@@ -211,7 +213,8 @@ for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ba
 
 def _write(word: str, verb: Any, *arguments: Any, place: str | None = None, back: str | None = None) -> Response:
     """Do one of the owner's verbs, and go back to where its form stands, which says what was done."""
-    identity.parts().store.write(verb, identity.owner_required(), *arguments)
+    write = repeats.write if verb in DONE_ONCE else repeats.write_anew
+    write(verb, identity.owner_required(), *arguments)
     return answers.done(None, back or address_at(place or _place(), word, **_here()))
 
 
@@ -242,9 +245,9 @@ def claim_again(error: dict[str, Any]) -> Any:
 @blueprint.post("/claim")
 def claim() -> Response:
     user = identity.user_required()
-    parts = identity.parts()
-    parts.store.write(owner.claim, user, forms.posted().get("code"))
-    owner.forget_code_file(parts.config)
+    repeats.write(owner.claim, user, forms.posted().get("code"))
+    if not repeats.is_repeat():
+        owner.forget_code_file(identity.parts().config)
     return answers.done(None, url_for("owner.page"))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import identity, rooms
+from chat import identity, repeats, rooms
 from chat.errors import N_, ChatError
 from chat.views import answers, forms
 
@@ -20,9 +20,7 @@ def create() -> Response:
         raise ChatError("forbidden", N_("Only the owner can create rooms here. Ask them for one."))
     fields = forms.posted()
     wished = fields.get("name"), fields.get("slug"), fields.get("topic")
-    room = parts.store.write(
-        rooms.open_room, user, *wished, most=parts.config.rooms_max if parts.config.limits else None
-    )
+    room = repeats.write(rooms.open_room, user, *wished, most=parts.config.rooms_max if parts.config.limits else None)
     return answers.done(room, url_for("pages.room", slug=room["slug"]), 201)
 
 
@@ -35,7 +33,7 @@ def join(slug: str) -> Response:
 
 @blueprint.post("/rooms/<slug>/leave")
 def leave(slug: str) -> Response:
-    identity.parts().store.write(rooms.leave, identity.user_required(), slug)
+    repeats.write_anew(rooms.leave, identity.user_required(), slug)
     return answers.done(None, url_for("pages.home"))
 
 

@@ -20,15 +20,15 @@ LAYERS: tuple[set[str], ...] = (
     {"attendance", "forgetting", "kept", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},
     {"parts"},
-    {"entry", "incoming"},
+    {"cookies", "entry", "incoming"},
     {"identity"},
-    {"clock", "flood"},
+    {"clock", "flood", "repeats"},
     {"views"},
     {"app", "checks", "server_log", "worker", "worker_threads"},
     {"cli"},
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
-FLASK = {"app", "catalogue", "clock", "entry", "flood", "identity", "incoming", "views"}
+FLASK = {"app", "catalogue", "clock", "cookies", "entry", "flood", "identity", "incoming", "repeats", "views"}
 WORKERS_SIDE = {"arriving", "protocol_errors", "server_log", "worker", "worker_threads", "runtime_gevent"}
 # What `choose` and the creation of a database load late, so that nothing pays for it that does not need it.
 LATE = {("runtime", "runtime_gevent"), ("store", "migrations")}

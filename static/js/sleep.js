@@ -1,0 +1,56 @@
+/* A form's button sleeps while the form is under way, so that nobody wonders whether they have pressed it. Needs
+   nothing of the other scripts, and runs in every browser that has any; sending a form twice does no harm anyway. */
+(function (root, document) {
+  'use strict';
+
+  var WAKE_MS = 10000;  // whoever stopped the page from loading, or lost the line, may try again
+
+  function listen(target, type, callback) {
+    if (target.addEventListener) { target.addEventListener(type, callback, false); }
+    else if (target.attachEvent) { target.attachEvent('on' + type, callback); }
+  }
+
+  /* The state is the button's attribute, which screen readers know; it keeps the focus, and the form its fields. */
+  function say(form, isAsleep) {
+    var buttons = form.getElementsByTagName('button');
+    for (var i = 0; i < buttons.length; i += 1) {
+      if (buttons[i].type !== 'submit') { continue; }
+      if (isAsleep) { buttons[i].setAttribute('aria-disabled', 'true'); }
+      else { buttons[i].removeAttribute('aria-disabled'); }
+    }
+  }
+
+  function watch(form) {
+    var isAsleep = false;
+    var timer = null;
+
+    function wake() {
+      root.clearTimeout(timer);
+      isAsleep = false;
+      say(form, false);
+    }
+
+    function submitted(event) {
+      if (isAsleep) {
+        if (event.preventDefault) { event.preventDefault(); }
+        event.returnValue = false;
+        return;
+      }
+      /* Once all others have heard of it: whoever sends the form by script has kept it from going. */
+      root.setTimeout(function () {
+        if (event.defaultPrevented) { return; }
+        isAsleep = true;
+        say(form, true);
+        timer = root.setTimeout(wake, WAKE_MS);
+      }, 0);
+    }
+
+    listen(form, 'submit', submitted);
+    listen(root, 'pageshow', wake);  // Back brings the page as it was left
+  }
+
+  for (var i = 0; i < document.forms.length; i += 1) {
+    if (document.forms[i].method === 'post') { watch(document.forms[i]); }
+  }
+
+}(window, document));

@@ -338,7 +338,7 @@ def describe(setting: Setting) -> tuple[str, str, str, str]:
 
 
 def as_markdown() -> str:
-    """All settings as the table that stands in the README."""
+    """All settings as the table that stands in docs/settings.md."""
     rows = [("Setting", "Allowed", "Default", "What it does"), ("---",) * 4]
     for name, allowed, default, help in map(describe, SETTINGS):
         rows.append((f"`{name}`", allowed, f"`{default}`" if default else "", help))

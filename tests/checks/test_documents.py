@@ -22,6 +22,8 @@ TOP = Path(__file__).parents[2]
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "deploy").rglob("*.md")])
 PROTOCOL = (TOP / "docs" / "protocol.md").read_text()
 README = (TOP / "README.md").read_text()
+FIGURES = (TOP / "docs" / "benchmarks.md").read_text()
+PROOF = (TOP / "docs" / "soak.md").read_text()
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
@@ -51,10 +53,28 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-# The README
+# The README and what it leads to
 
 def test_the_table_of_settings_is_the_generated_one():
-    assert between(README, "settings") == config.as_markdown(), "put in what `longwave check --settings` prints"
+    text = (TOP / "docs" / "settings.md").read_text()
+    assert between(text, "settings") == config.as_markdown(), "put in what `longwave check --settings` prints"
+
+
+def test_the_readme_has_the_ten_settings_that_matter_as_they_are_in_the_table():
+    shown, all_rows = between(README, "ten").splitlines(), config.as_markdown().splitlines()
+    assert shown[:2] == all_rows[:2] and len(shown[2:]) == 10
+    assert set(shown) <= set(all_rows), "put in what `longwave check --settings` prints"
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len(README.split()) <= 1500
+
+
+def test_the_figures_of_the_readme_are_those_of_the_documents():
+    told = between(FIGURES, "figures") + between(PROOF, "proof")
+    figures = [figure for row in rows(between(README, "results"), "what") for figure in re.findall(r"[\d,.]+", row[1])]
+    assert len(figures) >= 5, "a premise"
+    assert not [figure for figure in figures if not re.search(rf"(?<![\d,.]){re.escape(figure)}(?![\d,])", told)]
 
 
 def test_every_metric_stands_in_the_documents_and_every_one_there_exists():
@@ -65,7 +85,7 @@ def test_every_metric_stands_in_the_documents_and_every_one_there_exists():
 
 
 def test_the_figures_say_which_command_printed_them_and_of_which_commit():
-    figures = between(README, "figures")
+    figures = between(FIGURES, "figures")
     assert re.search(r"`bin/bench[^`]*`, commit [0-9a-f]{7}", figures)
     for row in ("| durable posts a second", "| from POST to reader", "| memory of the whole idle service"):
         assert re.search(re.escape(row) + r".*\d", figures)
@@ -74,7 +94,7 @@ def test_the_figures_say_which_command_printed_them_and_of_which_commit():
 def test_the_proof_is_what_the_soak_printed_of_runs_that_are_kept():
     kept = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*-soak-*.json"))]
     shown = {as_markdown(results): results for results in kept}
-    cited = re.split(r"\n\n(?=`bin/soak)", between(README, "proof").strip())
+    cited = re.split(r"\n\n(?=`bin/soak)", between(PROOF, "proof").strip())
     assert set(cited) <= shown.keys(), "put in what `bin/soak --save` printed, one run after another"
     runs = [shown[run] for run in cited]
     for results in runs:

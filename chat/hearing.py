@@ -10,6 +10,7 @@ Span = tuple[int, int | None]
 Stays = Iterable[tuple[int, int, int | None]]
 
 ALWAYS: tuple[Span, ...] = ((0, None),)
+EVERYBODY = "rooms"  # the channel that all readers hear: which rooms anybody may find
 
 
 class Rooms:
@@ -64,7 +65,7 @@ class Hearing:
     @property
     def channels(self) -> list[str]:
         """All channels of which it heard something, for catch-up."""
-        return [*self.own, *self.rooms.spans]
+        return [*self.own, *self.rooms.spans, EVERYBODY]
 
     @property
     def told_by(self) -> Iterator[str]:
@@ -88,7 +89,7 @@ class Hearing:
             last = spans[begun - 1][1]
             if last is None or event_id <= last:
                 return True
-        return channel in self.own
+        return channel in self.own or channel == EVERYBODY
 
     def present_rooms(self) -> tuple[int, ...]:
         """The rooms heard from now on."""

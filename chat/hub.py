@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from chat.hearing import Hearing
+from chat.hearing import EVERYBODY, Hearing
 from chat.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
 from chat.shares import Shares
@@ -211,7 +211,7 @@ class Hub:
         self._untold.extend(event for event in news if event.channel == SITE)
         self.last_id = news[-1].id
         for event in heard:
-            listening = self._listeners.of(event.channel)
+            listening = self.readers if event.channel == EVERYBODY else self._listeners.of(event.channel)
             self.deliveries["event"] += len(listening)
             concerned.update(listening)
 

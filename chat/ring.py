@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chat import sse
-from chat.hearing import Hearing, Rooms
+from chat.hearing import EVERYBODY, Hearing, Rooms
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
 
@@ -172,13 +172,14 @@ class Passing:
 class Batch:
     """Frames that follow each other, up to the place `until`; readers that hear the same of them share the bytes."""
 
-    __slots__ = ("_by_rooms", "_channels", "_frames", "_others", "until")
+    __slots__ = ("_by_rooms", "_channels", "_frames", "_others", "_to_all", "until")
 
     def __init__(self, frames: Iterable[Framed], until: int) -> None:
         self.until = until
         self._frames = list(frames)
         self._channels = frozenset(channel for channel, _ in self._frames)
-        self._others = [channel for channel in self._channels if not channel.startswith("room:")]
+        self._to_all = self._channels & {EVERYBODY}
+        self._others = [channel for channel in self._channels - self._to_all if not channel.startswith("room:")]
         self._by_rooms: dict[Rooms, bytes] = {}
 
     def __len__(self) -> int:
@@ -187,10 +188,10 @@ class Batch:
     def heard_by(self, hearing: Hearing, shared: "Shared") -> bytes:
         """What somebody hears of it whose hearing is settled; `shared` is told of what is kept for others."""
         if self._others and not self._channels.isdisjoint(hearing.own):
-            return self._joined(self._channels.intersection((*hearing.own, *hearing.rooms.now)))
+            return self._joined(self._channels.intersection((*hearing.own, *hearing.rooms.now, EVERYBODY)))
         piece = self._by_rooms.get(hearing.rooms)
         if piece is None:
-            piece = self._by_rooms[hearing.rooms] = self._joined(self._channels & hearing.rooms.now)
+            piece = self._by_rooms[hearing.rooms] = self._joined(self._channels & hearing.rooms.now | self._to_all)
             shared.note(len(piece))
         return piece
 

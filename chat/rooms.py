@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, naming, sse, stays, text, times
+from chat import drawing, hearing, listing, naming, sse, stays, text, times
 from chat.errors import N_, ChatError
 from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
@@ -220,6 +220,7 @@ def open_room(
     naming.refuse_address(tx.connection, clean_slug, is_known)
     table.add(tx, clean_slug, clean_name, clean_topic, "open", user.id if user is not None else None)
     room = _find_any(tx.connection, clean_slug)
+    listing.add(tx, room.id, as_wire(room))
     if user is not None:
         stays.begin(tx, room, as_wire_user(user), is_limited=most is not None)
     return as_wire(room)
@@ -233,6 +234,7 @@ def remove_room(tx: Transaction, slug: str) -> None:
     messages.blank_room(tx, room.id)
     for stay in present:
         stays.end(tx, room, as_wire_user(users.find(tx.connection, stay.user_id)), stay.id)
+    listing.drop(tx, room)
     tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | {"kind": table.REMOVED}))
     table.change(tx, room.id, kind=table.REMOVED, slug=f"~{room.id}", name="", topic="")
     tx.erases = True
@@ -264,7 +266,9 @@ def _change(tx: Transaction, room: Any, **values: str) -> bool:
     if all(getattr(room, name) == value for name, value in values.items()):
         return False
     table.change(tx, room.id, **values)
-    tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | values))
+    wire = as_wire(room) | values
+    listing.change(tx, room, wire)
+    tx.append(f"room:{room.id}", "room", sse.to_json(wire))
     return True
 
 

@@ -51,8 +51,14 @@ _GAP = Prepared(
     .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
     .limit(1)
 )
-# What is about the same message or stay, and which an event of this name takes the place of.
-REPLACES = {"edit": ("edit",), "remove": ("edit", "remove"), "read": ("read",)}
+# What is about the same message, stay or room, and which an event of this name takes the place of.
+REPLACES = {
+    "edit": ("edit",),
+    "remove": ("edit", "remove"),
+    "read": ("read",),
+    "listed": ("listed", "unlisted"),
+    "unlisted": ("listed", "unlisted"),
+}
 _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
 _COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
 _COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts
@@ -150,9 +156,9 @@ def _add_holes(tx: Transaction, holes: int) -> None:
         _ADD_HOLES.run(tx.connection, {"holes": holes})
 
 
-def mark_of(stay_id: int) -> int:
-    """What a `read` is about, among the ids of messages: the stay, below zero."""
-    return -stay_id
+def mark_of(row_id: int) -> int:
+    """What a `read` (a stay) or `listed` (a room) is about, among the ids of messages: below zero."""
+    return -row_id
 
 
 def append_instead(tx: Transaction, channel: str, name: str, data: str, about: int) -> None:

@@ -43,8 +43,10 @@ def take(
 
 
 class Part(NamedTuple):
-    """A part of a list that is longer than a page, with the addresses of its first part and of the next, if any."""
+    """A part of a list that is longer than a page: from entry `start` on, with the addresses of its first part and of
+    the next, if any."""
 
+    start: int
     rows: list[Any]
     first_url: str | None
     next_url: str | None
@@ -64,7 +66,7 @@ def part(address: str, parameter: str, find: Find, sizes: Sizes, anchor: str = "
     rows, is_more = take((row for row in find(sizes.most + 1, start)), *sizes)
     beginning = f"{address}{'&' if '?' in address else '?'}{parameter}="
     next_url = f"{beginning}{start + len(rows)}{anchor}" if is_more else None
-    return Part(rows, f"{beginning}0{anchor}" if start else None, next_url)
+    return Part(start, rows, f"{beginning}0{anchor}" if start else None, next_url)
 
 
 def drawn(frame_bytes: int, *texts: str | None) -> int:

@@ -1,9 +1,6 @@
 """The pages for people; each is complete without script."""
 
 import time
-from collections import Counter
-from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
@@ -13,12 +10,9 @@ from chat.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
 from chat.store import rooms as room_table
-from chat.views import answers, bounds, excerpt, forms, stream
+from chat.views import answers, bounds, excerpt, forms, room_lists, stream
 from chat.views.rows import dressed, rows_of
 
-CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
-SIDE_ROOMS = 50  # beside a room
-UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: some 5 ms
 PERSON_BYTES = 128  # around the name of a person
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
@@ -31,36 +25,10 @@ blueprint = Blueprint("pages", __name__)
 def home() -> str:
     user_id = _id_of(identity.reader_required().user)
     with identity.parts().store.read() as connection:
-        found = bounds.part(url_for("pages.home"), "from", partial(room_table.known, connection, user_id), CARDS)
-        lines = room_lines(connection, found.rows)
-    return render_template("home.html", rooms=lines, part=found, may_open_room=may_open_room())
-
-
-def room_lines(connection: Any, found: Collection[Any], current: str | None = None) -> list[dict[str, Any]]:
-    """Rooms as the lists show them, with what the user has not read there."""
-    user = identity.who().user
-    lines = []
-    bearers = Counter(room.name_key for room in found)
-    uncounted, left = sum(room.read_id is not None for room in found), UNREAD_OF_PAGE
-    for room in found:
-        unread = 0
-        if user is not None and room.read_id is not None:
-            most = min(rooms.UNREAD_MAX, left // uncounted)
-            unread = messages.count_unread(connection, room.id, user.id, room.read_id, most)
-            uncounted, left = uncounted - 1, left - unread
-        line = {"unread": unread, "is_member": room.read_id is not None, "is_current": room.slug == current}
-        # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
-        line["has_twin"] = bearers[room.name_key] > 1
-        lines.append(rooms.as_wire(room) | line)
-    return lines
-
-
-def _beside(connection: Any, slug: str) -> tuple[list[dict[str, Any]], bool]:
-    """The rooms beside a room's page, by name, and whether there are more: then one's own before all others."""
-    found = room_table.nearest(connection, _id_of(identity.who().user), slug, SIDE_ROOMS + 1)
-    # In the store's own order: it lowers ASCII letters alone, and compares bytes.
-    shown = sorted(found[:SIDE_ROOMS], key=lambda room: (room.name.encode().lower(), room.id))
-    return room_lines(connection, shown, slug), len(found) > SIDE_ROOMS
+        cursor = events.newest_id(connection)
+        found = room_lists.by_name(connection, user_id)
+        lines = room_lists.lines_of(connection, found.rows, user_id)
+    return render_template("home.html", rooms=lines, part=found, cursor=cursor, may_open_room=may_open_room())
 
 
 def _id_of(user: Any) -> int | None:
@@ -85,11 +53,13 @@ def new_room_again(error: dict[str, Any]) -> str:
 
 
 @blueprint.get("/rooms/<slug>")
-def room(slug: str) -> str:
+def room(slug: str) -> str | Response:
     identity.reader_required()
     wish, seen = excerpt.asked_for(), forms.whole_number("seen")
     user = identity.who().user
-    if user is not None and not identity.who().is_bot:
+    if user is not None and _is_ahead() and not _is_member(slug, user):
+        return Response(status=503)  # browsers then ask again when the page is opened, and that joins
+    if user is not None and not identity.who().is_bot and _is_visit():
         _join_once(slug)
         if seen is not None:
             _note_reader(user, slug, seen)
@@ -109,7 +79,7 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         stay = room_table.membership(connection, found.id, user.id) if user else None
         shown, has_older, has_newer = excerpt.find(connection, found.id, wish, room_for_rows)
         new_id, new_count = _new(connection, found.id, stay)
-        lines, more_rooms = _beside(connection, slug)
+        lines, more_rooms = room_lists.beside(connection, _id_of(user), slug)
     return render_template(
         "room.html",
         room=rooms.as_wire(found),
@@ -175,13 +145,31 @@ def _note_reader(user: Any, slug: str, message_id: int) -> None:
     _mark_read(user, slug, message_id)
 
 
+def _is_ahead() -> bool:
+    """Whether a browser looks at the page before anybody opens it, if anybody ever does."""
+    purposes = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
+    return any(word in purposes for word in ("prefetch", "prerender", "preview"))
+
+
+_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
+def _is_visit() -> bool:
+    """Whether somebody opens this page, rather than a browser or a program that only looks at it."""
+    is_shown = request.headers.get("Sec-Fetch-Dest", "document") in ("document", "frame", "iframe")
+    return request.method == "GET" and is_shown and not _is_ahead()
+
+
+def _is_member(slug: str, user: Any) -> bool:
+    with identity.parts().store.read() as connection:
+        found = rooms.find(connection, slug, user)
+        return room_table.membership(connection, found.id, user.id) is not None
+
+
 def _join_once(slug: str) -> None:
     """Opening an open room joins it; a page that is loaded again writes nothing."""
     parts, user = identity.parts(), identity.user_required()
-    with parts.store.read() as connection:
-        found = rooms.find(connection, slug, user)
-        is_member = room_table.membership(connection, found.id, user.id) is not None
-    if not is_member:
+    if not _is_member(slug, user):
         flood.check("move", user)
         parts.store.write(rooms.join, user, slug, is_limited=parts.config.limits)
 
@@ -244,7 +232,7 @@ def refresh(slug: str) -> Response:
     parts = identity.parts()
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)
-    if user is not None:
+    if user is not None and _is_visit():
         parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
     can_hold = parts.streams.has_place(identity.holders())
     if seen is not None and wait_seconds and can_hold:
@@ -258,7 +246,7 @@ def refresh(slug: str) -> Response:
         rooms.find(connection, slug, user)
         news, too_many = excerpt.take(messages.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
                                       bounds.FRAME_BYTES)
-    if user is not None:
+    if user is not None and _is_visit():
         # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
         _mark_read(user, slug, since if seen is None or not news else news[-1].id)
     next_url = url_for("pages.refresh", slug=slug, since=since, seen=newest)

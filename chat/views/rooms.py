@@ -2,15 +2,36 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
 from chat import identity, repeats, rooms
 from chat.errors import N_, ChatError
-from chat.views import answers, forms
+from chat.store import events
+from chat.views import answers, forms, room_lists
 
 PEOPLE_MAX = 200
 
 blueprint = Blueprint("rooms", __name__)
+
+
+@blueprint.get("/rooms")
+def index() -> Any:
+    """The rooms as a page lists them, all as of one `cursor`."""
+    user = identity.reader_required().user
+    if not answers.wants_json():
+        return redirect(url_for("pages.home"), 303)
+    user_id, near = (user.id if user is not None else None), request.args.get("near")
+    with identity.parts().store.read() as connection:
+        cursor = events.newest_id(connection)
+        if near is None:
+            part = room_lists.by_name(connection, user_id)
+            lines, is_more = room_lists.lines_of(connection, part.rows, user_id), part.next_url is not None
+        else:
+            lines, is_more = room_lists.beside(connection, user_id, near)
+    for line in lines:
+        del line["is_current"]
+    wire_user = rooms.as_wire_user(user) if user is not None else None
+    return answers.json({"user": wire_user, "cursor": cursor, "rooms": lines, "more": is_more})
 
 
 @blueprint.post("/rooms")

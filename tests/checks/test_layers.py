@@ -15,7 +15,7 @@ LAYERS: tuple[set[str], ...] = (
      "schema", "secret", "sending", "sse", "text"},
     {"drawing", "migrations", "readers", "ring", "runtime_gevent", "turns"},
     {"relay", "scripts", "store"},
-    {"heads", "hub", "naming", "stays"},
+    {"heads", "hub", "listing", "naming", "stays"},
     {"parking", "people", "presence", "rooms", "site"},
     {"attendance", "forgetting", "kept", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},

@@ -1,0 +1,26 @@
+"""Which rooms anybody may find, told to everybody, so that what lists show follows the log."""
+
+from typing import Any
+
+from chat import sse
+from chat.hearing import EVERYBODY
+from chat.store import Transaction, events
+
+
+def add(tx: Transaction, room_id: int, wire: dict[str, Any]) -> None:
+    """Tell of an open room as it is now, in the contract's form; of each room the log keeps the last such event."""
+    events.append_instead(tx, EVERYBODY, "listed", sse.to_json(wire), events.mark_of(room_id))
+
+
+def drop(tx: Transaction, room: Any) -> None:
+    """Tell that a room which was open no longer is, but not which: newcomers hear it, too, and may not know it."""
+    if room.kind == "open":
+        events.append_instead(tx, EVERYBODY, "unlisted", "{}", events.mark_of(room.id))
+
+
+def change(tx: Transaction, room: Any, wire: dict[str, Any]) -> None:
+    """Tell what `wire` makes of the room. What becomes of a closed one is not for others to know."""
+    if wire["kind"] == "open":
+        add(tx, room.id, wire)
+    else:
+        drop(tx, room)

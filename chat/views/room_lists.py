@@ -1,0 +1,51 @@
+"""The rooms that a reader may see, as pages list them, with what is unread in each."""
+
+from collections import Counter
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+from flask import url_for
+from sqlalchemy.engine import Connection
+
+from chat import rooms
+from chat.store import messages
+from chat.store import rooms as room_table
+from chat.views import bounds
+
+CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
+SIDE_ROOMS = 50  # beside a room
+UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: some 5 ms
+
+
+def by_name(connection: Connection, user_id: int | None) -> bounds.Part:
+    """The part of all rooms that the request asks for by `from`."""
+    return bounds.part(url_for("pages.home"), "from", partial(room_table.known, connection, user_id), CARDS)
+
+
+def beside(connection: Connection, user_id: int | None, slug: str) -> tuple[list[dict[str, Any]], bool]:
+    """The rooms beside a room's page, by name, and whether there are more: then one's own before all others."""
+    found = room_table.nearest(connection, user_id, slug, SIDE_ROOMS + 1)
+    # In the store's own order: it lowers ASCII letters alone, and compares bytes.
+    shown = sorted(found[:SIDE_ROOMS], key=lambda room: (room.name.encode().lower(), room.id))
+    return lines_of(connection, shown, user_id, slug), len(found) > SIDE_ROOMS
+
+
+def lines_of(
+    connection: Connection, found: Collection[Any], user_id: int | None, current: str | None = None
+) -> list[dict[str, Any]]:
+    """Rooms as the lists show them, with what the user has not read there."""
+    lines = []
+    bearers = Counter(room.name_key for room in found)
+    uncounted, left = sum(room.read_id is not None for room in found), UNREAD_OF_PAGE
+    for room in found:
+        unread = 0
+        if user_id is not None and room.read_id is not None:
+            most = min(rooms.UNREAD_MAX, left // uncounted)
+            unread = messages.count_unread(connection, room.id, user_id, room.read_id, most)
+            uncounted, left = uncounted - 1, left - unread
+        mine = {"is_member": room.read_id is not None, "read_id": room.read_id, "unread": unread}
+        # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
+        mine |= {"has_twin": bearers[room.name_key] > 1, "is_current": room.slug == current}
+        lines.append(rooms.as_wire(room) | mine)
+    return lines

@@ -21,8 +21,13 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
         "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "walk",
-        "rooms", "read", "here", "roster", "typing", "announce", "panels", "state", *_LADDER, "listener", "leader",
-        "sharing", "connection", "renewal", "refresh", "start", "sleep",
+        "snapshot", "room_place", "rooms", "unread", "read", "here", "roster", "typing", "announce", "panels", "state",
+        *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh", "start",
+        "sleep",
+    ),
+    "home": (
+        "base", "chat", "elapsed", "request", "net", "store", "lock", "snapshot", "room_place", "rooms", "unread",
+        *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
     ),
     "plain": ("sleep",),
     "selftest": (

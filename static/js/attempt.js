@@ -10,8 +10,11 @@
   var BURST_MS = 2000;       // what comes with the greeting says nothing about what comes later
 
   Chat.sources = [];
-  Chat.EVENTS = ['hello', 'message', 'edit', 'remove', 'join', 'leave', 'room', 'read', 'presence', 'typing', 'ping',
-    'reset', 'mode', 'bye'];
+  Chat.EVENTS = ['hello', 'message', 'edit', 'remove', 'join', 'leave', 'room', 'read', 'listed', 'unlisted',
+    'presence', 'typing', 'ping', 'reset', 'mode', 'bye'];
+
+  /* Those that stand in the log: each is given on once. */
+  Chat.LOGGED = { message: 1, edit: 1, remove: 1, join: 1, leave: 1, room: 1, read: 1, listed: 1, unlisted: 1 };
 
   /* The way in which this engine can stream, null where it cannot. */
   Chat.bestSource = function () {

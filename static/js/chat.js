@@ -55,6 +55,10 @@
     colour: Chat.fact('me-colour'), initial: Chat.fact('me-initial')
   } : null;
 
+  Chat.isMe = function (user) {
+    return Boolean(Chat.me) && String(user.id) === Chat.me.id;
+  };
+
   Chat.room = Chat.fact('room');
 
   /* An address with its place filled: SLUG by a room's slug, the last 0 by a message's id. */

@@ -4,8 +4,6 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var LOGGED = { message: 1, edit: 1, remove: 1, join: 1, leave: 1, room: 1, read: 1 };
-
   var cursor = Number(Chat.fact('cursor')) || 0;
 
   function absolute(name) {
@@ -19,7 +17,7 @@
     poll: absolute('poll'),
     session: absolute('session'),
     me: Chat.me ? Chat.me.id : '',
-    rooms: Chat.me ? [] : [Chat.room],
+    rooms: Chat.me || !Chat.room ? [] : [Chat.room],
     cursor: cursor,
     memory: {
       get: function (key) { return Chat.store.read(Chat.drawer + key); },
@@ -38,11 +36,11 @@
   function deliver(name, id, data) {
     if (name === 'reset') {
       cursor = data.cursor;
-    } else if (LOGGED[name]) {
+    } else if (Chat.LOGGED[name]) {
       if (id <= cursor) { return; }
       cursor = id;
     }
-    Chat.emit(name, data);
+    Chat.emit(name, data, id);
   }
 
   function tell(name, detail) {

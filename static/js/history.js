@@ -98,7 +98,7 @@
     if (!log.isLatest() && log.hasHeardBeyond(cursor)) { return fetchAgain(); }
     log.setLatest(true);
     Chat.remove(Chat.byId('newer'));
-    log.count(0);
+    log.count([], 0);
     leavePlace();
   }
 

@@ -7,8 +7,6 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var LOGGED = { message: 1, edit: 1, remove: 1, join: 1, leave: 1, room: 1, read: 1 };
-
   /* place: the absolute addresses `stream`, `poll`, `session`; `me`, the person's id or ''; `rooms`, slugs for a
      visitor, else []; `cursor`; `memory`, {get(key), set(key, value)}; `isHidden()`.
 
@@ -100,7 +98,7 @@
     deliver: function (name, id, data) {
       if (name === 'reset') {
         this.at = data.cursor;
-      } else if (LOGGED[name]) {
+      } else if (Chat.LOGGED[name]) {
         if (!id) { return this.catchUp(); }
         if (id <= this.at) { return; }
         this.at = id;

@@ -6,7 +6,6 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var LOGGED = { message: 1, edit: 1, remove: 1, join: 1, leave: 1, room: 1, read: 1 };
   var ANSWER_MS = 4000;
   var MOST_TRIES = 2;     // a machine that slept has waited for the first
   var SILENT_MS = 50000;  // the roll is called every 20 s
@@ -163,7 +162,7 @@
       var room = event.data.room || (name === 'room' && event.data.slug);
       if (place.rooms.length && room && place.rooms.indexOf(room) < 0) { return false; }
       if (name === 'reset') { cursor = event.data.cursor; }
-      if (!LOGGED[name]) { return true; }
+      if (!Chat.LOGGED[name]) { return true; }
       if (event.id <= cursor) { return false; }
       cursor = event.id;
       return true;

@@ -15,7 +15,8 @@
   var empty = Chat.byId('empty');
   var isAtEnd = true;
   var isLatest = Boolean(Chat.fact('is-latest'));  // does the last row of the room stand here?
-  var newCount = 0;
+  var news = [];         // the ids of others' messages that came while one read elsewhere
+  var earlier = 0;       // and how many had come before the page, as the server counts
   var lastHeld = null;   // where one was before the window changed its size
   var restTimer = null;
   var heardId = 0;       // of the newest message that was heard of, here or not
@@ -126,6 +127,7 @@
   }
 
   function showJump() {
+    var newCount = earlier + news.length;
     var isNeeded = newCount > 0 || !isLatest;
     if (isNeeded) {
       jump.textContent = (newCount ? Chat.plural('new', newCount) : Chat.word('newest')) + ' ';
@@ -136,8 +138,9 @@
     }
   }
 
-  function count(howMany) {
-    newCount = howMany;
+  function count(ids, before) {
+    news = ids;
+    earlier = before;
     showJump();
   }
 
@@ -148,7 +151,7 @@
   }
 
   function settle() {
-    count(isLatest ? 0 : newCount);
+    if (isLatest) { count([], 0); }
     Chat.emit('at-end');
   }
 
@@ -180,11 +183,11 @@
   Chat.on('message', function (message) {
     if (message.room !== Chat.room) { return; }
     heardId = Math.max(heardId, message.id);
-    var isOthers = !Chat.me || String(message.author.id) !== Chat.me.id;
+    var isNews = !Chat.isMe(message.author) && !message.removed;
     var wasAtEnd = isAtEnd;
     if (isLatest && !add(message)) { return; }
-    if (isOthers && !(wasAtEnd && isLatest)) { count(newCount + 1); }
-    if (isOthers) { Chat.emit('news', message, isLatest && rows.find(message.id)); }
+    if (isNews && !(wasAtEnd && isLatest)) { count(news.concat(message.id), earlier); }
+    if (isNews) { Chat.emit('news', message, isLatest && rows.find(message.id)); }
     if (isLatest) { Chat.history.trim(); }
   });
 
@@ -198,14 +201,25 @@
     if (changed[id]) { put(changed[id]); }
   }
 
+  function remove(message) {
+    change(message);
+    if (news.indexOf(message.id) >= 0) { count(news.filter(function (id) { return id !== message.id; }), earlier); }
+  }
+
   /* After a reset another message may bear the number of a lost one. */
   Chat.on('reset', function () {
     changed = {};
     heardId = 0;
+    count([], 0);
+  });
+
+  /* The server counted again. */
+  Chat.on('unread', function (slug, number) {
+    if (slug === Chat.room && earlier > number - news.length) { count(news, Math.max(0, number - news.length)); }
   });
 
   Chat.on('edit', change);
-  Chat.on('remove', change);
+  Chat.on('remove', remove);
 
   Chat.log = {
     scroller: scroller, add: add, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
@@ -228,7 +242,9 @@
     toEnd();
     if (named) { showAtTop(named); }
     else { showNew(); }
-    if (!isAtEnd && !named && Chat.seams.newId()) { count(Number(Chat.fact('new-count'))); }
+    if (!isAtEnd && !named && Chat.seams.newId()) {
+      count([], Number(Chat.fact('new-count')));
+    }
     showJump();
   }
 

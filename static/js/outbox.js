@@ -211,10 +211,13 @@
     }
   };
 
-  Chat.on('message', function (message) {
+  function settleBy(message) {
     var entry = message.client_id && Chat.queue.find(message.client_id);
-    if (entry && Chat.me && String(message.author.id) === Chat.me.id) { settle(entry, message); }
-  });
+    if (entry && Chat.isMe(message.author)) { settle(entry, message); }
+  }
+
+  Chat.on('message', settleBy);
+  Chat.on('replaced', function (page) { Chat.each(page.messages, settleBy); });
 
   Chat.on('state', function (name) {
     if (name === 'live' || name === 'checking') { hurry(); }

@@ -14,6 +14,7 @@
     close();
     opened = { panel: panel, button: button };
     Chat.toggle(panel, 'open', true);
+    Chat.emit('panel', panel);
     button.setAttribute('aria-expanded', 'true');
     setCovered(panel, true);
     panel.querySelector('.close').focus();

@@ -10,9 +10,11 @@
 
   var readId = Number(Chat.fact('read-id')) || 0;
   var seenId = readId;
+  var toldId = readId;  // what the server is sure to know
   var toldAt = 0;
   var periodMs = PERIOD_MS;
   var timer = null;
+  var isLost = false;  // after a reset, until the rows are those that the server has
 
   function lastId() {
     var last = Chat.rows.last();
@@ -20,29 +22,34 @@
   }
 
   function plan() {
-    if (!Chat.log.isSeen()) { return; }
-    Chat.rooms.setUnread(Chat.room, 0);
+    if (isLost || !Chat.log.isSeen()) { return; }
+    Chat.unread.clear(Chat.room);
     seenId = Math.max(seenId, lastId());
-    if (!Chat.me || timer || seenId <= readId) { return; }
+    if (!Chat.me || timer || seenId <= toldId) { return; }
     timer = Chat.later(tell, Math.max(SOON_MS, toldAt + periodMs - Date.now()));
   }
 
   function tell() {
     var id = seenId;
     timer = null;
-    if (id <= readId) { return; }
+    if (id <= toldId) { return; }
     toldAt = Date.now();
     Chat.net.post(Chat.url('read', Chat.room), { id: id }, function (answer) {
-      if (answer.isOk && id > readId) { readId = id; }
+      if (answer.isOk) { learn(id); }
       if (!answer.retryAfterMs) { return; }
       toldAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; nobody is told of it
       plan();
     });
   }
 
+  function learn(id) {
+    readId = Math.max(readId, id);
+    toldId = Math.max(toldId, id);
+  }
+
   /* What was seen a moment before one went on would be unread in the next room. */
   function tellLeaving() {
-    if (timer && seenId > readId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
+    if (timer && seenId > toldId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
   }
 
   /* The first of what came while one was not looking, unless something before it was not read either. */
@@ -57,6 +64,7 @@
 
   /* The room was fetched anew: the first of what was missed, where all of that is here. */
   Chat.on('replaced', function (page) {
+    isLost = false;
     var missed = page.messages.filter(isMissed)[0];
     if (!missed || !isRead(Chat.seams.newId())) { return; }
     if (isRead(page.messages[0].id) || !page.more) { Chat.seams.setNew(missed.id); }
@@ -70,12 +78,18 @@
   Chat.on('reset', function (data) {
     readId = Math.min(readId, data.cursor);  // beyond that other messages will have those numbers
     seenId = Math.min(seenId, data.cursor);
+    toldId = 0;  // a restored backup may have lost it
+    isLost = true;
+    root.clearTimeout(timer);
+    timer = null;
     if (Chat.seams.newId() > data.cursor) { Chat.seams.setNew(0); }
   });
 
   Chat.on('read', function (reading) {
-    if (reading.room === Chat.room && reading.read_id > readId) { readId = reading.read_id; }
+    if (reading.room === Chat.room) { learn(reading.read_id); }
   });
+
+  Chat.read = { seenId: function () { return seenId; } };
 
   Chat.on('at-end', plan);
   Chat.on('settled', plan);

@@ -1,12 +1,17 @@
-/* The rooms and what is unread in each; the sum stands in the title, and as a dot on the icon. */
+/* The list of rooms, beside a room or on the first page, as the log and the server have it. What is unread in them
+   stands in the title, too, and as a dot on the icon. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
+  var MOST_BESIDE = 50;  // as many as the server shows beside a room
   var list = Chat.byId('room-list');
+  var isBeside = Boolean(Chat.room);
   var elsewhere = Chat.byId('elsewhere');
+  var allRooms = Chat.byId('all-rooms');
   var icon = document.querySelector('link[rel="icon"][type="image/svg+xml"]');
   var quietIcon = icon && icon.getAttribute('href');
+  var quietTitle = document.title;
 
   function find(slug) {
     var found = null;
@@ -18,6 +23,10 @@
 
   function unreadOf(entry) {
     return Number(entry.getAttribute('data-unread')) || 0;
+  }
+
+  function nameOf(entry) {
+    return entry.querySelector('.name').textContent;
   }
 
   function setUnread(slug, count) {
@@ -40,63 +49,99 @@
       sum += unreadOf(entry);
       if (!Chat.has(entry, 'current')) { others += unreadOf(entry); }
     });
-    document.title = (sum ? '(' + sum + ') ' : '') + Chat.isolated(roomName());
+    document.title = (sum ? '(' + sum + ') ' : '') + quietTitle;
     if (icon) { icon.setAttribute('href', sum ? Chat.fact('icon-unread') : quietIcon); }
-    if (others) { elsewhere.removeAttribute('hidden'); }
-    else { elsewhere.setAttribute('hidden', ''); }
+    if (elsewhere && others) { elsewhere.removeAttribute('hidden'); }
+    else if (elsewhere) { elsewhere.setAttribute('hidden', ''); }
   }
 
-  function roomName() {
-    return Chat.byId('room-name').textContent;
-  }
-
-  /* A room that I opened or joined on another device. The event does not say its name; joining once more,
-     which changes nothing, does. */
-  function enter(slug) {
-    var entry = find(slug);
-    if (entry) { return Chat.toggle(entry, 'joined', true); }
-    list.appendChild(make(slug));
-    Chat.net.post(Chat.url('join', slug), null, function (answer) {
-      if (answer.isOk && answer.json) { rename(answer.json); }
-    });
-  }
-
-  function rename(room) {
-    var entry = find(room.slug);
-    if (entry) { entry.querySelector('.name').textContent = room.name; }
-  }
+  /* Entries, as the templates make them */
 
   function make(slug) {
-    var entry = Chat.make('li', 'joined');
+    var entry = Chat.make('li');
+    var link = entry.appendChild(Chat.make('a', isBeside ? '' : 'card'));
+    var title = isBeside ? link : link.appendChild(Chat.make('b'));
     entry.setAttribute('data-room', slug);
-    var link = entry.appendChild(Chat.make('a'));
     link.href = Chat.url('room', slug);
-    link.appendChild(Chat.icon('hash'));
+    title.appendChild(Chat.icon('hash'));
+    title.appendChild(document.createTextNode(' '));
+    title.appendChild(Chat.make('bdi', 'name'));
     link.appendChild(document.createTextNode(' '));
-    link.appendChild(Chat.make('bdi', 'name', slug));
+    link.appendChild(Chat.make('span', isBeside ? 'twin' : 'twin hint'));
     link.appendChild(document.createTextNode(' '));
-    var badge = link.appendChild(Chat.make('span', 'badge'));
-    badge.setAttribute('role', 'img');
-    badge.setAttribute('hidden', '');
+    link.appendChild(makeBadge());
+    if (!isBeside) { link.appendChild(Chat.make('span', 'topic')).appendChild(Chat.make('bdi')); }
     return entry;
   }
 
-  /* What the stream brings */
-
-  function isMine(user) {
-    return Boolean(Chat.me) && String(user.id) === Chat.me.id;
+  function makeBadge() {
+    var badge = Chat.make('span', 'badge');
+    badge.setAttribute('role', 'img');
+    badge.setAttribute('hidden', '');
+    return badge;
   }
 
-  Chat.on('message', function (message) {
-    var entry = find(message.room);
-    var isSeen = message.room === Chat.room && Chat.log.isSeen();
-    if (!entry || isMine(message.author) || isSeen) { return; }
-    setUnread(message.room, unreadOf(entry) + 1);
+  function fill(entry, room) {
+    var topic = entry.querySelector('.topic');
+    var address = isBeside ? room.slug : Chat.url('room', room.slug);
+    entry.querySelector('.name').textContent = room.name;
+    entry.querySelector('.twin').textContent = room.has_twin ? address : '';
+    if (topic) { topic.firstChild.textContent = room.topic; }
+    if (room.slug === Chat.room) { showHeading(room); }
+    return entry;
+  }
+
+  function showHeading(room) {
+    var field = Chat.byId('body');
+    var words = Chat.word('write-to', { room: room.name });
+    Chat.byId('room-name').firstChild.textContent = room.name;
+    quietTitle = Chat.isolated(room.name);
+    Chat.byId('room-topic').firstChild.textContent = room.topic || '';
+    if (field) {
+      field.setAttribute('placeholder', words);
+      document.querySelector('label[for="body"]').textContent = words;
+    }
+    showSum();
+  }
+
+  /* As the server orders them: small letters and capitals of ASCII are one. */
+  function keyOf(name) {
+    return name.replace(/[A-Z]/g, function (letter) { return letter.toLowerCase(); });
+  }
+
+  function insert(room) {
+    var next = null;
+    for (var i = list.children.length - 1; i >= 0 && keyOf(nameOf(list.children[i])) > keyOf(room.name); i -= 1) {
+      next = list.children[i];
+    }
+    list.insertBefore(fill(make(room.slug), room), next);
+  }
+
+  function showMore(isMore) {
+    if (!allRooms) { return; }
+    var words = allRooms.getAttribute('data-words');
+    allRooms.querySelector('.words').textContent = isMore ? words : '';
+    if (isMore) { allRooms.removeAttribute('hidden'); }
+    else { allRooms.setAttribute('hidden', ''); }
+  }
+
+  /* What the log brings */
+
+  function change(room) {
+    var entry = find(room.slug);
+    if (entry) { fill(entry, room); }
+  }
+
+  Chat.on('room', change);
+
+  Chat.on('listed', function (room) {
+    if (find(room.slug)) { return change(room); }
+    if (!isBeside) { return Chat.snapshot.ask(); }  // it may belong to another part of the list
+    if (list.children.length >= MOST_BESIDE) { return showMore(true); }
+    Chat.roomPlace.keep(function () { insert(room); });
   });
 
-  Chat.on('read', function (reading) {
-    setUnread(reading.room, reading.unread);
-  });
+  Chat.on('unread', setUnread);
 
   /* Whoever writes in a room is in it from then on, and the line may not look at that room's file yet. */
   Chat.on('settled', function (entry, message) {
@@ -104,27 +149,43 @@
     if (!room || !Chat.has(room, 'joined')) { Chat.connection.hurry(); }
   });
 
-  Chat.on('join', function (joining) {
-    if (isMine(joining.user)) { enter(joining.room); }
+  /* What the server says */
+
+  function take(snapshot) {
+    var next = list.firstElementChild;
+    var isThere = {};
+    Chat.each(snapshot.rooms, function (room) {
+      var entry = fill(find(room.slug) || make(room.slug), room);
+      isThere[room.slug] = true;
+      Chat.toggle(entry, 'joined', room.is_member);
+      if (entry === next) { next = next.nextElementSibling; }
+      else { list.insertBefore(entry, next); }
+    });
+    Chat.each(Array.prototype.slice.call(list.children), function (entry) {
+      if (!isThere[entry.getAttribute('data-room')]) { Chat.remove(entry); }
+    });
+    showMore(snapshot.more);
+    showSum();
+  }
+
+  /* Whoever is no longer in the room that they look at has left it elsewhere: reading does not bring them back. */
+  function isStillIn(snapshot) {
+    return !isBeside || !Chat.me || snapshot.rooms.some(function (room) {
+      return room.slug === Chat.room && room.is_member;
+    });
+  }
+
+  Chat.on('snapshot', function (snapshot) {
+    if (!isStillIn(snapshot)) { return root.location.assign(Chat.url('home')); }
+    Chat.roomPlace.keep(function () { take(snapshot); });
   });
 
-  Chat.on('leave', function (leaving) {
-    if (!isMine(leaving.user)) { return; }
-    setUnread(leaving.room, 0);
-    if (find(leaving.room)) { Chat.toggle(find(leaving.room), 'joined', false); }
-    if (leaving.room === Chat.room) { root.location.assign(Chat.url('home')); }
-  });
-
-  Chat.on('room', function (room) {
-    rename(room);
-    if (room.slug !== Chat.room) { return; }
-    Chat.byId('room-name').firstChild.textContent = room.name;
-    Chat.byId('room-topic').firstChild.textContent = room.topic || '';
+  Chat.start(function () {
+    if (isBeside) { quietTitle = Chat.isolated(Chat.byId('room-name').textContent); }
+    Chat.each(list.querySelectorAll('[data-room]'), function (entry) {
+      Chat.unread.set(entry.getAttribute('data-room'), unreadOf(entry), Number(Chat.fact('cursor')));
+    });
     showSum();
   });
-
-  Chat.rooms = { setUnread: setUnread };
-
-  Chat.start(showSum);
 
 }(window.Chat, window, document));

@@ -56,6 +56,11 @@
     show();
   });
 
+  Chat.on('reset', function () {
+    typists = {};
+    show();
+  });
+
   /* Worth nothing later: when it can't be said now, it is not said. */
   Chat.on('typed', function () {
     if (!Chat.me || Chat.connection.state !== 'live' || Date.now() - saidAt < SAY_MS) { return; }

@@ -1,0 +1,88 @@
+/* The rooms as the server has them, all as of one event: asked for where what the page knows may be wrong, and told to
+   all parts as `snapshot`. */
+(function (Chat, root) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var SPREAD_MS = 1000;  // not all who heard the same ask in the same moment,
+  var PERIOD_MS = 5000;  // and nobody asks much oftener
+  var STALE_MS = 60000;
+  var timer = null;
+  var isAsking = false;
+  var isWanted = false;
+  var isUrgent = false;
+  var askedAt = -PERIOD_MS;
+  var changedAt = 0;     // the last event that changed the list: an older answer is out of date
+
+  /* One question for all that happens within a moment. Urgent is what the person did elsewhere. */
+  function ask(isNow) {
+    isWanted = true;
+    isUrgent = isUrgent || isNow === true;
+    if (isAsking || (timer && !isUrgent)) { return; }
+    root.clearTimeout(timer);
+    timer = Chat.later(send, isUrgent ? 0 : Math.max(Math.random() * SPREAD_MS, askedAt + PERIOD_MS - Chat.elapsed()));
+  }
+
+  function send() {
+    timer = null;
+    isAsking = true;
+    isWanted = isUrgent = false;
+    askedAt = Chat.elapsed();
+    Chat.net.get(Chat.url('rooms'), Chat.room ? { near: Chat.room } : { from: Chat.fact('from') }, answered);
+  }
+
+  function answered(answer) {
+    var snapshot = answer.isOk && answer.json;
+    isAsking = false;
+    if (!snapshot) { return retry(answer); }
+    if (Chat.me && Chat.isAnother(answer, Chat.me.id)) { return Chat.emit('another'); }
+    if (changedAt > snapshot.cursor) { isWanted = true; }
+    else { Chat.emit('snapshot', snapshot); }
+    if (isWanted) { ask(); }
+  }
+
+  /* Who is refused for good is told so elsewhere; without a connection the next one makes up for it. */
+  function retry(answer) {
+    isWanted = isWanted || !answer.status || answer.status >= 429;
+    if (isWanted && answer.status) { ask(); }
+  }
+
+  function changed(data, id) {
+    changedAt = id;
+  }
+
+  function changedByMe(move, id) {
+    if (!Chat.isMe(move.user)) { return; }
+    changedAt = id;
+    ask(true);
+  }
+
+  Chat.on('listed', changed);
+  Chat.on('room', changed);
+  Chat.on('join', changedByMe);
+  Chat.on('leave', changedByMe);
+  Chat.on('unlisted', function (nothing, id) {
+    changedAt = id;
+    ask();
+  });
+
+  Chat.on('reset', function () {
+    changedAt = 0;
+    ask(true);
+  });
+
+  Chat.on('state', function (name) {
+    if (isWanted && (name === 'live' || name === 'checking')) { ask(); }
+  });
+
+  /* What grew too old to be kept goes without an event. */
+  function look() {
+    if (Chat.isVisible() && Chat.elapsed() - askedAt > STALE_MS && Chat.unread.isAny()) { ask(); }
+  }
+
+  Chat.snapshot = { ask: ask };
+
+  Chat.on('midnight', look);
+  Chat.start(function () { Chat.listen(root.document, 'visibilitychange', look); });
+
+}(this.Chat, this));

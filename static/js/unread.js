@@ -1,0 +1,91 @@
+/* How much is unread in each room: what the server counted, as of an event, and the messages that came since. What
+   that does not tell the server is asked. */
+(function (Chat) {
+  'use strict';
+  if (!Chat.supported) { return; }
+
+  var MOST = 1000;   // that the server counts
+  var counts = {};   // slug → {number, at: the event as of which, news: ids}
+
+  function countOf(slug) {
+    counts[slug] = counts[slug] || { number: 0, at: 0, news: [] };
+    return counts[slug];
+  }
+
+  function sum(count) {
+    return Math.min(MOST, count.number + count.news.length);
+  }
+
+  function tell(slug) {
+    Chat.emit('unread', slug, sum(countOf(slug)));
+  }
+
+  /* So many, said the server when its log ended with this event. */
+  function set(slug, number, at) {
+    var count = countOf(slug);
+    if (at < count.at) { return; }
+    counts[slug] = { number: number, at: at, news: count.news.filter(function (id) { return id > at; }) };
+    tell(slug);
+  }
+
+  /* What is in sight here is read, though the server may not know it yet. */
+  function clear(slug) {
+    var count = countOf(slug);
+    count.number = 0;
+    count.news = [];
+    tell(slug);
+  }
+
+  function isUntold(slug, readId) {
+    return slug === Chat.room && Chat.read.seenId() > (readId || 0);
+  }
+
+  Chat.on('message', function (message) {
+    var count = countOf(message.room);
+    var isSeen = message.room === Chat.room && Chat.log.isSeen();
+    if (isSeen || message.removed || message.id <= count.at || Chat.isMe(message.author)) { return; }
+    count.news.push(message.id);
+    tell(message.room);
+  });
+
+  Chat.on('remove', function (message) {
+    var count = countOf(message.room);
+    var place = count.news.indexOf(message.id);
+    if (place < 0) { return count.number && Chat.snapshot.ask(); }  // perhaps one of those that the server counted
+    count.news.splice(place, 1);
+    tell(message.room);
+  });
+
+  Chat.on('read', function (reading, id) {
+    if (!isUntold(reading.room, reading.read_id)) { set(reading.room, reading.unread, id); }
+  });
+
+  /* Nothing is unread for whoever comes, or goes. */
+  function moved(move, id) {
+    if (Chat.isMe(move.user)) { set(move.room, 0, id); }
+  }
+
+  Chat.on('join', moved);
+  Chat.on('leave', moved);
+
+  /* Other events bear the numbers of lost ones. */
+  Chat.on('reset', function () { counts = {}; });
+
+  Chat.on('snapshot', function (snapshot) {
+    Chat.each(snapshot.rooms, function (room) {
+      var isCounted = room.is_member && !isUntold(room.slug, room.read_id);
+      if (isCounted) { set(room.slug, room.unread, snapshot.cursor); }
+    });
+  });
+
+  Chat.unread = {
+    set: set, clear: clear,
+    isAny: function () {
+      for (var slug in counts) {
+        if (sum(counts[slug])) { return true; }
+      }
+      return false;
+    }
+  };
+
+}(this.Chat));

@@ -132,3 +132,65 @@ def test_a_window_made_wider_covers_nothing(phone):
     phone.find("#to-rooms").tap()
     phone.page.set_viewport_size({"width": 1180, "height": 860})
     expect(phone.find("[inert]")).to_have_count(0)
+
+
+def tab_to(window, target):
+    """Press Tab until it is there, as somebody without a mouse does."""
+    for _ in range(150):
+        if target.evaluate("node => node === document.activeElement"):
+            return
+        window.page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not come to {target}")
+
+
+def press(window, *keys):
+    for key in keys:
+        window.page.keyboard.press(key)
+
+
+def test_a_day_by_keyboard_alone(window, alice, garden, people, chat):
+    alice.say("Good morning", room=garden)
+    hers = window().go(f"/rooms/{garden}")
+    tab_to(hers, hers.page.get_by_label("Your name"))
+    hers.page.keyboard.type("Kay by keys")
+    press(hers, "Enter")
+    expect(hers.composer).to_be_focused()
+    hers.expect_live()
+
+    press(hers, "Shift+Tab")
+    expect(when(hers, "Good morning")).to_be_focused()
+    expect(when(hers, "Good morning")).to_have_accessible_description("Good morning")
+    press(hers, "Escape")
+    hers.page.keyboard.type("Helo")
+    press(hers, "Enter")
+    when(hers, "Helo").wait_for()
+
+    press(hers, "Shift+Tab", "End", "Enter", "Enter")  # Edit is the menu's first
+    expect(hers.find(".edit-form textarea")).to_be_focused()
+    press(hers, "Control+A")
+    hers.page.keyboard.type("Hello")
+    press(hers, "Enter")
+    expect(hers.message("Hello").locator(".edited")).to_be_visible()
+    expect(hers.composer).to_be_focused()
+
+    press(hers, "Shift+Tab", "End", "Enter", "End", "Enter")  # Delete is its last
+    expect(hers.menu.get_by_role("button", name="Cancel")).to_be_focused()
+    press(hers, "ArrowDown", "Enter")
+    expect(hers.find(".message.removed .when")).to_be_focused()
+
+    tab_to(hers, hers.find('#room-list [data-room="lobby"] a'))
+    press(hers, "Enter")
+    expect(hers.heading).to_have_text("Lobby")
+    hers.expect_live()
+
+    tab_to(hers, hers.find(".open-room a[href$='/rooms/new']"))
+    press(hers, "Enter")
+    expect(hers.find("#name")).to_be_focused()
+    hers.page.keyboard.type("Kay's own room")
+    press(hers, "Enter")
+    expect(hers.heading).to_have_text("Kay's own room")
+    hers.expect_live()
+
+    tab_to(hers, hers.page.get_by_role("button", name="Sign out"))
+    press(hers, "Enter")
+    expect(hers.page.get_by_label("Your name")).to_be_visible()

@@ -170,6 +170,7 @@ def _me(user: Any) -> dict[str, Any]:
         "colour": user.colour,
         "initial": initial,
         "is_owner": user.is_owner,
+        "is_compact": user.is_compact,
     }
 
 

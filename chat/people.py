@@ -10,6 +10,7 @@ from chat import text, times
 from chat.errors import N_, ChatError
 from chat.store import Transaction, leaps, sessions, users
 
+VIEWS = ("comfortable", "compact")
 SESSION_DAYS = 180  # from the last visit
 SESSIONS_MAX = 50  # of one person: more browsers than anybody has, one session each
 DEVICE_CODE_MINUTES = 15
@@ -85,6 +86,13 @@ def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
     """Note that the user is back."""
     users.touch(tx, [user_id])
     sessions.touch(tx, session_id, *where)
+
+
+def choose_view(tx: Transaction, user_id: int, view: object) -> None:
+    """Set how close messages stand on this person's pages: one of `VIEWS`."""
+    if view not in VIEWS:
+        raise ChatError("invalid", N_("Choose one of the two views."), field="view")
+    users.change(tx, user_id, is_compact=view == "compact")
 
 
 def add_bot(tx: Transaction, name: object) -> str:

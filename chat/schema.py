@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0008"
+VERSION = "0009"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -59,6 +59,7 @@ users = Table(
     Column("released_at", String(24)),
     Column("is_owner", Boolean, nullable=False, server_default=false()),
     Column("forgetting", String(32)),
+    Column("is_compact", Boolean, nullable=False, server_default=false()),
     Column("drawn_key", Text),
     Index("users_by_name", "name_key"),
     Index("users_by_look", "drawn_key"),

@@ -20,7 +20,7 @@ _LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "elemen
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
-        "log", "history", "pending", "keys", "composer", "copy", "menu", "acts", "removal", "edit", "walk",
+        "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts", "removal", "edit", "walk",
         "snapshot", "room_place", "rooms", "unread", "read", "here", "roster", "typing", "announce", "panels", "state",
         *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh", "start",
         "sleep",

@@ -1,10 +1,10 @@
-"""One's own page: what is kept about one, and the way to be forgotten."""
+"""One's own page: how it looks, what is kept about one, and the way to be forgotten."""
 
 from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import forgetting, identity, repeats
+from chat import forgetting, identity, people, repeats
 from chat.views import answers, forms
 
 blueprint = Blueprint("me", __name__)
@@ -28,6 +28,14 @@ def download() -> Response:
     return answer
 
 
+@blueprint.post("/me/view")
+def choose_view() -> Response:
+    user = identity.user_required()
+    identity.parts().store.write(people.choose_view, user.id, forms.posted().get("view"))
+    return answers.done(None, url_for("me.page"))
+
+
+@answers.shown_again("me.choose_view")
 @answers.shown_again("me.forget")
 def page_again(error: dict[str, Any]) -> str:
     return page(error)

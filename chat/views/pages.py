@@ -13,7 +13,7 @@ from chat.store import rooms as room_table
 from chat.views import answers, bounds, excerpt, forms, room_lists, stream
 from chat.views.rows import dressed, rows_of
 
-PERSON_BYTES = 128  # around the name of a person
+PERSON_BYTES = 224  # around the name of a person, and the square beside it
 REFRESH_ROWS = 100  # past this the live part offers the page anew
 REFRESH_SECONDS = 25
 REFRESH_PAUSE_SECONDS = 10  # between two loads where nothing can be held

@@ -114,7 +114,9 @@
   }
 
   function showEmpty() {
-    if (rows.list.querySelector('.message')) { empty.setAttribute('hidden', ''); }
+    if (!rows.list.querySelector('.message')) { return; }
+    empty.setAttribute('hidden', '');
+    Chat.toggle(empty.parentNode, 'is-empty', false);
   }
 
   /* The button: how many came while one read elsewhere. Text browsers would show it without a word on it. */

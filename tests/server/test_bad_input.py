@@ -52,7 +52,7 @@ def test_a_multipart_body_that_is_no_message_is_refused(alice, unharmed, part):
 HALF = "half \ud83d"
 FIELDS = ("body", "client_id", "name", "topic", "slug", "code", "word", "reason", "for", "state", "id", "choice",
           "next", "sure", "csrf_token", "CHAT_NAME", "CHAT_WELCOME", "\udc00")
-POSTS = ["/sign-in", "/device", "/device/use", "/enter", "/me/forget", "/owner/claim", "/owner/settings",
+POSTS = ["/sign-in", "/device", "/device/use", "/enter", "/me/view", "/me/forget", "/owner/claim", "/owner/settings",
          "/messages/1/edit", "/messages/1/remove", "/rooms", "/owner/people/1/ban"]
 POSTS += [f"/rooms/lobby/{verb}" for verb in ("messages", "join", "read", "typing", "here")]
 POSTS += [f"/owner/rooms/lobby{verb}" for verb in ("", "/close", "/reopen", "/remove")]

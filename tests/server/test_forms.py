@@ -5,12 +5,12 @@ import pytest
 from tests.clients import FORM
 
 FORMS = ["/sign-in", "/rooms", "/rooms/lobby/messages", "/rooms/lobby/read", "/rooms/lobby/here", "/device/use",
-         "/enter", "/me/forget", "/owner/claim"]
+         "/enter", "/me/view", "/me/forget", "/owner/claim"]
 OWNERS = ["/owner/settings", "/owner/rooms/HALL", "/owner/rooms/HALL/remove", "/owner/people/1/ban",
           "/owner/people/9007199254740991/unban", "/owner/people/9007199254740991/end-sessions",
           "/owner/rooms/nowhere/close"]
-FIELDS = ("name", "body", "slug", "topic", "id", "state", "code", "word", "choice", "reason", "for", "sure", "next",
-          "CHAT_KEEP_DAYS")
+FIELDS = ("name", "body", "slug", "topic", "id", "state", "code", "word", "choice", "view", "reason", "for", "sure",
+          "next", "CHAT_KEEP_DAYS")
 ODD = {
     "nothing": "", "empty": "{}=", "zero byte": "{}=a%00b", "not UTF-8": "{}=%ff%fe", "half a pair": "{}=%ED%A0%80",
     "markup": "{}=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "long": "{}=" + "x" * 20_000,

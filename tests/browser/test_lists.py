@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.windows import LOST
+from tests.browser.windows import LOST, PHONE
 from tests.proxy import proxy_before
 from tests.serving import eventually
 
@@ -338,3 +338,33 @@ def test_after_a_reset_what_is_read_is_told_again(server, open_at, owner, carol,
     line.resume()
     hers.expect_live()
     eventually(lambda: server.query(read, carol.user["id"])[0][0] == said["id"])
+
+
+# Thirty rooms
+
+
+@pytest.mark.parametrize("view", [{}, PHONE], ids=["desktop", "phone"])
+def test_of_thirty_rooms_the_current_one_is_in_sight_and_the_list_keeps_its_place(
+        window, server, owner, carol, view):
+    for number in range(30):
+        server.query("INSERT INTO rooms (slug, name, name_key, topic, kind, created_at)"
+                     " SELECT ?, ?, ?, '', 'open', created_at FROM rooms WHERE slug = 'lobby'",
+                     f"room-{number:02}", f"Room {number:02}", f"room {number:02}")
+    hers = window(carol, "room-27", at=server.base_url, **view)
+    if view:
+        hers.find("#to-rooms").click()
+    current = hers.find("#room-list .current")
+    expect(current).to_be_in_viewport(ratio=1)
+    if not view:
+        expect(hers.composer).to_be_focused()
+    height = hers.box(current)["y"]
+    owner.post("/rooms", name="Attic")
+    expect(hers.find('[data-room="attic"]')).to_have_count(1)
+    eventually(lambda: abs(hers.box(current)["y"] - height) < 2)
+    other = hers.find('[data-room="room-26"] a')
+    height = hers.box(other)["y"]
+    other.click()
+    expect(hers.heading).to_have_text("Room 26")
+    if view:
+        hers.find("#to-rooms").click()
+    eventually(lambda: abs(hers.box(hers.find("#room-list .current a"))["y"] - height) < 3)

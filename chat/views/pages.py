@@ -31,6 +31,12 @@ def home() -> str:
     return render_template("home.html", rooms=lines, part=found, cursor=cursor, may_open_room=may_open_room())
 
 
+@blueprint.get("/help")
+def help() -> str:
+    """What one can do here; for everybody, also before they have joined."""
+    return render_template("help.html")
+
+
 def _id_of(user: Any) -> int | None:
     return user.id if user is not None else None
 

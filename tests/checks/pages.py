@@ -119,6 +119,7 @@ def _see_as_visitor(visitor: Browser) -> None:
     visitor.see("the rooms, as a visitor", "/")
     visitor.see("sign in", "/sign-in")
     visitor.see("the self-test", "/selftest")
+    visitor.see("help", "/help")
     visitor.refused("no name", 400, "/sign-in", name=" ")
     visitor.see("an empty frame", "/rooms/lobby/refresh?since=0")
     visitor.see("a device's link, opened", "/device?code=x")

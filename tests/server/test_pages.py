@@ -171,3 +171,11 @@ def test_static_files_are_kept_by_version(visitor):
         answer = visitor.get(address)
         assert answer.status == 200 and "v=" in address
         assert "max-age=31536000" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/", "/rooms/lobby", "/sign-in"])
+def test_help_is_one_link_away_and_needs_no_name(visitor, path):
+    page = visitor.get(path, Accept="text/html").page
+    assert "Help" in page.text and "/help" in page.raw
+    shown = visitor.get("/help", Accept="text/html")
+    assert shown.status == 200 and "Add a device" in shown.page.text

@@ -11,7 +11,8 @@ LOBBY = ("/rooms/lobby/", "/rooms/Lobby", "/rooms/LOBBY/", "/Rooms/lobby", "/roo
          "/rooms/lobby%3E", "/rooms/" + quote("ｌｏｂｂｙ"), "/rooms/lob%E2%80%8Bby", "/rooms/l%C3%B3bby",
          "/rooms/lobby%0A")
 PAGES = {"/sign-in/": "/sign-in", "/me/": "/me", "/device/": "/device", "/rooms/new/": "/rooms/new",
-         "/rooms/New": "/rooms/new", "/rooms/": "/", "/rooms": "/", "/Selftest.": "/selftest", "/Sign_In": "/sign-in"}
+         "/rooms/New": "/rooms/new", "/rooms/": "/", "/rooms": "/", "/Selftest.": "/selftest",
+         "/Help/": "/help", "/Sign_In": "/sign-in"}
 
 
 def led(answer):

@@ -18,10 +18,10 @@ FONT_SIZES = """() => {
     }
     return Object.entries(found).map(([size, text]) => [Number(size), text]);
 }"""
-# What hides the lower part of its own text; what scrolls is no such thing.
+# What hides the lower part of its own text; what scrolls is no such thing, nor what is a pixel for those who listen.
 CUT = """() => [...document.querySelectorAll('body *')].filter(node => {
     const style = getComputedStyle(node);
-    const hides = style.overflowY === 'hidden' && !node.classList.contains('unseen');
+    const hides = style.overflowY === 'hidden' && node.clientHeight > 1;
     return hides && node.getClientRects().length && node.textContent.trim() && node.scrollHeight > node.clientHeight + 1
         && !node.matches('body, .app, .rooms');
 }).map(node => node.outerHTML.slice(0, 80) + ' ' + node.scrollHeight + ' > ' + node.clientHeight)"""

@@ -104,7 +104,7 @@ def ban(olga, carol, dave):
     for number in range(6):  # some may be sent until then
         dave.say(f"And this, part {number}")
     expect(dave.pending.last.locator(".said")).to_have_text("And this, part 5")
-    expect(dave.pending.first.locator(".status")).to_contain_text("waiting,")
+    expect(dave.pending.first.locator(".status")).to_contain_text("Sending in")
     dave.composer.fill("Half a threat")
     held = Held(dave)  # it is not by another try that he learns of it
     olga.enter()

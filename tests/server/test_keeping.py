@@ -52,7 +52,7 @@ def replays(person, query=""):
 # Removed
 
 
-WAYS = ["edited", "removed", "Deleted by the owner", "removed by command"]
+WAYS = ["edited", "removed", "removed by the owner", "removed by command"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -58,6 +58,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "auth.sign_in": ("sign in", "guest"),
     "auth.use_device": ("sign in",),
     "auth.make_device_link": ("device",),
+    "auth.make_return_link": ("device",),
     "entry.enter": ("word",),
     "owner.claim": ("word",),
     "rooms.create": ("room",),

@@ -14,6 +14,7 @@ VIEWS = ("comfortable", "compact")
 SESSION_DAYS = 180  # from the last visit
 SESSIONS_MAX = 50  # of one person: more browsers than anybody has, one session each
 DEVICE_CODE_MINUTES = 15
+RETURN_DAYS = 7  # that a link made before signing out brings one back
 DEVICE_CODES_MAX = 5  # of one person at once: a page that makes one shows it, and is done with
 COLOURS = 12  # of the squares, in the style sheet
 COLOUR_STEP = 5  # without a common factor, so that all have their turn and neighbours in it differ clearly
@@ -38,7 +39,7 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
     clean_name = text.clean_name(name)
     bearers = users.bearers(tx.connection, clean_name)
     if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
-        message = N_("That name is taken or too similar to another. Pick a different one.")
+        message = N_("That name is taken or too similar to another. Pick another, or open your link if it's you.")
         raise ChatError("name_taken", message, field="name")
     for bearer in bearers:
         users.change(tx, bearer.id, released_at=tx.now)
@@ -133,6 +134,15 @@ def make_device_code(tx: Transaction, user_id: int) -> str:
     code = secrets.token_urlsafe(24)
     sessions.forget_device_codes(tx, user_id, times.ago(minutes=DEVICE_CODE_MINUTES), keep=DEVICE_CODES_MAX - 1)
     sessions.add_device_code(tx, hash_of(code), user_id)
+    return code
+
+
+def make_return_code(tx: Transaction, user_id: int) -> str:
+    """A code that signs the user in once more, also when they have signed out everywhere meanwhile by themselves; the
+    one before is void.
+    """
+    code = secrets.token_urlsafe(24)
+    sessions.add_device_code(tx, hash_of(code), user_id, times.ahead(days=RETURN_DAYS))
     return code
 
 

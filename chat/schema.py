@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0009"
+VERSION = "0010"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 metadata = MetaData()
@@ -88,12 +88,14 @@ sessions = Table(
     sqlite_autoincrement=True,
 )
 
+# `good_until` is of a link by which somebody who signs out may come back; links for devices are young or void.
 device_codes = Table(
     "device_codes",
     metadata,
     Column("code_hash", String(64), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("created_at", String(24), nullable=False),
+    Column("good_until", String(24)),
 )
 
 # What a form was answered that may be sent again, sealed with what only its sender has. `sent_hash` names the form with

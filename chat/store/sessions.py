@@ -123,25 +123,35 @@ def forget_unseen(tx: Transaction, seen_before: str, most: int) -> Sequence[Any]
     return unseen
 
 
-def add_device_code(tx: Transaction, code_hash: str, user_id: int) -> None:
-    tx.connection.execute(insert(device_codes).values(code_hash=code_hash, user_id=user_id, created_at=tx.now))
+def add_device_code(tx: Transaction, code_hash: str, user_id: int, good_until: str | None = None) -> None:
+    """One that is good for as long as others are, or until then; of the latter somebody has one."""
+    if good_until is not None:
+        own = device_codes.c.user_id == user_id
+        tx.connection.execute(delete(device_codes).where(own, device_codes.c.good_until.is_not(None)))
+    values = {"code_hash": code_hash, "user_id": user_id, "good_until": good_until}
+    tx.connection.execute(insert(device_codes).values(**values, created_at=tx.now))
 
 
 def forget_device_codes(tx: Transaction, user_id: int, made_before: str, keep: int) -> None:
-    """Drop everybody's codes of before then, and all but the newest of the user's."""
-    own = select(device_codes.c.code_hash).where(device_codes.c.user_id == user_id)
+    """Drop everybody's codes of before then, and all but the newest of the user's; a link back has its own time."""
+    own = select(device_codes.c.code_hash).where(
+        device_codes.c.user_id == user_id, device_codes.c.good_until.is_(None)
+    )
     beyond = own.order_by(device_codes.c.created_at.desc()).offset(keep)
-    old = device_codes.c.created_at <= made_before
+    old = _is_too_old(tx, made_before)
     tx.connection.execute(delete(device_codes).where(old | device_codes.c.code_hash.in_(beyond)))
 
 
 def use_device_code(tx: Transaction, code_hash: str, made_since: str) -> int | None:
     """The user whom the code signs in, once; None for one that is unknown, used or too old."""
-    query = select(device_codes.c.user_id).where(
-        device_codes.c.code_hash == code_hash, device_codes.c.created_at > made_since
-    )
+    old = _is_too_old(tx, made_since)
+    query = select(device_codes.c.user_id).where(device_codes.c.code_hash == code_hash, ~old)
     user_id = tx.connection.execute(query).scalar()
-    tx.connection.execute(
-        delete(device_codes).where((device_codes.c.code_hash == code_hash) | (device_codes.c.created_at <= made_since))
-    )
+    tx.connection.execute(delete(device_codes).where((device_codes.c.code_hash == code_hash) | old))
     return user_id
+
+
+def _is_too_old(tx: Transaction, made_before: str) -> ColumnElement[bool]:
+    """Whether nobody comes in by a code any more; its own end goes before the usual one."""
+    end = device_codes.c.good_until
+    return (end.is_(None) & (device_codes.c.created_at <= made_before)) | (end.is_not(None) & (end <= tx.now))

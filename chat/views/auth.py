@@ -52,6 +52,24 @@ def sign_in() -> Response:
     return _welcome(people.SignedIn(*signed_in))
 
 
+@blueprint.get("/sign-out")
+def sign_out_form() -> str:
+    """What signing out does, and before it the offer of a link that brings one back."""
+    identity.user_required()
+    return render_template("sign_out.html", link=None)
+
+
+@blueprint.post("/sign-out/link")
+def make_return_link() -> Response:
+    """Such a link, on a page from which one signs out."""
+    user = identity.user_required()
+    code = repeats.write(people.make_return_code, user.id)
+    link = url_for("auth.device", code=code, _external=True)
+    if answers.wants_json():
+        return answers.json({"link": link})
+    return make_response(render_template("sign_out.html", link=link))
+
+
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     session_id = identity.who().session_id

@@ -140,6 +140,7 @@ def test_a_room_is_opened_and_left(plain, carol):
 
 def test_one_signs_out(plain, carol, garden):
     hers = plain(carol, garden)
+    hers.follow("Sign out")
     hers.press("Sign out")
     expect(hers.page.get_by_label("Your name")).to_be_visible()
     hers.go(f"/rooms/{garden}")

@@ -123,7 +123,7 @@ def test_a_tab_of_another_person_has_a_stream_of_its_own(window, way, carol, bob
 def test_signing_out_in_one_tab_ends_the_line_of_all_and_whoever_comes_next_has_their_own(
         window, way, carol, bob, talk, scripts):
     one, *others = open_tabs(window, carol, *[talk.slug] * 3, scripts=scripts, forgives="status of 401")
-    one.go("/").press("Sign out")
+    one.go("/sign-out").press("Sign out")
     for tab in others:
         expect(tab.state).to_contain_text("Signed out")
     eventually(lambda: one.page.title() is not None and not way.under_way(STREAM))

@@ -53,6 +53,8 @@ def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden
     reader.sees("Message deleted(?s:.)*The answer")
     assert (name, "") in said(alice, garden)
 
+    reader.follow("Sign out")
+    reader.sees("Create a link to come back")
     reader.press("Sign out")
     reader.sees("Your name")
 

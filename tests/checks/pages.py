@@ -152,6 +152,7 @@ def _talk(app: Flask, alice: Browser, bob: Browser) -> None:
     alice.see("a frame that is full", "/rooms/lobby/refresh?since=0")
     alice.see("open a room", "/rooms/new")
     alice.see("another device", "/device")
+    alice.see("signing out", "/sign-out")
     alice.see("about me", "/me")
 
 

@@ -31,7 +31,7 @@ REFUSED = [
     ("POST", "/nowhere", 404, "not_found"),
     ("PUT", "/rooms/lobby", 405, "method"),
     ("DELETE", "/messages/1", 405, "method"),
-    ("GET", "/sign-out", 405, "method"),
+    ("GET", "/me/forget", 405, "method"),
 ]
 
 
@@ -46,7 +46,7 @@ def test_a_program_is_refused_in_json(visitor, method, path, status, code):
 
 @pytest.mark.parametrize(("path", "status"), [
     ("/nowhere", 404), ("/rooms/nowhere", 404), ("/messages/987654321", 404), ("/rooms/lobby?before=x", 400),
-    ("/rooms/lobby/refresh", 400), ("/sign-out", 405)])
+    ("/rooms/lobby/refresh", 400), ("/me/forget", 405)])
 def test_a_person_is_refused_on_a_page_in_the_same_words(visitor, path, status):
     answer = visitor.get(path)
     sentence = visitor.get(path, Accept="application/json").json["error"]["message"]
@@ -92,7 +92,7 @@ def test_no_page_has_script_or_style_in_it(alice, garden):
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("GET", "/sign-out", {"POST", "OPTIONS"}), ("POST", "/poll", {"GET", "HEAD", "OPTIONS"}),
+    ("GET", "/me/forget", {"POST", "OPTIONS"}), ("POST", "/poll", {"GET", "HEAD", "OPTIONS"}),
     ("PUT", "/rooms/lobby", {"GET", "HEAD", "OPTIONS"}), ("DELETE", "/sign-in", {"GET", "HEAD", "POST", "OPTIONS"})])
 def test_who_uses_an_address_in_a_wrong_way_is_told_the_right_ones(visitor, method, path, allowed, accept):
     answer = visitor.request(method, path, Accept=accept)

@@ -65,7 +65,7 @@ def test_whoever_lost_their_session_does_not_lose_what_they_changed(alice):
 
 
 def test_whoever_lost_their_session_can_sign_out_all_the_same(alice):
-    form = alice.look("/me").form("/sign-out")
+    form = alice.look("/sign-out").form("/sign-out")
     alice.cookies.pop(alice.session_cookie)
     assert alice.submit(form).status == 303
 

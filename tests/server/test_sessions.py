@@ -72,7 +72,7 @@ def test_an_ended_session_opens_nothing_any_more(chat, people, alice):
 
 
 def test_signing_out_twice_is_no_error(alice):
-    page = alice.look("/")
+    page = alice.look("/sign-out")
     assert alice.submit(page.form("/sign-out")).headers["Location"] == "/"
     assert alice.submit(page.form("/sign-out")).status == 303
 

@@ -1,0 +1,41 @@
+"""Signing out says what it does, and offers a link that brings one back."""
+
+from chat import times
+
+
+def link_of(person):
+    answer = person.submit(person.look("/sign-out").form("/sign-out/link"))
+    link = next(answer.page.find("input", id="link"))["value"]
+    return answer.page, link[link.index("/device"):]
+
+
+def test_the_link_brings_back_whoever_has_signed_out_once(people, chat, visitor):
+    carol = people(chat, "carol who returns")
+    me = carol.user
+    page, link = link_of(carol)
+    carol.submit(page.form("/sign-out"))
+    assert carol.user is None
+    carol.submit(carol.look(link).form("/device/use"))
+    assert carol.user == me
+    assert visitor.submit(visitor.look(link).form("/device/use")).status == 400, "once"
+
+
+def test_it_lives_for_seven_days_and_a_new_one_voids_it(people, chat, visitor):
+    carol = people(chat, "carol who waits")
+    (_, first), (_, second) = link_of(carol), link_of(carol)
+    chat.query("UPDATE device_codes SET created_at = ?", times.ago(days=6))
+    assert visitor.submit(visitor.look(first).form("/device/use")).status == 400
+    chat.query("UPDATE device_codes SET good_until = ? WHERE user_id = ?", times.ago(seconds=1), carol.user["id"])
+    assert visitor.submit(visitor.look(second).form("/device/use")).status == 400
+
+
+def test_being_forgotten_voids_it(people, chat, visitor):
+    carol = people(chat, "carol who wants no return")
+    _, link = link_of(carol)
+    carol.post("/me/forget", choice="remove")
+    assert visitor.submit(visitor.look(link).form("/device/use")).status == 400
+
+
+def test_it_says_what_it_does(alice):
+    assert "the name stays taken" in alice.look("/sign-out").text
+    assert "/sign-out" in alice.look("/").addresses

@@ -64,7 +64,7 @@ def flood(dave):
         expect(dave.message(f"part {number}").or_(dave.find("#problem:not(:empty)"))).to_be_visible()
         if dave.find("#problem").inner_text():
             break
-    expect(dave.find("#problem")).to_contain_text("Wait a moment, then send it again.")
+    expect(dave.find("#problem")).to_contain_text("You're sending too quickly.")
     expect(dave.composer).to_have_value(f"Buy this, part {number}")
 
 

@@ -132,7 +132,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
-    app.add_template_filter(clock.in_words, "clock")
+    app.add_template_filter(clock.element, "clock")
     app.add_template_filter(catalogue.isolated, "isolated")
     # One language for the whole site, so that each text is looked up once.
     app.jinja_env.install_gettext_callables(catalogue.singular, catalogue.plural, newstyle=True)  # type: ignore[attr-defined]

@@ -1,10 +1,30 @@
-"""Moments as people without script read them: in the site's time zone."""
+"""Moments as people without script read them: in the site's time zone, which is named."""
+
+from datetime import datetime
+
+from markupsafe import Markup
 
 from chat import identity, times
 from chat.catalogue import format_datetime
 
 
+def here(moment: str) -> datetime:
+    """A moment of the store in the site's time zone."""
+    return times.moment_of(moment).astimezone(identity.parts().config.timezone)
+
+
+def zone_of(local: datetime) -> str:
+    """What people call its zone: UTC, CET, or UTC-03 where it has no name but a number."""
+    name = local.tzname() or "UTC"
+    return f"UTC{name}" if name[0] in "+-" else name
+
+
 def in_words(moment: str) -> str:
-    """A moment of the store as day and hour, such as 20 Nov 2026, 14:00."""
-    local = times.moment_of(moment).astimezone(identity.parts().config.timezone)
-    return format_datetime(local, "d MMM y, HH:mm")
+    """A moment of the store as day and hour, such as 20 Nov 2026, 14:00 UTC."""
+    local = here(moment)
+    return f"{format_datetime(local, 'd MMM y, HH:mm')} {zone_of(local)}"
+
+
+def element(moment: str) -> Markup:
+    """The same as html, which a script turns into the reader's own time."""
+    return Markup('<time datetime="{}">{}</time>').format(moment, in_words(moment))

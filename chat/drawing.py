@@ -109,16 +109,17 @@ class Words(NamedTuple):
 
 def dress(
     html: str, words: Words, *, clock: str, label: str, href: str,
-    is_grouped: bool, is_mine: bool, is_marked: bool = False
+    is_grouped: bool, is_mine: bool, is_marked: bool = False, zone: str = ""
 ) -> Markup:
     """The html for one reader; what was drawn of late is kept."""
     draw_one = _dress if len(html) <= DRESSED_CHARACTERS else _dress.__wrapped__
     states = {"grouped": is_grouped, "mine": is_mine, "marked": is_marked}
-    return draw_one(html, words, clock, label, href, "".join(f" {name}" for name, is_so in states.items() if is_so))
+    of_reader = "".join(f" {name}" for name, is_so in states.items() if is_so)
+    return draw_one(html, words, clock, zone, label, href, of_reader)
 
 
 @lru_cache(DRESSED)
-def _dress(html: str, words: Words, clock: str, label: str, href: str, states: str) -> Markup:
+def _dress(html: str, words: Words, clock: str, zone: str, label: str, href: str, states: str) -> Markup:
     """What is replaced can only be the template's: a body's own ``<`` is escaped."""
     time_at = html.index("<time")
     time_end = html.index("</time>")
@@ -126,7 +127,7 @@ def _dress(html: str, words: Words, clock: str, label: str, href: str, states: s
         html[:time_at].replace('<li class="message', f'<li class="message{states}', 1)
         + f'<a class="when" href="{escape(href)}" aria-label="{escape(label)}">'
         + html[time_at:time_end]
-        + f"{escape(clock)}</time></a>"
+        + f"{escape(clock)}</time>{escape(zone)}</a>"
         + html[time_end + len("</time>") :]
     )
     for empty, word in zip(EMPTY, words, strict=True):

@@ -19,20 +19,20 @@ _LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "elemen
 # What each page loads, in this order. A part that throws does not keep those after it from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
-        "base", "chat", "elapsed", "request", "times", "net", "store", "lock", "queue", "outbox", "rows", "seams",
-        "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts", "removal", "edit", "walk",
-        "snapshot", "room_place", "rooms", "unread", "read", "here", "roster", "typing", "announce", "panels", "state",
-        *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh", "start",
-        "sleep",
+        "base", "chat", "elapsed", "server_time", "request", "moments", "times", "net", "store", "lock", "queue",
+        "outbox", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts",
+        "removal", "edit", "walk", "snapshot", "room_place", "rooms", "unread", "read", "here", "roster", "typing",
+        "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh",
+        "start", "sleep",
     ),
     "home": (
-        "base", "chat", "elapsed", "request", "net", "store", "lock", "snapshot", "room_place", "rooms", "unread",
-        *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
+        "base", "chat", "elapsed", "server_time", "request", "moments", "net", "store", "lock", "snapshot",
+        "room_place", "rooms", "unread", *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
     ),
-    "plain": ("sleep",),
+    "plain": ("sleep", "base", "moments", "own_times"),
     "selftest": (
-        "base", "chat", "elapsed", "request", "copy", "verdict", "frames", "attempt", "stream", "xhr_stream",
-        "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",
+        "base", "chat", "elapsed", "server_time", "request", "copy", "verdict", "frames", "attempt", "stream",
+        "xhr_stream", "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",
     ),
     "wait": ("wait",),
 }
@@ -40,7 +40,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 # In a worker a part that throws ends it all: half a ladder must not carry the line, and the pages find another way.
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "shared-worker": (
-        "shared_worker", "base", "elapsed", "request", *(part for part in _LADDER if part != "element_stream"),
+        "shared_worker", "base", "elapsed", "server_time", "request",
+        *(part for part in _LADDER if part != "element_stream"),
     ),
 }
 

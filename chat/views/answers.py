@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from chat import clock, identity, log_lines, sse
@@ -97,11 +98,20 @@ def as_wire(error: ChatError) -> dict[str, Any]:
 
 def in_words(error: ChatError) -> str:
     """The error's sentence in the reader's language, its times in the site's zone."""
+    return gettext(error.message, **_params(error, clock.in_words))
+
+
+def _in_html(error: ChatError) -> Markup:
+    """The same for a page, whose script turns times into the reader's own."""
+    return escape(gettext(error.message)) % _params(error, clock.element)
+
+
+def _params(error: ChatError, tell_time: Callable[[str], str]) -> dict[str, object]:
     params: dict[str, object] = dict(error.params, field=error.field)
     until = params.get("until")
     if isinstance(until, str):
-        params["until"] = clock.in_words(until)
-    return gettext(error.message, **params)
+        params["until"] = tell_time(until)
+    return params
 
 
 def _page(error: ChatError) -> Response:
@@ -121,7 +131,7 @@ def _page(error: ChatError) -> Response:
     if again and error.code not in ("internal", "too_large"):
         try:
             shown = {
-                "message": in_words(error),
+                "message": _in_html(error),
                 "field": error.field,
                 "retry_after_seconds": error.retry_after_seconds,
                 "room": error.params.get("room"),
@@ -143,7 +153,7 @@ def _error_page(error: ChatError) -> Response:
         "error.html",
         status=error.status,
         code=error.code,
-        message=in_words(error),
+        message=_in_html(error),
         reason=error.params.get("reason"),
         draft=None if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES),
         retry_after=error.retry_after_seconds,

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import flood, identity, rooms, text
+from chat import flood, identity, rooms, text, times
 from chat.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
@@ -100,6 +100,7 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         is_latest=not has_newer,
         anew_url=_anew(slug, shown[-1].id if shown else 0),
         read_id=stay.read_id if stay else None,
+        now=times.now(),
         new_id=new_id,
         new_count=new_count,
         unread_max=rooms.UNREAD_MAX,

@@ -8,7 +8,7 @@ from typing import Any
 from flask import request, url_for
 from markupsafe import Markup
 
-from chat import drawing, identity, times
+from chat import clock, drawing, identity
 from chat.catalogue import format_date, gettext
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
@@ -17,16 +17,16 @@ _LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # i
 
 
 def rows_of(
-    messages: Iterable[Any], new_id: int | None = None, named_id: int | None = None
+    messages: Iterable[Any], new_id: int | None = None, named_id: int | None = None, *, is_alone: bool = False
 ) -> list[dict[str, Any]]:
     """Rows for `rows.html`, oldest first; the rule "New" stands before the message `new_id`, if it is among them.
 
     The message `named_id` is marked; where it is not among these, a line in its place says so.
+    One that `is_alone` has the day beside its hour.
     """
     user = identity.who().user
     words = _words()
-    zone = identity.parts().config.timezone
-    today = datetime.now(zone).date()
+    today = datetime.now(identity.parts().config.timezone).date()
     address = url_for("pages.message", id=0).removesuffix("0")
     is_terminal = _TERMINALS.match(request.headers.get("User-Agent", "")) is not None
     rows: list[dict[str, Any]] = []
@@ -37,18 +37,20 @@ def rows_of(
             if message.id > missing_id:
                 rows.append({"kind": "missing", "id": missing_id})
             missing_id = None
-        moment = times.moment_of(message.created_at).astimezone(zone)
+        moment = clock.here(message.created_at)
         if earlier is None or earlier[1].date() != moment.date():
             rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _day(moment.date(), today)})
         is_mine = user is not None and user.id == message.author_id
         if message.id == new_id:
             rows.append({"kind": "new"})
-        clock = moment.strftime("%H:%M")
+        hour = clock.in_words(message.created_at) if is_alone else moment.strftime("%H:%M")
+        zone = "" if is_alone else f" {clock.zone_of(moment)}"
         html = drawing.dress(
             drawing.html_of(message),
             words,
-            clock=clock,
-            label=gettext("Message by %(name)s, %(time)s", name=message.name, time=clock),
+            clock=hour,
+            zone=zone,
+            label=gettext("Message by %(name)s, %(time)s", name=message.name, time=hour + zone),
             href=f"{address}{message.id}",
             is_grouped=rows[-1]["kind"] == "message" and _is_near(earlier, message, moment),
             is_mine=is_mine,
@@ -62,8 +64,8 @@ def rows_of(
 
 
 def dressed(message: Any) -> Any:
-    """The html of one message alone."""
-    return rows_of([message])[-1]["html"]
+    """The html of one message alone, with the day beside the hour."""
+    return rows_of([message], is_alone=True)[-1]["html"]
 
 
 def _with_hard_spaces(html: Markup) -> Markup:

@@ -64,7 +64,7 @@
 
   /* The server knows the end of a ban, the reader's clock its hour. */
   function ban(error) {
-    var until = error.until && Chat.times.full(Chat.times.parse(error.until));
+    var until = error.until && Chat.moments.full(Chat.moments.parse(error.until));
     var sentence = until ? Chat.word('banned-until', { until: until }) : Chat.word('banned-for-good');
     return error.reason ? sentence + ' ' + Chat.word('ban-reason', { reason: error.reason }) : sentence;
   }

@@ -18,8 +18,14 @@
     text.appendChild(Chat.make('i', 'status'));
     row.setAttribute('data-author', Chat.me.id);
     row.setAttribute('data-client-id', entry.clientId);
-    row.chatMoment = new Date(entry.at);
+    row.chatMoment = momentOf(entry);
     return row;
+  }
+
+  /* When it was written, by the server's clock. It stands behind all that was said, and so is not of an earlier time. */
+  function momentOf(entry) {
+    var last = Chat.rows.last();
+    return new Date(Math.max(Chat.serverTime.of(entry.at), last ? Chat.rows.momentOf(last) : 0));
   }
 
   /* This room's; and what was refused for one that is not in the list any more, which would be seen nowhere. */

@@ -4,6 +4,7 @@
   if (!Chat.supported) { return; }
 
   var TIMEOUT_MS = 20000;
+  var QUICK_MS = 5000;  // what was on its way for longer tells no time
   var LONGEST_WAIT_MS = 86400000;  // what a timer can count
   var FORM = 'application/x-www-form-urlencoded; charset=UTF-8';
   var number = 0;
@@ -39,10 +40,11 @@
 
   /* An answer: status (0: none came), json or null, code and words of an error, how long to wait. */
 
-  function read(request) {
+  function read(request, askedAt) {
     var answer = { status: 0, json: null, error: null, retryAfterMs: 0 };
     try {
       answer.status = request.status;
+      if (Date.now() - askedAt < QUICK_MS) { Chat.serverTime.learn(Date.parse(request.getResponseHeader('Date') || '')); }
       answer.retryAfterMs = waitIn(request);
       answer.json = JSON.parse(request.responseText);
       answer.error = answer.json.error || null;
@@ -62,6 +64,7 @@
   /* `done` is told the answer, unless the request is called off by what this returns. */
   function send(method, url, fields, done, options) {
     var request = new root.XMLHttpRequest();
+    var askedAt = Date.now();
     request.open(method, unheardOf(url), true);
     request.timeout = (options && options.timeoutMs) || TIMEOUT_MS;
     request.setRequestHeader('Accept', 'application/json');
@@ -70,7 +73,7 @@
     request.onreadystatechange = Chat.guard(function () {
       if (request.readyState !== 4) { return; }
       request.onreadystatechange = ignore;
-      done(read(request));
+      done(read(request, askedAt));
     });
     request.send(fields ? encode(fields) : null);
     return function () {

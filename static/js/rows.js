@@ -97,9 +97,10 @@
   function setClock(row) {
     var time = row.querySelector('.byline time');
     if (!time) { return; }
-    time.textContent = Chat.times.clock(momentOf(row));
-    time.title = Chat.times.full(momentOf(row));
+    time.textContent = Chat.moments.clock(momentOf(row));
+    time.title = Chat.moments.exact(momentOf(row));
     if (!Chat.has(time.parentNode, 'when')) { link(time, idOf(row)); }
+    Chat.remove(time.nextSibling);  // the server's zone
     var values = { name: row.querySelector('.author').textContent, time: time.textContent };
     time.parentNode.setAttribute('aria-label', Chat.word('message-by', values));
   }
@@ -124,7 +125,7 @@
   function momentOf(row) {
     if (!row.chatMoment) {
       var time = row.querySelector('.byline time');
-      row.chatMoment = time ? Chat.times.parse(time.getAttribute('datetime')) : new Date();
+      row.chatMoment = time ? Chat.moments.parse(time.getAttribute('datetime')) : Chat.times.now();
     }
     return row.chatMoment;
   }

@@ -32,12 +32,12 @@
   }
 
   function dayOf(row) {
-    return Chat.times.dayOf(rows.momentOf(row));
+    return Chat.moments.dayOf(rows.momentOf(row));
   }
 
   function isRun(earlier, row) {
-    var apartMs = rows.momentOf(row) - rows.momentOf(earlier);
-    return rows.authorOf(earlier) === rows.authorOf(row) && apartMs >= 0 && apartMs <= RUN_MS;
+    var apartMs = Math.abs(rows.momentOf(row) - rows.momentOf(earlier));  // a clock may have been set back
+    return rows.authorOf(earlier) === rows.authorOf(row) && apartMs <= RUN_MS;
   }
 
   function dayRule(row) {

@@ -65,12 +65,16 @@ class Page(HTMLParser):
             self.addresses.append(values["content"].partition("url=")[2])
 
 
+ZONE = "UTC"  # the same in every language, as the other names of the system's table
+
+
 def untranslated(text: str) -> str:
-    """What is left in Latin letters without the catalogue's words, names of settings, codes and addresses."""
+    """What is left in Latin letters without the catalogue's words, names of settings and of the site's time zone,
+    codes and addresses."""
     rest = re.sub("⟦[^⟦⟧]*⟧", " ", text)
     rest = re.sub(r"\d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d", " ", rest)  # days are Babel's, in the page's language
     tokens = [token for token in rest.split() if not re.match(r"/|https?:|CHAT_[A-Z_]+$", token)]
-    return " ".join(token for token in tokens if re.search("[A-Za-z]", token) and token not in STATUS)
+    return " ".join(token for token in tokens if re.search("[A-Za-z]", token) and token not in (*STATUS, ZONE))
 
 
 class Seen(NamedTuple):

@@ -207,7 +207,8 @@ def leave(window):
 
 
 def sign_out(window):
-    window.find(".account form button").click()
+    window.follow("Sign out")
+    window.press("Sign out")
     expect(window.page.get_by_label("Your name")).to_be_visible()
 
 

@@ -235,10 +235,10 @@ def test_more_than_fits_comes_at_once_with_the_next(brief, people):
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"arguments": SYNC}, ["gunicorn answers one request at a time",
-                           "Of 50 readers here 0 wait and 50 poll. Requests a minute: 750."]),
+                           "With 50 people here: 0 live, 50 polling, 750 requests a minute"]),
     ({**POOLS["gthread"]}, [f"{THREADS} requests at once", "Up to 3", "25 to 55 s"]),
     ({"stream_seconds": 0}, ["own worker", "Live connections end with the latest news"]),
-    ({"streams": 7}, ["own worker", "at most 7", "48 to 72 minutes"]),
+    ({"streams": 7}, ["own worker", "up to 7", "48 to 72 minutes"]),
 ])
 def test_the_command_line_and_the_owner_read_what_was_found(people, options, words):
     with serve(workers=1, **options) as server:

@@ -30,7 +30,7 @@ def test_a_first_visit_without_cookies_says_so_and_takes_no_name(chat, refuser):
     for path in ("/sign-in", "/", "/rooms/lobby"):
         answer = person.submit(person.look(path).form("/sign-in"), name="Cookie hater")
         assert answer.status == 400
-        assert SAYS_SO in answer.page.text and "Allow them for this site" in answer.page.text
+        assert SAYS_SO in answer.page.text and "Allow cookies for this site" in answer.page.text
         assert answer.page.form("/sign-in").fields["name"] == "Cookie hater", "what was typed stands there again"
     assert not chat.query("SELECT 1 FROM users WHERE name = 'Cookie hater'")
 
@@ -65,7 +65,7 @@ def test_every_other_form_says_so_too(visitor, path):
 
 def test_a_page_that_is_only_old_is_told_so_instead(alice):
     answer = alice.request("POST", "/rooms/lobby/messages", "csrf_token=x&body=x", Content_Type=FORM)
-    assert answer.status == 400 and SAYS_SO not in answer.page.text and "too old" in answer.page.text
+    assert answer.status == 400 and SAYS_SO not in answer.page.text and "This page had expired" in answer.page.text
 
 
 def test_a_sign_in_whose_cookie_does_not_come_back_says_so(chat, refuser):
@@ -74,7 +74,7 @@ def test_a_sign_in_whose_cookie_does_not_come_back_says_so(chat, refuser):
     assert answer.status == 303
     for path in (answer.headers["Location"], "/", "/sign-in"):
         page = person.look(path)
-        assert "did not keep the cookie by which the chat knows you" in page.text
+        assert "This browser didn't save the cookie that keeps you signed in" in page.text
         assert page.form("/sign-in")
 
 

@@ -11,7 +11,7 @@ from chat.store import creation
 from tests.clients import Person
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve
 
-FORGIVES = "is damaged|is a folder|cannot read|could not save|unable to open|not a database|malformed"
+FORGIVES = "is damaged|is a folder|can't read its data|could not save|unable to open|not a database|malformed"
 
 
 def damage(path, how):
@@ -61,7 +61,7 @@ def test_a_server_that_starts_with_it_answers_and_does_not_end(tmp_path, how):
         with Person(server) as somebody:
             for address in ("/", "/rooms/lobby", "/poll?room=lobby", "/stream?room=lobby", "/healthz"):
                 answer = somebody.get(address)
-                assert answer.status == 503 and "cannot read what it keeps" in answer.text
+                assert answer.status == 503 and "read its data right now" in answer.text
             path.rmdir() if how == "a folder" else path.unlink()
             path.write_bytes(whole)
             eventually(lambda: somebody.get("/rooms/lobby").status == 200)

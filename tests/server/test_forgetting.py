@@ -149,7 +149,8 @@ def test_without_a_choice_the_page_asks_again(zephyr, choice):
     fields = {} if choice is None else {"choice": choice}
     assert zephyr.post("/me/forget", **fields).json["error"]["field"] == "choice"
     page = zephyr.post("/me/forget", accept="text/html", **fields)
-    assert page.status == 400 and page.page.form("/me/forget") and "Choose whether" in page.page.text
+    assert page.status == 400 and page.page.form("/me/forget")
+    assert "Choose what happens to the messages you wrote" in page.page.text
     assert zephyr.post("/me/forget", choice="remove", token="").code == "csrf"
     assert zephyr.user["name"] == zephyr.name
 

@@ -110,8 +110,9 @@ def test_looking_at_the_link_does_not_use_it_up(chat, people, alice):
 def test_whoever_is_somebody_already_is_told_that_the_link_ends_that(alice, bob, visitor):
     """Anybody can send such a link: whoever presses its button is that person from then on, and no longer their own."""
     address = f"/device?code={code_in(alice.post('/device').json['link'])}"
-    assert "You are here as bob. This ends that" in bob.look(address).text
-    assert "This ends that" not in visitor.look(address).text
+    text = bob.look(address).text
+    assert "signed in here as bob. This replaces it, and unless bob is signed in on another device too" in text
+    assert "This replaces it" not in visitor.look(address).text
 
 
 def test_the_link_works_once(chat, people, alice):

@@ -79,7 +79,8 @@ def test_any_message_is_removed_from_its_own_page(mayor, bob, dave):
     message = dave.say("must not stay")
     page = mayor.look(f"/messages/{message['id']}")
     assert not [form for form in page.forms if form.action.endswith("/edit")], "nobody puts words into mouths"
-    answer = mayor.submit(page.form("/remove"))
+    assert f"/messages/{message['id']}/remove" in page.addresses
+    answer = mayor.submit(mayor.look(f"/messages/{message['id']}/remove").form("/remove"))
     place = f"/rooms/lobby?around={message['id']}#m{message['id']}"
     assert (answer.status, answer.headers["Location"]) == (303, place)
     stone = heard.expect("remove").data

@@ -95,11 +95,15 @@ def test_a_message_has_a_page_with_the_acts_one_has_on_it(alice, bob, visitor):
     message = alice.say("tpyo")
     address = f"/messages/{message['id']}"
     assert address in alice.look("/rooms/lobby").addresses
-    assert {form.action for form in alice.look(address).forms} >= {f"{address}/edit", f"{address}/remove"}
+    own = alice.look(address)
+    assert own.form("/edit").action == f"{address}/edit"
+    assert f"{address}/remove" in own.addresses
+    assert not [form for form in own.forms if form.action == f"{address}/remove"], "it asks before it deletes"
     for other in (bob, visitor):
         page = other.look(address)
         assert "tpyo" in page.text
         assert not [form for form in page.forms if form.action.startswith(address)]
+        assert f"{address}/remove" not in page.addresses
 
 
 def test_a_message_is_edited_and_removed_by_form(alice, garden):
@@ -111,11 +115,12 @@ def test_a_message_is_edited_and_removed_by_form(alice, garden):
     answer = alice.submit(form, body="typo")
     assert (answer.status, answer.headers["Location"]) == (303, place)
     assert "typo" in alice.look(f"/rooms/{garden}").text
-    answer = alice.submit(alice.look(address).form("/remove"))
+    answer = alice.submit(alice.look(f"{address}/remove").form("/remove"))
     assert (answer.status, answer.headers["Location"]) == (303, place)
     page = alice.look(f"/rooms/{garden}")
     assert "typo" not in page.raw and "Message deleted" in page.text
-    assert not [form for form in alice.look(address).forms if form.action.startswith(address)]
+    for gone in (alice.look(address), alice.look(f"{address}/remove")):
+        assert not [form for form in gone.forms if form.action.startswith(address)]
 
 
 def test_a_refused_edit_comes_back_with_its_text(alice):

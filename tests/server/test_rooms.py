@@ -154,7 +154,9 @@ def unread_of(person, room):
     """The number beside the room in the list of rooms."""
     page = person.look_until("/", f"/rooms/{room}")
     row = page.raw.split(f'href="/rooms/{room}"')[1].split("</li>")[0]
-    return int(row.split('class="badge"')[1].split(">")[1].split("<")[0]) if "badge" in row else 0
+    attributes, _, shown = row.split('class="badge"')[1].split("<")[0].partition(">")
+    assert ("hidden" in attributes) == (not shown), "a room without news shows no number"
+    return int(shown or 0)
 
 
 def test_reading_is_told_to_ones_own_devices_and_nobody_else(alice, bob, garden):

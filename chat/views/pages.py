@@ -201,14 +201,14 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
 
 
 @blueprint.get(f"/messages/<{forms.ID}:id>/remove")
-def remove_message(id: int) -> str:
+def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
     """The question before a message is removed, for whoever has no script to ask it."""
     user = identity.user_required()
     with identity.parts().store.read() as connection:
         found = rooms.find_message(connection, id, user)
     if not _acts_on(found, user)["remove"]:
-        return message(id)
-    return render_template("message_remove.html", html=dressed(found), message=found)
+        return message(id, error)
+    return render_template("message_remove.html", html=dressed(found), message=found, error=error)
 
 
 def _acts_on(message: Any, user: Any) -> dict[str, bool]:
@@ -223,9 +223,13 @@ def _acts_on(message: Any, user: Any) -> dict[str, bool]:
 
 
 @answers.shown_again("messages.edit")
-@answers.shown_again("messages.remove")
 def message_again(error: dict[str, Any], id: int) -> str:
     return message(id, error)
+
+
+@answers.shown_again("messages.remove")
+def remove_message_again(error: dict[str, Any], id: int) -> str:
+    return remove_message(id, error)
 
 
 @blueprint.get("/rooms/<slug>/refresh")

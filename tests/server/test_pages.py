@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.clients import FORM
 from tests.pages import Page
 
 
@@ -121,6 +122,13 @@ def test_a_message_is_edited_and_removed_by_form(alice, garden):
     assert "typo" not in page.raw and "Message deleted" in page.text
     for gone in (alice.look(address), alice.look(f"{address}/remove")):
         assert not [form for form in gone.forms if form.action.startswith(address)]
+
+
+def test_a_refused_removal_asks_again_and_says_why(alice):
+    address = f"/messages/{alice.say('stays for now')['id']}/remove"
+    answer = alice.request("POST", address, "csrf_token=x", Content_Type=FORM)
+    assert answer.status == 400 and "This page had expired" in answer.page.text
+    assert alice.submit(answer.page.form("/remove")).status == 303
 
 
 def test_a_refused_edit_comes_back_with_its_text(alice):

@@ -123,7 +123,7 @@ def ban(olga, carol, dave):
     carol.message("Quiet now").wait_for()
     assert dave.message("Quiet now").count() == 0
     dave.follow("Retry")
-    expect(dave.heading).to_have_text("Not allowed")
+    expect(dave.heading).to_have_text("You're banned")
     expect(dave.find("main")).to_contain_text("flooding")
 
 

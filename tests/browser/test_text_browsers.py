@@ -42,7 +42,7 @@ def test_one_reads_comes_in_writes_edits_and_removes(reader, alice, chat, garden
     reader.sees("Message in")
     reader.fill("Edit", "Written with care")
     reader.press("Save")
-    reader.sees("edited(?s:.)*Written with care(?s:.)*The answer")
+    reader.sees(r"Written with care\s+edited(?s:.)*The answer")
     assert (name, "Written with care") in said(alice, garden)
 
     reader.follow_time_of("Written with care")

@@ -76,7 +76,7 @@ class Numbering(TextBrowser):
 
     def follow_time_of(self, text: str) -> None:
         self.terminal.press("Home")
-        self.choose(self.sees(rf"\[(\d+)\]\d\d:\d\d(?: edited)?\s+{text}"))
+        self.choose(self.sees(rf"\[(\d+)\]\d\d:\d\d UTC\s+{text}"))
 
 
 class Lynx(Numbering):
@@ -147,7 +147,9 @@ class W3m(TextBrowser):
         self.terminal.press("Enter")
 
     def press(self, words: str) -> None:
-        self.follow(f"{words}$")  # a sentence may begin with the same word
+        """Its line ends with it, where a sentence may begin with the same word, or with a link to go back."""
+        beside = f"{words} Cancel"
+        self.follow(beside if beside in self.terminal.screen else f"{words}$")
 
     def follow_time_of(self, text: str) -> None:
         self.find(text)

@@ -126,6 +126,8 @@ def test_signing_out_in_one_tab_ends_the_line_of_all_and_whoever_comes_next_has_
     one.go("/sign-out").press("Sign out")
     for tab in others:
         expect(tab.state).to_contain_text("Signed out")
+    expect(one.heading).to_have_text("Rooms")  # this page has a line of its own, for whoever visits
+    one.go("/help")
     eventually(lambda: one.page.title() is not None and not way.under_way(STREAM))
     asked = len(way.asked(STREAM))
     sit_down(one, bob)

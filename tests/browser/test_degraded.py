@@ -138,7 +138,7 @@ STANDS = """() => {
         .filter(each => each.width);
     return {
         isInOrder: parts.every((each, at) => !at || each.top >= parts[at - 1].bottom - 1),
-        widths: box('#rows .text').map(each => each.width),
+        widths: box('#rows .with-note, #rows :not(.with-note) > .text').map(each => each.width),
         isTooWide: document.documentElement.scrollWidth > window.innerWidth,
         colours: ['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name]),
         rooms: box('.room-list li').length,

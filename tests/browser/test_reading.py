@@ -133,7 +133,7 @@ def test_an_empty_room_says_what_to_do_until_somebody_speaks(window, alice, caro
     hers = window(carol, garden)
     empty = hers.find("#empty")
     expect(empty).to_contain_text("No messages yet")
-    expect(empty).to_contain_text("Write the first message below.")
+    expect(empty).to_contain_text("Write the first one below. Everyone in this room will see it.")
     alice.say("Hello", room=garden)
     hers.expect_said("Hello")
     expect(empty).to_be_hidden()

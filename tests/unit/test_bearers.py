@@ -112,7 +112,7 @@ def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
     outside.move_inbox(chat.store)
     with chat.store.read() as connection:
         left = connection.execute(inbox.select()).all()
-        assert [(row.author, "A person has this name" in row.reason) for row in left] == [("PauI", True)]
+        assert [(row.author, "Someone already has this name" in row.reason) for row in left] == [("PauI", True)]
         hal = users.find_by_name(connection, "hal")
         assert [message.body for message in messages.of_author(connection, hal.id, 0, 9)] == ["haI"]
 

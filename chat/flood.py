@@ -49,6 +49,7 @@ DEEDS: Mapping[str, Deed] = {
     "room": Deed(Rate(3, 300.0), Rate(30, DAY_SECONDS / 30)),
     "move": _personal(Rate(40, 3.0)),  # to come and to go: whoever is new here opens twenty rooms at once
     "remove": _personal(Rate(30, 2.0)),
+    "view": _personal(Rate(20, 3.0)),
     "read": _personal(Rate(60, 1.0), 64),
     "here": _personal(Rate(60, 1.0), 64),  # each of twenty tabs tells it for its own room
     "typing": _personal(Rate(6, 1.0)),
@@ -68,6 +69,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "rooms.here": ("here",),
     "rooms.typing": ("typing",),
     "messages.remove": ("remove",),
+    "me.choose_view": ("view",),
 }
 POSTS = ("messages.post", "messages.edit")
 _OWNERS = "owners are trusted with the whole site"

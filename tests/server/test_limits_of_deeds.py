@@ -39,8 +39,9 @@ def until_refused(person, path, **fields):
     ("/rooms/lobby/leave", {}, 40, 3.0),
     ("/rooms/lobby/read", {"id": 1}, 60, 1.0),
     ("/rooms/lobby/here", {"state": "here"}, 60, 1.0),
+    ("/me/view", {"view": "compact"}, 20, 3.0),
 ])
-def test_what_tells_others_is_limited_over_both_workers(dave, path, fields, burst, seconds_each):
+def test_what_writes_or_tells_others_is_limited_over_both_workers(dave, path, fields, burst, seconds_each):
     began = time.monotonic()
     statuses = until_refused(dave, path, **fields)
     passed = (time.monotonic() - began) / seconds_each

@@ -13,7 +13,7 @@ import { Clock } from './turned_clock.mjs';
 
 const [folder, given] = process.argv.slice(2);
 const play = { tabs: 3, lacks: [], deeds: [], ...JSON.parse(given) };
-const PARTS = ['elapsed', 'backoff', 'verdict', 'store', 'lock', 'carrier', 'listener', 'leader', 'sharing'];
+const PARTS = ['elapsed', 'backoff', 'verdict', 'attempt', 'store', 'lock', 'carrier', 'listener', 'leader', 'sharing'];
 const FACTS = { edition: '1' };
 const ME = 3;
 const SOMEBODY_ELSE = 4;

@@ -206,7 +206,7 @@ def test_after_an_upgrade_old_tabs_say_that_they_are_old_and_keep_the_draft(wind
     expect(one.find("#renewed")).to_have_count(0)
     upgrade()
     for tab in one, other:
-        expect(tab.find("#renewed")).to_contain_text("The chat was renewed")
+        expect(tab.find("#renewed")).to_contain_text("Chat updated. Reload when ready")
         tab.expect_live()
     expect(one.composer).to_have_value("Half a sen")  # nothing was loaded anew
     one.press("Reload")
@@ -221,4 +221,4 @@ def test_where_there_are_no_streams_a_newer_tab_tells_the_older(window, upgradab
                          scripts=[IN_THE_PAGE, NO_STREAMS])
     upgrade()
     older.beside().go("/rooms/lobby")
-    expect(older.find("#renewed")).to_contain_text("The chat was renewed")
+    expect(older.find("#renewed")).to_contain_text("Chat updated. Reload when ready")

@@ -46,7 +46,7 @@ def test_a_day_in_town(window, town, owner_link, tmp_path):
     let_back(olga, carol, dave)
     download(carol, tmp_path)
     leave_for_good(carol, dave)
-    expect(olga.go("/owner").find(".acts")).to_contain_text("forgot, on their own wish")
+    expect(olga.go("/owner").find(".acts")).to_contain_text("deleted their account")
 
 
 def become_owner(olga, owner_link):

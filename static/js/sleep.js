@@ -49,8 +49,9 @@
     listen(root, 'pageshow', wake);  // Back brings the page as it was left
   }
 
-  for (var i = 0; i < document.forms.length; i += 1) {
-    if (document.forms[i].method === 'post') { watch(document.forms[i]); }
+  var forms = document.forms || [];
+  for (var i = 0; i < forms.length; i += 1) {
+    if (forms[i].method === 'post') { watch(forms[i]); }
   }
 
 }(window, document));

@@ -1,7 +1,7 @@
 /* A form that was sent too soon counts the seconds down and then sends itself again: once, unless that is cancelled.
    What it sends is what stands in it by then. The page that answers it only counts, so that nothing goes round. */
 (function () {
-  var told = document.getElementById('wait');
+  var told = document.getElementById && document.getElementById('wait');
   if (!told) { return; }
   var words = told.firstChild;
   var seconds = Number(told.getAttribute('data-seconds'));

@@ -57,6 +57,7 @@ var document = {
 };
 var location = { href: 'http://chat.example/rooms/lobby', protocol: 'http:', host: 'chat.example', hash: '',
   pathname: '/rooms/lobby', search: '', replace: function () {}, reload: function () {} };
+document.location = location;
 var navigator = { userAgent: 'old', onLine: true };
 var console = { error: function (problem) { complaints.push(String(problem)); }, log: function () {} };
 
@@ -80,6 +81,7 @@ function clearInterval() {}
 function addEventListener() {}
 function removeEventListener() {}
 function scrollTo() {}
+function getComputedStyle(node) { return node.style; }
 
 (function (facts) {
   for (var name in facts) { document.getElementById('chat').setAttribute('data-' + name, facts[name]); }

@@ -142,7 +142,7 @@ def test_a_stream_has_four_seconds_to_greet(interpreter, source, expected):
 READING = """var told = [], last = 0, start = now;
 Chat.rows = { last: function () { return last; }, idOf: function (row) { return row; } };
 Chat.log = { isSeen: function () { return true; } };
-Chat.rooms = { setUnread: function () {} };
+Chat.unread = { clear: function () {} };
 Chat.net = { post: function (url, fields, heard) {
     told.push((now - start) / 1000 + ': ' + fields.id);
     heard({ isOk: true });

@@ -40,9 +40,10 @@ def right_address(json_by_nature: set[str]) -> Response | None:
         if path != request.path and _may_be_seen(slug):
             query = request.query_string.decode("ascii", "replace")
             return redirect(url_for(endpoint, **arguments) + (query and f"?{query}"))  # type: ignore[return-value]
-        if slug is not None and _is_managed(slug):
+        managed = slug and _managed_room(slug)
+        if managed:
             place = f"room-{slug}"
-            card = url_for("owner.page", done="unread", at=place, _anchor=place)
+            card = url_for("owner.page", room=managed.name, done="unread", at=place, _anchor=place)
             return redirect(card, 303)  # type: ignore[return-value]
     return None
 
@@ -70,13 +71,13 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
     return endpoint, dict(arguments)
 
 
-def _is_managed(slug: str) -> bool:
-    """Whether it is a private room of an owner who is not in it: she cannot read it, but must find it."""
+def _managed_room(slug: str) -> Any:
+    """The private room of an owner who is not in it: she cannot read it, but must find it. None for others."""
     user = identity.who().user if identity.parts().is_open else None
     if user is None or not user.is_owner:
-        return False
+        return None
     with identity.parts().store.read() as connection:
-        return table.find(connection, slug) is not None
+        return table.find(connection, slug)
 
 
 def _may_be_seen(slug: str | None) -> bool:

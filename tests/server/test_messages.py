@@ -56,7 +56,7 @@ def test_a_client_id_of_other_characters_is_refused(alice, client_id):
 
 def test_plain_forms_carry_no_client_id_of_the_servers(alice, garden):
     form = alice.look(f"/rooms/{garden}").form("/messages")
-    assert form.fields.keys() == {"csrf_token", "body"}
+    assert form.fields.keys() == {"csrf_token", "form_id", "body"}
 
 
 def ids_of(answer):

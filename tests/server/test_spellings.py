@@ -11,7 +11,7 @@ LOBBY = ("/rooms/lobby/", "/rooms/Lobby", "/rooms/LOBBY/", "/Rooms/lobby", "/roo
          "/rooms/lobby%3E", "/rooms/" + quote("ｌｏｂｂｙ"), "/rooms/lob%E2%80%8Bby", "/rooms/l%C3%B3bby",
          "/rooms/lobby%0A")
 PAGES = {"/sign-in/": "/sign-in", "/me/": "/me", "/device/": "/device", "/rooms/new/": "/rooms/new",
-         "/rooms/New": "/rooms/new", "/rooms/": "/", "/rooms": "/", "/Selftest.": "/selftest",
+         "/rooms/New": "/rooms/new", "/rooms/": "/", "/Selftest.": "/selftest",
          "/Help/": "/help", "/Sign_In": "/sign-in"}
 
 
@@ -32,6 +32,11 @@ def test_a_room_is_found_in_other_spellings(carol, visitor, address, method):
 def test_other_pages_are_found_as_well(carol, address):
     assert led(carol.get(address)) == PAGES[address]
     assert carol.get(PAGES[address]).status in (200, 303), "a page, or the way past it"
+
+
+def test_the_list_of_rooms_for_programs_leads_people_home(carol):
+    answer = carol.get("/rooms", Accept="text/html")
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
 
 
 def test_a_message_and_its_query_are_kept(carol):

@@ -35,7 +35,7 @@ def test_a_visitor_reads_along_and_is_asked_for_a_name_where_others_write(window
 def test_a_name_in_use_is_refused_in_words_and_stands_in_its_field_again(window, alice):
     newcomer = window(forgives="status of 409").go("/sign-in")
     newcomer.sign_in("ALICE")
-    expect(newcomer.find(".problem")).to_contain_text("Choose another.")
+    expect(newcomer.find(".problem")).to_contain_text("Pick another, or open your link")
     expect(newcomer.page.get_by_label("Your name")).to_have_value("ALICE")
 
 

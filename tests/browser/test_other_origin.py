@@ -116,7 +116,7 @@ def test_a_page_of_another_site_reads_as_a_visitor(follow):
 
 def test_a_page_of_another_site_is_told_why_it_may_not_read(follow):
     opened, _, _, _ = follow("127.0.0.1", "localhost", public="off", forgives="401")
-    expect(state_of(opened)).to_contain_text("Choose one first")
+    expect(state_of(opened)).to_contain_text("Pick a name to see this chat.")
     expect(bodies(opened)).to_have_count(0)
 
 

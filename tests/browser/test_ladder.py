@@ -459,7 +459,7 @@ def test_a_date_to_wait_for_is_read_by_the_clock_of_whoever_wrote_it(reader, way
     way.put(POLL, obstacles.answers("503 Busy", PAGE, Date="Sat, 21 Nov 2020 10:00:00 GMT",
                                     Retry_After="Sat, 21 Nov 2020 10:00:02 GMT"))
     hers = reader(IN_THE_PAGE, NO_STREAMS)
-    expect(hers.state).to_have_text(re.compile("trying again in [123] s$"))
+    expect(hers.state).to_have_text(re.compile("Reconnecting in [123] s$"))
     eventually(lambda: hers.page.title() and len(way.asked(POLL)) > 1)
     way.clear()
     say("Soon")

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.pages import LIVE
 from tests.browser.windows import LOST, PHONE
 from tests.proxy import proxy_before
 from tests.serving import eventually
@@ -59,7 +60,7 @@ def is_in(server, person, room):
 
 def fall_asleep(hers, line):
     line.cut()
-    expect(hers.state).not_to_have_text("live")
+    expect(hers.state).not_to_have_class(LIVE)
 
 
 # Lists

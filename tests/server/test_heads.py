@@ -167,7 +167,7 @@ def test_the_owner_is_told_whether_they_are_handed_out(site, tmp_path):
     alice = signed_in(app, "alice")
     alice.get("/rooms/lobby")
     alice.post("/owner/claim", code=(tmp_path / "instance" / "owner-code").read_text().strip())
-    assert b"doesn't serve head files" in alice.get("/owner").data
+    assert b"doesn&#39;t serve head files" in alice.get("/owner").data
 
 
 def test_two_lasting_processes_write_one_number(tmp_path):

@@ -15,8 +15,8 @@ const [folder, given] = process.argv.slice(2);
 const play = { readers: 1, seconds: 600, says: [], ends: [], hurry: {}, ...JSON.parse(given) };
 const INTERVAL_MS = 4000;
 const ON_THE_WAY_MS = 20;
-const PARTS = ['base', 'elapsed', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream', 'xhr_stream',
-  'heads', 'poll', 'ladder', 'upper_steps', 'lower_steps'];
+const PARTS = ['base', 'elapsed', 'server_time', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream',
+  'xhr_stream', 'heads', 'poll', 'ladder', 'upper_steps', 'lower_steps'];
 
 const clock = new Clock();
 const start = clock.now;

@@ -91,6 +91,11 @@
     return button;
   }
 
+  /* A finger is no pointer, even where it makes the events of one; a mouse is, even where none is said to be. */
+  function pointed(event) {
+    if (event.pointerType !== 'touch') { offer(rows.rowOf(event.target)); }
+  }
+
   function offerOnLast() {
     var own = rows.list.querySelectorAll('.message.mine[data-id]:not(.removed)');
     var last = own[own.length - 1];
@@ -156,9 +161,8 @@
   if (hasNoHover) { Chat.on('row', offerOnLast); }
 
   Chat.start(function () {
-    if (!hasNoHover) {
-      Chat.listen(rows.list, 'mouseover', function (event) { offer(rows.rowOf(event.target)); });
-    }
+    if (root.PointerEvent) { Chat.listen(rows.list, 'pointerover', pointed); }
+    else if (!hasNoHover) { Chat.listen(rows.list, 'mouseover', pointed); }
     Chat.listen(rows.list, 'keydown', pressed);
     rows.list.addEventListener('touchstart', Chat.guard(touched), QUIET);
     rows.list.addEventListener('touchmove', Chat.guard(moved), QUIET);

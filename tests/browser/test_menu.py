@@ -122,6 +122,11 @@ def test_only_the_last_own_message_has_a_button_on_a_phone(phone):
     expect(phone.find("#rows .acts")).to_have_count(1)
 
 
+def test_a_mouse_on_a_device_that_says_it_has_none_shows_the_bar(phone):
+    phone.message("Line 16").locator(".text").hover()
+    expect(phone.message("Line 16").locator(".more")).to_be_visible()
+
+
 SIZES = [(390, 844), (390, 420), (844, 390), (320, 568)]
 
 

@@ -54,7 +54,7 @@ def test_the_report_is_copied_whole(window, visitor):
     hers.press("Copy this report")
     expect(hers.find("#copied")).to_have_text("Copied.")
     report = hers.find("#report").input_value()
-    for words in (verdict(hers), *FINDINGS, "Your address: 127.0.0.1", "HeadlessChrome", hers.base_url):
+    for words in (verdict(hers), *FINDINGS, "Your IP address: 127.0.0.1", "HeadlessChrome", hers.base_url):
         assert words in report
     field = hers.find("#report")
     field.evaluate("field => { field.readOnly = false; field.value = ''; }")

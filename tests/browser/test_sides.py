@@ -40,8 +40,8 @@ def test_the_account_stays_below_however_many_rooms_there_are(window, alice, car
     hers.expect_in_view(".rooms .account")
     assert hers.find("#room-list").evaluate("list => list.scrollHeight > list.clientHeight")
     hers.page.set_viewport_size({"width": 1280, "height": 300})
-    hers.find(".rooms .account button").scroll_into_view_if_needed()
-    hers.expect_in_view(".rooms .account button")
+    hers.find(".rooms .account li:last-child a").scroll_into_view_if_needed()
+    hers.expect_in_view(".rooms .account li:last-child a")
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "plain"])

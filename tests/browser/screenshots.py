@@ -17,7 +17,7 @@ from tests.serving import Server, eventually, serve
 
 PICTURES = Path(__file__).parents[2] / "docs" / "img"
 NOW = datetime(2026, 11, 20, 10, 4, tzinfo=timezone.utc)
-WELCOME = "The neighbourhood's own chat. Choose a name, and come in."
+WELCOME = "The neighbourhood's own chat. Pick a name and join."
 TALK = [
     ("Alice", "-1 21:04", "The hall is booked for the 28th. Doors at six."),
     ("Alice", "-1 21:05", "Plan is here: https://example.org/plan"),
@@ -60,7 +60,7 @@ def gather(stage: ExitStack, server: Server) -> Cast:
 def set_up(server: Server, cast: Cast) -> None:
     """Alice becomes the owner and opens the rooms; everybody is there, Bob with his phone in his pocket."""
     cast.alice.post("/owner/claim", code=(server.instance / "owner-code").read_text().strip())
-    cast.alice.post("/owner/rooms/lobby", name="Lobby", topic="Come in, say hello. Announcements on Fridays.")
+    cast.alice.post("/owner/rooms/lobby", name="Lobby", topic="Say hello. Announcements on Fridays.")
     for name, topic in ("Garden", "What grows, and who waters it"), ("Repairs", "Bring what is broken"):
         cast.alice.post("/rooms", name=name, topic=topic)
     for person in cast:
@@ -110,7 +110,7 @@ def take_room(desk: Desk, cast: Cast, name: str, **options: object) -> None:
     """The lobby as Carol finds it; she has not yet looked, so that the pictures do not differ by who came first."""
     window = desk.window(cast.carol, timezone_id="UTC", **options)
     window.page.clock.install(time=NOW)
-    window.page.route("**/read", lambda route: route.fulfill(status=204))
+    window.page.route("**/read*", lambda route: route.fulfill(status=204))
     window.enter("lobby")
     expect(window.here).to_have_count(4)
     expect(window.new_rule).to_be_visible()

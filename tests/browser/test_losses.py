@@ -201,7 +201,7 @@ def test_a_hidden_window_that_comes_to_the_front_does_not_wait_for_its_turn(wind
     hers.hide()
     line.cut()
     expect(hers.state).to_contain_text("Reconnecting")
-    eventually(lambda: "trying again in" in hers.state.inner_text() and not line.connections)
+    eventually(lambda: "Reconnecting in" in hers.state.inner_text() and not line.connections)
     line.resume()
     hers.show()
     hers.expect_live()

@@ -257,7 +257,7 @@ def test_where_nothing_can_be_stored_the_page_alone_keeps_it_and_says_so(opened,
     line.cut()
     for text in TEXTS:
         hers.say(text)
-    expect(problem).to_contain_text("Keep it open until what waits is sent.")
+    expect(problem).to_contain_text("Keep this page open until they're sent.")
     asked = []
     hers.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     hers.page.close(run_before_unload=True)

@@ -49,7 +49,7 @@ def test_twins_of_the_first_version_keep_their_names_and_nobody_new_gets_one(tmp
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     names = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "Dave", "nameless", "gone", "g\ufffcone"]
     old_keys = ["carol", "caro\ufffcl", "\ufffc", "c\u0430rol", "dave", "nameless:6", "gone", "g\ufffcone"]
-    with upgraded(config, "0003", names, old_keys, released=("nameless", "gone")) as store:
+    with upgraded(config, "0003", with_people(names, old_keys, released=("nameless", "gone"))) as store:
         with store.read() as connection:
             kept = connection.exec_driver_sql("SELECT name, name_key FROM users ORDER BY id").all()
             assert [name for name, _ in kept] == names
@@ -74,7 +74,7 @@ def test_names_drawn_alike_before_they_were_compared_so_are_kept_and_nobody_new_
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     names = ["Paul", "PauI", "nameless", "Bi11"]
     keys = ["paul", "paui", "nameless:3", "bi11"]
-    with upgraded(config, "0005", names, keys, released=("nameless", "Bi11")) as store:
+    with upgraded(config, "0005", with_people(names, keys, released=("nameless", "Bi11"))) as store:
         with store.read() as connection:
             kept = connection.exec_driver_sql("SELECT name, name_key, drawn_key FROM users ORDER BY id").all()
             drawn = ["Paul", "Paul", None, "Bill"]
@@ -90,18 +90,14 @@ def test_names_drawn_alike_before_they_were_compared_so_are_kept_and_nobody_new_
 
 
 @contextmanager
-def upgraded(config, version, names, keys, released):
-    """The store of a database of that earlier version, with these people, as today's upgrade leaves it."""
+def upgraded(config, version, fill):
+    """The store of a database of that earlier version, filled so, as today's upgrade leaves it."""
     path = config.instance / "longwave.db"
     path.touch()  # an engine opens what is there, and makes none
     engine = writing_engine(path, "full")
     with engine.connect() as connection, connection.begin():
         chat.migrations.upgrade(connection, version)
-        for name, key in zip(names, keys, strict=True):
-            released_at = times.now() if name in released else None
-            connection.exec_driver_sql(
-                "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
-                " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
+        fill(connection)
     engine.dispose()
     creation.upgrade(config)
     store = Store(config)
@@ -109,6 +105,16 @@ def upgraded(config, version, names, keys, released):
         yield store
     finally:
         store.stop()
+
+
+def with_people(names, keys, released):
+    def fill(connection):
+        for name, key in zip(names, keys, strict=True):
+            released_at = times.now() if name in released else None
+            connection.exec_driver_sql(
+                "INSERT INTO users (name, name_key, kind, colour, bearer, created_at, seen_at, released_at)"
+                " VALUES (?, ?, 'guest', 0, 1, ?, ?, ?)", (name, key, times.now(), times.now(), released_at))
+    return fill
 
 
 def owner_of(connection, name):
@@ -119,18 +125,18 @@ def sign_in(store, name):
     return store.write(people.sign_in, name, 30, people.From(None, ""))
 
 
+def with_rooms(*rows):
+    def fill(connection):
+        for row in rows:
+            connection.exec_driver_sql("INSERT INTO rooms (slug, name, kind, topic, created_at)"
+                                       " VALUES (?, ?, ?, '', ?)", (*row, times.now()))
+    return fill
+
+
 def test_rooms_of_one_name_keep_it_and_nobody_new_gets_it(tmp_path: Path):
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
-    make_older(config, "0006", [], [], released=())
-    engine = writing_engine(config.instance / "longwave.db", "full")
-    with engine.connect() as connection, connection.begin():
-        for slug, name, kind in ("tea", "Tea", "open"), ("tea-2", "\uff34ea", "open"), ("~4", "", "removed"):
-            connection.exec_driver_sql("INSERT INTO rooms (slug, name, topic, kind, created_at)"
-                                       " VALUES (?, ?, '', ?, ?)", (slug, name, kind, times.now()))
-    engine.dispose()
-    creation.upgrade(config)
-    store = Store(config)
-    try:
+    before = with_rooms(("tea", "Tea", "open"), ("tea-2", "\uff34ea", "open"), ("~4", "", "removed"))
+    with upgraded(config, "0006", before) as store:
         with store.read() as connection:
             kept = connection.exec_driver_sql("SELECT name, name_key FROM rooms ORDER BY id").all()
         assert kept == [("Lobby", "lobby"), ("Tea", "tea"), ("\uff34ea", "tea"), ("", "")]
@@ -138,5 +144,3 @@ def test_rooms_of_one_name_keep_it_and_nobody_new_gets_it(tmp_path: Path):
             store.write(rooms.open_room, None, "TEA", None, "")
         assert (refusal.value.code, refusal.value.params["room"]) == ("name_taken", "tea")
         assert store.write(rooms.change, "tea-2", "\uff34ea", "another topic"), "a twin of before may get a topic"
-    finally:
-        store.stop()

@@ -1,6 +1,7 @@
 """The owner's page opens where something was refused, and says where one was what was done. Without script."""
 
 from itertools import count
+from urllib.parse import quote
 
 import pytest
 
@@ -83,8 +84,8 @@ def test_a_room_that_cannot_be_opened_is_told_at_the_field(mayor, field, typed):
 
 
 def test_what_concerns_no_field_is_told_in_the_card(mayor):
-    number = mayor.user["id"]
-    answer = mayor.post(f"/owner/people/{number}/ban", accept="text/html", reason="oops")
+    number, name = mayor.user["id"], quote(mayor.user["name"])
+    answer = mayor.post(f"/owner/people/{number}/ban?name={name}", accept="text/html", reason="oops")
     assert answer.status == 403
     assert 'id="problem"' in card(answer.page, f"person-{number}")
 

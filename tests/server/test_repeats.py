@@ -191,7 +191,7 @@ def test_the_owners_forms_are_done_once(town, mayor, hall, townsman):
     assert len(town.query("SELECT 1 FROM acts WHERE act = 'banned' AND subject_id = ?", *who)) == 1
     unban = mayor.look_until("/owner", f"/owner/people/{who[0]}/unban", "?bans_from=").form(f"/{who[0]}/unban")
     same(lose(mayor, unban), mayor.submit(unban))
-    remove = mayor.look_until("/owner", f"/owner/rooms/{hall}/remove", "?rooms_from=").form(f"/{hall}/remove")
+    remove = mayor.look_until("/owner", f"/owner/rooms/{hall}/remove", "rooms_from=").form(f"/{hall}/remove")
     same(lose(mayor, remove, sure="on"), mayor.submit(remove, sure="on"))
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from tests.clients import FORM
-from tests.serving import eventually
+from tests.serving import eventually, serve
+
+
+@pytest.fixture
+def village():
+    """A chat of its own, so small that its rooms all stand on one page."""
+    with serve(workers=1) as server:
+        yield server
 
 
 def test_anyone_with_a_name_opens_a_room(alice, bob):
@@ -48,9 +55,10 @@ def test_of_two_who_open_a_room_of_one_name_at_once_one_is_refused(chat, alice, 
     assert chat.query("SELECT count(*) FROM rooms WHERE name = 'Race' AND name_key = 'race'") == [(1,)]
 
 
-def test_a_private_room_is_not_told_by_its_name(chat, alice, bob):
+def test_a_private_room_is_not_told_by_its_name(village, people):
+    alice, bob = people(village, "alice"), people(village, "bob")
     private = alice.post("/rooms", name="Surprise party").json["slug"]
-    chat.query("UPDATE rooms SET kind = 'closed' WHERE slug = ?", private)
+    village.query("UPDATE rooms SET kind = 'closed' WHERE slug = ?", private)
     answer = bob.post("/rooms", name="Surprise party")
     assert answer.status == 201, "bob may not learn that there is one"
     assert alice.post("/rooms", name="Surprise party").json["error"]["room"] in (private, answer.json["slug"])
@@ -60,10 +68,11 @@ def test_a_private_room_is_not_told_by_its_name(chat, alice, bob):
     assert f'/rooms/{private}"' not in bob.look("/").raw
 
 
-def test_rooms_of_one_name_from_before_are_told_apart_by_their_addresses(chat, carol, alice):
+def test_rooms_of_one_name_from_before_are_told_apart_by_their_addresses(village, people):
+    alice, carol = people(village, "alice"), people(village, "carol")
     slugs = [alice.post("/rooms", name=name).json["slug"] for name in ("Old name", "Old name!")]
     assert not any(slug in carol.look("/").text for slug in slugs)
-    chat.query("UPDATE rooms SET name = 'Old name', name_key = 'old name' WHERE slug = ?", slugs[1])
+    village.query("UPDATE rooms SET name = 'Old name', name_key = 'old name' WHERE slug = ?", slugs[1])
     assert all(f"/rooms/{slug}" in carol.look("/").text for slug in slugs)
     assert all(slug in carol.look("/rooms/lobby").text for slug in slugs)
 

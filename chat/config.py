@@ -86,7 +86,7 @@ def _number(text: str, pattern: str, low: int, high: int) -> float:
 def many(item: Check) -> Check:
     """A list with commas between; nothing between two commas counts as nothing."""
     return Check(
-        f"a list, with commas between, of {item.allowed}; or nothing",
+        f"{item.allowed}, separated by commas; or nothing",
         lambda text: tuple(item.read(part.strip()) for part in text.split(",") if part.strip()),
     )
 
@@ -196,10 +196,10 @@ class Config:
     instance: Path = _setting(
         "instance",
         Check("the path of a folder", _folder),
-        "The folder of everything that the chat keeps: database, keys, sockets and longwave.cfg.",
+        "The folder where the chat keeps everything: database, keys, sockets and longwave.cfg.",
     )
     site_name: str = _setting("Longwave", one_line(1, 60), "The site's name, shown in every title.")
-    welcome: str = _setting("", lines(1000), "A few words on the first page, before anybody has signed in.")
+    welcome: str = _setting("", lines(1000), "A few words on the home page, before anyone signs in.")
     footer_links: tuple[tuple[str, str], ...] = _setting(
         "",
         many(Check("links such as “Privacy=/privacy” or “Legal notice=https://example.org/legal”", _link)),
@@ -208,119 +208,128 @@ class Config:
     timezone: datetime.tzinfo = _setting(
         "UTC",
         Check("the name of a time zone such as UTC or Europe/Berlin", _timezone),
-        "The time zone of pages without script; with script the browser's own is shown.",
+        "The time zone of pages without JavaScript; with it, people see their own.",
     )
-    public: bool = _setting("on", on_or_off, "Whether open rooms can be read without a name.")
+    public: bool = _setting("on", on_or_off, "Whether people can read open rooms without picking a name.")
     hosts: tuple[str, ...] = _setting(
         "",
-        many(Check("host names without port such as chat.example.org (.example.org: all below it)", _host)),
+        many(Check("host names without a port such as chat.example.org (.example.org for all below it)", _host)),
         "The host names that the site answers to; nothing means any.",
     )
     allowed_origins: tuple[str, ...] = _setting(
         "",
         many(Check("origins such as https://blog.example.org or http://localhost:8080", _origin)),
-        "The sites whose pages may read along in the reader's name.",
+        "Other sites whose pages can read the chat as the person who is signed in.",
     )
     cookie_samesite: str = _setting(
         "Lax",
         one_of("Lax", "None"),
-        "None sends the cookies along with pages of wholly other sites, too, where the chat is reached by HTTPS.",
+        "None lets pages of unrelated sites send the cookies, too, if the chat is reached by HTTPS.",
     )
     entry_word: str = _setting(
-        "", Check("a word of at most 100 characters; or nothing", lambda text: _text(text, 0, 100, "")),
-        "A word that everybody is asked for once, before anything is shown.",
+        "", Check("a password of at most 100 characters; or nothing", lambda text: _text(text, 0, 100, "")),
+        "A shared password. Everyone is asked for it once, before they see anything.",
     )
-    rooms_by: str = _setting("all", one_of("all", "owner"), "Who may open rooms: all with a name, or owners.")
+    rooms_by: str = _setting(
+        "all", one_of("all", "owner"), "Who can create rooms: everyone with a name, or only owners."
+    )
     rooms_max: int = _setting(
-        "1000", whole(1, 100_000), "Where there are so many rooms, only owners open more."
+        "1000", whole(1, 100_000), "Once there are this many rooms, only owners can create more."
     )
     guest_days: int = _setting(
-        "30", whole(1, 3650), "After so many days without a visit a guest's name is free for others."
+        "30", whole(1, 3650), "After this many days without a visit, a guest's name is free for others."
     )
     keep_days: int | None = _setting(
         "forever",
         Check("forever, or a whole number of days from 1 to 36500", _days_or_forever),
-        "After so many days a message is removed for good.",
+        "After this many days a message is deleted for good.",
     )
-    log_days: int = _setting("30", whole(1, 3650), "So long a reader may be away and still get exactly what it missed.")
+    log_days: int = _setting(
+        "30", whole(1, 3650), "How many days readers can be away and still get exactly what they missed."
+    )
     log_events: int = _setting(
-        "1000000", whole(1000, 100_000_000), "At most so many events are kept for readers that were away."
+        "1000000", whole(1000, 100_000_000), "How many events are kept, at most, for readers who were away."
     )
     keep_addresses_days: int = _setting(
-        "7", whole(1, 365), "So long the addresses and browsers of sessions are kept, for bans."
+        "7", whole(1, 365), "How many days the addresses and browsers of sessions are kept, for bans."
     )
-    limits: bool = _setting("on", on_or_off, "Flood control; off is for benchmarks.")
+    limits: bool = _setting("on", on_or_off, "Flood control; off is meant for benchmarks.")
     posts_per_minute: int = _setting(
-        "30", whole(1, 6000), "So many messages a person may write, a third of them at once."
+        "30", whole(1, 6000), "How many messages a person can send in a minute, a third of them at once."
     )
-    bot_posts_per_second: int = _setting("50", whole(1, 10000), "So many messages a bot may write.")
+    bot_posts_per_second: int = _setting("50", whole(1, 10000), "How many messages a bot can send in a second.")
     index: bool = _setting("off", on_or_off, "Whether search engines may list the site.")
     security_contact: str = _setting(
         "",
         Check("an address such as mailto:security@example.org or https://example.org/report; or nothing", _contact),
-        "Where to report a hole in the site, for /.well-known/security.txt.",
+        "Where to report a security hole, for /.well-known/security.txt.",
     )
     heartbeat_seconds: int = _setting(
-        "15", whole(1, 55), "A silent stream sends a ping so often; proxies cut what is idle for 60."
+        "15", whole(1, 55), "Seconds between pings on a silent stream; proxies cut connections that are idle for 60."
     )
     streams: int | None = _setting(
         "auto",
         Check("auto, or a whole number from 0 to 1000000", _whole_or_auto),
-        "So many streams and held polls each process keeps open; whoever comes then polls. auto is what it can bear.",
+        "How many streams and held polls each process keeps open; readers beyond that poll. auto is as many as it "
+        "can take.",
     )
     stream_minutes: int = _setting(
-        "60", whole(1, 1440), "After about so many minutes a stream is opened anew, at whichever process has room."
+        "60", whole(1, 1440), "After about this many minutes a stream is reopened, by any process that has room."
     )
     stream_seconds: int | None = _setting(
         "auto",
         Check("auto, or a whole number from 0 to 86400", lambda text: None if text == "auto" else _seconds(text)),
-        "The same in seconds, for hosts that cut off what lasts. auto is 25 to 55 on a server that is not our own "
-        "worker; with 0 a stream ends with all that there is, and is opened anew at the interval of polls.",
+        "The same in seconds, for hosts that cut off long requests. auto is 25 to 55 on servers other than our own "
+        "worker. With 0 a stream ends once all there is has been sent, and is reopened as often as others poll.",
     )
     heads_dir: Path | None = _setting(
         "",
         Check("the path of a folder; or nothing", _folder_or_none),
-        "A folder of its own that the web server hands out: the newest number of each room lies there, and readers "
-        "who poll look at it instead of asking the chat.",
+        "A folder, used for nothing else, that the web server serves. It holds the newest number of each room, and "
+        "readers who poll look there instead of asking the chat.",
     )
     heads_url: str = _setting(
         "heads",
         Check("a path such as heads, below the site's own address, or /files/heads", _path),
         "The address of CHAT_HEADS_DIR.",
     )
-    roster_max: int = _setting("200", whole(1, 10000), "With more people here only their count is shown.")
+    roster_max: int = _setting("200", whole(1, 10000), "With more people here, only their number is shown.")
     trusted_proxies: tuple[str, ...] = _setting(
         "",
         many(Check("addresses such as 127.0.0.1, networks such as 10.0.0.0/8, or the word unix", _proxy)),
-        "The proxies whose forwarding headers are believed; unix means every Unix socket.",
+        "Proxies whose forwarding headers are trusted; unix means every Unix socket.",
     )
     log_addresses: str = _setting(
-        "short", one_of("short", "full", "none"), "How much of a visitor's address stands in the log."
+        "short", one_of("short", "full", "none"), "How much of a visitor's address is written to the log."
     )
     metrics_token: str = _setting(
         "",
-        Check("at least 16 letters, digits and signs of ASCII without a space; or nothing", _token),
-        "The key with which /metrics may be read from elsewhere than this machine, as a bot's key is sent.",
+        Check("16 to 200 ASCII letters, digits and symbols, without spaces; or nothing", _token),
+        "The key for reading /metrics from other machines, sent as bots send theirs.",
     )
     look_seconds: float = _setting(
-        "1", number(0, 60), "So often each process looks at the log even without a ring; 0 is never."
+        "1",
+        number(0, 60),
+        "How often, in seconds, each process checks the log even if nothing told it to; 0 means never.",
     )
     journal: str = _setting(
         "auto",
         one_of("auto", "wal", "rollback"),
-        "SQLite's journal; auto is rollback on network file systems, wal elsewhere.",
+        "SQLite's journal; auto is rollback on network file systems and wal elsewhere.",
     )
     synchronous: str = _setting(
         "full",
         one_of("full", "normal"),
-        "SQLite's care: full keeps each answered message through a power cut, normal is faster.",
+        "full keeps every acknowledged message through a power cut; normal is faster.",
     )
-    ring_events: int = _setting("4096", whole(16, 1_000_000), "So many new events a process keeps at hand.")
+    ring_events: int = _setting("4096", whole(16, 1_000_000), "How many recent events each process keeps in memory.")
     ring_bytes: int = _setting(
-        "16000000", whole(1_000_000, 999_999_999), "At most so many bytes of new events a process keeps at hand."
+        "16000000",
+        whole(1_000_000, 999_999_999),
+        "How many bytes of recent events each process keeps in memory, at most.",
     )
     language: str = _setting(
-        "en", Check("a language's code such as en or pt-BR", _language), "The language of the pages."
+        "en", Check("a language code such as en or pt-BR", _language), "The language of the pages."
     )
 
 
@@ -382,7 +391,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, _Typed]]:
             continue
         where = f"in line {line_number} of {path}"
         if not name or not equals:
-            raise ConfigError(f"“{_shortened(line)}” {where} is no setting; write “CHAT_NAME = value”.")
+            raise ConfigError(f"“{_shortened(line)}” {where} is not a setting; write “CHAT_NAME = value”.")
         _refuse_unknown(name, where)
         if name == "CHAT_INSTANCE":
             raise ConfigError(f"{name} is “{_shortened(text)}” {where}; set it in the environment instead.")
@@ -406,7 +415,7 @@ def _file_lines(path: Path) -> list[str]:
 def _refuse_unknown(name: str, where: str) -> None:
     if name not in _NAMES:
         nearest = get_close_matches(name.upper(), _NAMES, n=1, cutoff=0)[0]
-        raise ConfigError(f"{_shortened(name)} {where} is no setting; did you mean {nearest}?")
+        raise ConfigError(f"{_shortened(name)} {where} is not a setting; did you mean {nearest}?")
 
 
 def _read(setting: Setting, typed: _Typed) -> Any:

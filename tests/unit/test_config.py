@@ -262,11 +262,11 @@ def test_a_wrong_value_in_the_file_is_said_with_its_line(start, tmp_path):
 def test_an_unknown_name_stops_with_the_nearest_one(start, tmp_path, unknown, nearest):
     cfg = tmp_path / "longwave.cfg"
     sentence = refusal_of(start, f"{unknown} = x\n")
-    assert sentence == f"{unknown} in line 1 of {cfg} is no setting; did you mean {nearest}?"
+    assert sentence == f"{unknown} in line 1 of {cfg} is not a setting; did you mean {nearest}?"
     cfg.unlink()
     if unknown.startswith("CHAT_"):
         sentence = refusal_of(start, **{unknown: "x"})
-        assert sentence == f"{unknown} in the environment is no setting; did you mean {nearest}?"
+        assert sentence == f"{unknown} in the environment is not a setting; did you mean {nearest}?"
 
 
 def test_variables_of_tests_and_of_others_are_left_alone(start):

@@ -20,8 +20,9 @@
   var isBusy = false;
   var isOutdated = false;  // the log may miss something: it must be fetched anew
   var wantsEnd = false;
+  var pressed = null;      // what somebody asked for by a link while something else was being fetched
 
-  /* One at a time; what asks in vain is asked again by the next scroll, the room anew by itself. */
+  /* One at a time; what asks in vain is asked again by the next scroll, the room anew by itself, a link in its turn. */
   function fetch(query, done) {
     if (isBusy) { return; }
     isBusy = true;
@@ -35,8 +36,10 @@
   }
 
   function free() {
+    var next = isOutdated ? renew : pressed;
     isBusy = false;
-    if (isOutdated) { renew(); }
+    if (next === pressed) { pressed = null; }
+    if (next) { next(); }
   }
 
   function setMore(is) {
@@ -188,9 +191,9 @@
 
   function follow(link, fetchMore) {
     Chat.listen(link, 'click', function (click) {
-      if (isBusy) { return; }
       click.preventDefault();
-      fetchMore();
+      pressed = fetchMore;
+      if (!isBusy) { free(); }
     });
   }
 

@@ -215,6 +215,12 @@
     count([], 0);
   });
 
+  /* What one has read elsewhere is no news here either. */
+  Chat.on('read', function (reading) {
+    if (reading.room !== Chat.room) { return; }
+    count(news.filter(function (id) { return id > reading.read_id; }), earlier);
+  });
+
   /* The server counted again. */
   Chat.on('unread', function (slug, number) {
     if (slug === Chat.room && earlier > number - news.length) { count(news, Math.max(0, number - news.length)); }

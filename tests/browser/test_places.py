@@ -125,6 +125,21 @@ def test_news_that_comes_while_the_newest_are_fetched_is_not_lost(opened, people
     expect(hers.texts.last).to_have_text("Just in between")
 
 
+@pytest.mark.parametrize(("link", "shown"), [("#newer a >> nth=0", "Line 159"), ("#newer a >> nth=1", "Line 159"),
+                                             ("#older a", "Line 16")], ids=["newer", "newest", "older"])
+def test_a_link_that_is_pressed_while_something_is_fetched_waits_its_turn(opened, story, link, shown):
+    hers = opened(f"/rooms/lobby?around={story[90]}", scripts=["delete window.SharedWorker"]).expect_live()
+    held = []
+    hers.page.route("**/messages?after=*", lambda route: route.continue_() if held else held.append(route))
+    hers.scroll_log("all")
+    eventually(lambda: hers.page.title() and held)
+    hers.page.evaluate("window.isSamePage = true")
+    hers.find(link).dispatch_event("click")
+    held[0].continue_()
+    expect(hers.message(shown)).to_have_count(1)
+    assert hers.page.evaluate("window.isSamePage")
+
+
 def test_without_script_a_messages_own_page_leads_back_to_its_place(opened, story):
     plain = opened(f"/messages/{story[60]}", java_script_enabled=False)
     plain.follow("Back to room")

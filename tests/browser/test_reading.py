@@ -54,6 +54,16 @@ def test_what_is_read_further_up_stays_and_a_button_counts_the_news(reader, alic
     expect(reader.jump).to_be_hidden()
 
 
+def test_what_was_read_on_another_device_is_no_longer_counted(reader, alice, carol, story):
+    reader.scroll_log("all - log.clientHeight - 400")
+    first, second = (alice.say(text, room=story)["id"] for text in ("More", "Even more"))
+    expect(reader.jump).to_have_text("2 new")
+    carol.post(f"/rooms/{story}/read", id=first)
+    expect(reader.jump).to_have_text("1 new")
+    carol.post(f"/rooms/{story}/read", id=second)
+    expect(reader.jump).to_be_hidden()
+
+
 def test_what_one_says_oneself_is_always_in_view(reader):
     reader.scroll_log("all - log.clientHeight - 400")
     reader.say("My own")

@@ -49,24 +49,25 @@ COMMIT_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 METRICS = (
-    Metric("worker_pid", "gauge", "The worker's process, by which its log lines and `ps` know it."),
-    Metric("worker_silent_seconds", "gauge", "How long ago the worker noted its figures: more than 2 is a hang."),
+    Metric("worker_pid", "gauge", "The worker's process id, as in its log lines and in `ps`."),
+    Metric("worker_silent_seconds", "gauge", "How long ago the worker saved its figures: more than 2 means it hangs."),
     Metric("readers", "gauge", "Readers that are held open.", "transport", ("stream", "poll")),
-    Metric("readers_limit", "gauge", "How many the worker holds open before others must poll."),
-    Metric("readers_behind", "gauge", "Readers that have not taken yet what there is for them."),
-    Metric("streams_refused", "counter", "Streams that were told to poll, for want of room."),
+    Metric("readers_limit", "gauge", "How many readers the worker holds open before others must poll."),
+    Metric("readers_behind", "gauge", "Readers that have not yet taken what is waiting for them."),
+    Metric("streams_refused", "counter", "Streams that were told to poll because there was no room."),
     Metric("events", "counter", "Events that the worker has added to the log."),
-    Metric("deliveries", "counter", "Events, each times the readers that waited for it here; `passing` are those that "
+    Metric("deliveries", "counter", "Events, times the readers that waited for each here; `passing` counts those that "
            "are not in the log: presence and typing.", "kind", ("event", "passing")),
-    Metric("sent_bytes", "counter", "Bytes of streams that were given to the kernel, or to a server that sends them."),
-    Metric("unsent_bytes", "gauge", "Bytes of answers that their readers have not taken yet."),
+    Metric("sent_bytes", "counter", "Bytes of streams given to the kernel, or to a server that sends them."),
+    Metric("unsent_bytes", "gauge", "Bytes of answers that readers have not taken yet."),
     Metric("cut_off", "counter", "Readers that were cut off because they took too little, or had too much on its way."),
-    Metric("ring_events", "gauge", "Events that the worker keeps at hand."),
-    Metric("last_event_id", "gauge", "How far the worker has read the log: all workers say the same, but for moments."),
-    Metric("rings_lost", "counter", "Rings and news for another process whose queue was full."),
-    Metric("commit_seconds", "histogram", "What a commit took, the wait for others included.", bounds=COMMIT_SECONDS),
+    Metric("ring_events", "gauge", "Events that the worker keeps in memory."),
+    Metric("last_event_id", "gauge", "How far the worker has read the log: the same in all workers, but for moments."),
+    Metric("rings_lost", "counter", "Rings and news lost because the queue to another process was full."),
+    Metric("commit_seconds", "histogram", "How long a commit took, including the wait for others.",
+           bounds=COMMIT_SECONDS),
     Metric("commit_changes", "histogram", "How many changes shared a commit.", bounds=COMMIT_CHANGES),
-    Metric("loop_lag_seconds", "histogram", "By how much the worker's second hand came late: what keeps it from "
+    Metric("loop_lag_seconds", "histogram", "How late the worker's ticker was: how long something kept it from "
            "answering.", bounds=LAG_SECONDS),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -13,7 +13,7 @@ FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
 MARK_LETTERS = 8  # enough to tell the few sites of one host apart
-DELETE = "delete it and a new one is made: everybody is signed out then, and must give the entry word again"
+DELETE = "delete it and a new one is made: everybody is signed out then, and must enter the shared password again"
 
 
 def of(instance: Path) -> str:

@@ -62,7 +62,7 @@ class Place:
     def complaint(self) -> Replaced:
         return Replaced(
             f"{self._path} was removed or replaced while the chat ran; nothing is kept until there is a database of "
-            "this version again (docs/operating.md, “Back up by hand”), or the chat is started anew"
+            "this version again (docs/operating.md, “Back up and restore”), or the chat is started anew"
         )
 
     def _find(self) -> Files:

@@ -33,7 +33,7 @@ def in_words(error: BaseException, path: Path) -> str:
     cause = str(getattr(error, "orig", error))
     if "not a database" in cause or "malformed" in cause:
         what = "is damaged"
-        advice = "stop the chat and restore a backup, as docs/operating.md says under “Back up by hand”"
+        advice = "stop the chat and restore a backup, as docs/operating.md says under “Back up and restore”"
     elif path.is_dir():
         what, advice = "is a folder", "move it away, or set CHAT_INSTANCE"
     elif not path.exists():

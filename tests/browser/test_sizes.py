@@ -63,6 +63,14 @@ def test_long_words_and_names_do_not_widen_the_page(window, people, chat, garden
     assert hers.find("#log").evaluate("log => log.scrollWidth <= log.clientWidth")
 
 
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_sites_name_has_as_much_room_below_as_above(window, visitor, device):
+    his = window(visitor, **device).go("/help")
+    around, name = his.box(".masthead"), his.box(".masthead .mark")
+    above, line_below = name["y"] - around["y"], 1
+    assert abs(around["height"] - line_below - name["height"] - 2 * above) <= 2
+
+
 def test_a_line_of_text_has_at_most_74_characters(window, carol, garden):
     carol.say("a" * 60 + " " + "n " * 200, room=garden)
     hers = window(carol, garden, viewport=size(1900, 900))

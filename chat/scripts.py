@@ -29,7 +29,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "base", "chat", "elapsed", "server_time", "request", "moments", "net", "store", "lock", "snapshot",
         "room_place", "rooms", "unread", *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
     ),
-    "plain": ("sleep", "base", "moments", "own_times"),
+    "plain": ("sleep", "base", "moments", "own_times", "copy", "copy_link"),
     "selftest": (
         "base", "chat", "elapsed", "server_time", "request", "copy", "verdict", "frames", "attempt", "stream",
         "xhr_stream", "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",

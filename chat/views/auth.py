@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import cookies, identity, people, repeats, rooms
+from chat import cookies, identity, people, qr, repeats, rooms
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import events, users
@@ -63,11 +63,7 @@ def sign_out_form() -> str:
 def make_return_link() -> Response:
     """Such a link, on a page from which one signs out."""
     user = identity.user_required()
-    code = repeats.write(people.make_return_code, user.id)
-    link = url_for("auth.device", code=code, _external=True)
-    if answers.wants_json():
-        return answers.json({"link": link})
-    return make_response(render_template("sign_out.html", link=link))
+    return _shown_once("sign_out.html", repeats.write(people.make_return_code, user.id))
 
 
 @blueprint.post("/sign-out")
@@ -102,11 +98,17 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    code = repeats.write(people.make_device_code, user.id)
+    return _shown_once("device_link.html", repeats.write(people.make_device_code, user.id))
+
+
+def _shown_once(template: str, code: str) -> Response:
+    """The link with this code, on a page that no browser keeps: whoever has it can sign in."""
     link = url_for("auth.device", code=code, _external=True)
     if answers.wants_json():
         return answers.json({"link": link})
-    return make_response(render_template("device_link.html", link=link))
+    page = make_response(render_template(template, link=link, qr=qr.svg(link)))
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @answers.shown_again("auth.use_device")

@@ -1,7 +1,7 @@
-/* Copying: by the selection, which every browser knows, else by the clipboard of secure pages. */
+/* Copying: by the selection, which every browser knows, else by the clipboard of secure pages. A field is copied on plain
+   pages as well, so that needs only base.js. */
 (function (Chat, root, document) {
   'use strict';
-  if (!Chat.supported) { return; }
 
   /* Copy what stands in this field, and tell `done` whether that worked. */
   function copyField(field, done) {

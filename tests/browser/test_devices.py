@@ -36,6 +36,39 @@ def test_it_works_once(window, link):
     expect(phone.page.get_by_label("Your name")).to_be_visible()
 
 
+@pytest.mark.parametrize(("page", "button"), [
+    ("/device", "Create link"), ("/sign-out", "Create a link to come back"),
+], ids=["device", "return"])
+def test_one_press_copies_the_link_and_it_is_drawn_for_a_camera(window, carol, page, button):
+    hers = window(carol).go(page)
+    hers.press(button)
+    expect(hers.page.get_by_role("img", name="QR code for this link")).to_be_visible()
+    hers.press("Copy link")
+    expect(hers.find("#copied")).to_have_text("Copied")
+    expect(hers.page.get_by_role("button", name="Copy link")).to_be_focused()
+    field = hers.page.get_by_label("Your link")
+    link = field.input_value()
+    field.evaluate("field => { field.readOnly = false; field.value = ''; }")
+    field.press("Control+v")
+    assert field.input_value() == link
+
+
+def test_where_copying_is_forbidden_the_link_is_left_selected(window, carol):
+    hers = window(carol, scripts=["document.execCommand = () => false; delete Navigator.prototype.clipboard"])
+    hers.go("/device").press("Create link")
+    hers.press("Copy link")
+    expect(hers.find("#copied")).to_have_text("Select the link and copy it.")
+    assert hers.page.evaluate("getSelection().toString()") == hers.page.get_by_label("Your link").input_value()
+
+
+def test_without_script_no_button_promises_to_copy(window, carol):
+    hers = window(carol, java_script_enabled=False)
+    hers.page.goto(f"{hers.base_url}/device")
+    hers.press("Create link")
+    expect(hers.find(".qr svg")).to_be_visible()
+    expect(hers.find("#copying")).to_be_hidden()
+
+
 def test_the_whole_chat_works_below_a_path(window, serving, people):
     below = serving(environ={"SCRIPT_NAME": "/chat"})
     alice = people(below, "alice")

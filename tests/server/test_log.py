@@ -27,7 +27,7 @@ def busy():
             alice.post("/rooms", name=SECRET, topic=SECRET, slug=f"{SECRET}!")
             alice.post("/rooms/lobby/messages", token=SECRET, body=SECRET)
             alice.submit(alice.look("/rooms/lobby").form("/messages"), body=SECRET * 1000)
-            keys.append(alice.post("/device").json["link"].split("code=")[1])
+            keys += [alice.post(path).json["link"].split("code=")[1] for path in ("/sign-out/link", "/device")]
             for path in (f"/device?code={keys[-1]}", f"/poll?room=lobby&since={SECRET}", f"/stream?x={SECRET}&since=x",
                          f"/sign-in?next=/{SECRET}", f"/nowhere?{SECRET}", f"/rooms/lobby?before={SECRET}"):
                 alice.get(path)

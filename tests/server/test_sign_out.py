@@ -1,6 +1,8 @@
 """Signing out says what it does, and offers a link that brings one back."""
 
-from chat import times
+import pytest
+
+from chat import qr, times
 
 
 def link_of(person):
@@ -39,3 +41,14 @@ def test_being_forgotten_voids_it(people, chat, visitor):
 def test_it_says_what_it_does(alice):
     assert "the name stays taken" in alice.look("/sign-out").text
     assert "/sign-out" in alice.look("/").addresses
+
+
+@pytest.mark.parametrize(("page", "form"), [("/device", "/device"), ("/sign-out", "/sign-out/link")])
+def test_a_link_is_drawn_for_a_camera_and_its_page_is_not_kept(people, chat, page, form):
+    carol = people(chat, f"carol at {page}")
+    answer = carol.submit(carol.look(page).form(form))
+    assert answer.headers["Cache-Control"] == "no-store"
+    link = next(answer.page.find("input", id="link"))["value"]
+    picture, = answer.page.find("div", role="img")
+    assert picture["aria-label"] == "QR code for this link"
+    assert str(qr.svg(link)) in answer.text

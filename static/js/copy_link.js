@@ -1,0 +1,21 @@
+/* The button beside a link that works once. Without script the link stands there to be copied by hand. */
+(function (Chat, document) {
+  'use strict';
+
+  var button = document.getElementById && document.getElementById('copy');
+  if (!button) { return; }
+  var field = document.getElementById('link');
+  var told = document.getElementById('copied');
+
+  /* Where copying is forbidden, the link is left selected for whoever does it by hand. */
+  function tell(isCopied) {
+    var words = button.getAttribute(isCopied ? 'data-copied' : 'data-not-copied');
+    told.innerHTML = '';
+    told.appendChild(document.createTextNode(words));
+    if (isCopied) { button.focus(); }
+  }
+
+  button.onclick = Chat.guard(function () { Chat.copy.field(field, Chat.guard(tell)); });
+  document.getElementById('copying').removeAttribute('hidden');
+
+}(window.Chat, document));

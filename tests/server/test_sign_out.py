@@ -52,3 +52,9 @@ def test_a_link_is_drawn_for_a_camera_and_its_page_is_not_kept(people, chat, pag
     picture, = answer.page.find("div", role="img")
     assert picture["aria-label"] == "QR code for this link"
     assert str(qr.svg(link)) in answer.text
+
+
+def test_an_owner_is_told_what_it_means_for_an_owner(townsman, town, mayor):
+    told = "You're the owner of this chat"
+    assert told in mayor.look("/sign-out").text
+    assert told not in townsman(town, "carol who owns nothing").look("/sign-out").text

@@ -22,7 +22,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             "bare imports": (["-c", BARE], None),
-            "the same, collecting and tidying nothing": (["-c", THRIFTY], None),
+            "bare imports, without garbage collection and clean-up": (["-c", THRIFTY], None),
             **requests(Path(folder)),
         }
         for arguments, environ in commands.values():
@@ -33,7 +33,7 @@ def main() -> int:
                 taken[name].append(cpu_seconds(arguments, environ))
     bare = median(taken["bare imports"])
     is_good = True
-    print("| a process of its own for | CPU, median | against the bare imports |\n|---|---|---|")
+    print("| a process for | CPU, median | compared with bare imports |\n|---|---|---|")
     for name, seconds in taken.items():
         ratio = median(seconds) / bare
         is_good &= ratio <= LIMITS.get(name, 2.0)

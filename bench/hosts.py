@@ -42,7 +42,7 @@ HOW = {
     "Werkzeug": "1 process, a thread for each request",
 }
 HEAD = ("host", "how it is started", "what works", f"of {READERS} readers held", "message to reader, p50",
-        f"POST with {READERS} readers, p50", "slowest", "CPU a reader and hour")
+        f"POST with {READERS} readers, p50", "slowest", "CPU per reader and hour")
 
 
 def main() -> None:

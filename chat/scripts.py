@@ -21,12 +21,12 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "base", "chat", "elapsed", "server_time", "request", "moments", "times", "net", "store", "lock", "queue",
         "outbox", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts",
-        "removal", "edit", "walk", "snapshot", "room_place", "rooms", "unread", "read", "here", "roster", "typing",
-        "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal", "refresh",
-        "start", "sleep",
+        "removal", "edit", "walk", "snapshot", "lists", "room_place", "rooms", "unread", "read", "here", "roster",
+        "typing", "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal",
+        "refresh", "start", "sleep",
     ),
     "home": (
-        "base", "chat", "elapsed", "server_time", "request", "moments", "net", "store", "lock", "snapshot",
+        "base", "chat", "elapsed", "server_time", "request", "moments", "net", "store", "lock", "snapshot", "lists",
         "room_place", "rooms", "unread", *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
     ),
     "plain": ("sleep", "base", "moments", "own_times", "copy", "copy_link"),

@@ -130,6 +130,11 @@
     return node;
   };
 
+  /* Unless it says so already: what is read, selected or read out is left alone. */
+  Chat.setText = function (node, text) {
+    if (node.textContent !== String(text)) { node.textContent = text; }
+  };
+
   Chat.button = function (className, text, onClick) {
     var node = Chat.make('button', className, text);
     node.type = 'button';

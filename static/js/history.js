@@ -44,7 +44,7 @@
 
   function setMore(is) {
     hasMore = is;
-    olderLine.getElementsByTagName('a')[0].textContent = is ? olderWords : '';
+    Chat.setText(olderLine.getElementsByTagName('a')[0], is ? olderWords : '');
     if (is) { olderLine.removeAttribute('hidden'); }
     else {
       if (olderLine.contains(root.document.activeElement)) { rows.focus(rows.first()); }

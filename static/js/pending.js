@@ -80,7 +80,7 @@
     var seconds = Chat.outbox.secondsLeft();
     var word = entry.isFailed ? 'failed' : Chat.outbox.isHeldUp() ? 'waiting' : 'sending';
     var text = seconds && !entry.isFailed ? Chat.plural('waiting-seconds', seconds) : Chat.word(word);
-    row.querySelector('.status').textContent = text;
+    Chat.setText(row.querySelector('.status'), text);
     if (seconds && !countdown) { countdown = Chat.later(countDown, 500); }
   }
 

@@ -35,7 +35,7 @@
     var badge = entry.querySelector('.badge');
     entry.setAttribute('data-unread', count);
     Chat.toggle(entry, 'unread', count > 0);
-    badge.textContent = count || '';
+    Chat.setText(badge, count || '');
     badge.setAttribute('aria-label', Chat.plural('unread', count));
     if (count) { badge.removeAttribute('hidden'); }
     else { badge.setAttribute('hidden', ''); }
@@ -84,9 +84,9 @@
   function fill(entry, room) {
     var topic = entry.querySelector('.topic');
     var address = isBeside ? room.slug : Chat.url('room', room.slug);
-    entry.querySelector('.name').textContent = room.name;
-    entry.querySelector('.twin').textContent = room.has_twin ? address : '';
-    if (topic) { topic.firstChild.textContent = room.topic; }
+    Chat.setText(entry.querySelector('.name'), room.name);
+    Chat.setText(entry.querySelector('.twin'), room.has_twin ? address : '');
+    if (topic) { Chat.setText(topic.firstChild, room.topic || ''); }
     if (room.slug === Chat.room) { showHeading(room); }
     return entry;
   }
@@ -94,12 +94,12 @@
   function showHeading(room) {
     var field = Chat.byId('body');
     var words = Chat.word('write-to', { room: room.name });
-    Chat.byId('room-name').firstChild.textContent = room.name;
+    Chat.setText(Chat.byId('room-name').firstChild, room.name);
     quietTitle = Chat.isolated(room.name);
-    Chat.byId('room-topic').firstChild.textContent = room.topic || '';
+    Chat.setText(Chat.byId('room-topic').firstChild, room.topic || '');
     if (field) {
       field.setAttribute('placeholder', words);
-      document.querySelector('label[for="body"]').textContent = words;
+      Chat.setText(document.querySelector('label[for="body"]'), words);
     }
     showSum();
   }
@@ -120,7 +120,7 @@
   function showMore(isMore) {
     if (!allRooms) { return; }
     var words = allRooms.getAttribute('data-words');
-    allRooms.querySelector('.words').textContent = isMore ? words : '';
+    Chat.setText(allRooms.querySelector('.words'), isMore ? words : '');
     if (isMore) { allRooms.removeAttribute('hidden'); }
     else { allRooms.setAttribute('hidden', ''); }
   }
@@ -152,17 +152,10 @@
   /* What the server says */
 
   function take(snapshot) {
-    var next = list.firstElementChild;
-    var isThere = {};
-    Chat.each(snapshot.rooms, function (room) {
-      var entry = fill(find(room.slug) || make(room.slug), room);
-      isThere[room.slug] = true;
+    Chat.drawList(list, 'data-room', snapshot.rooms, function (room, findEntry) {
+      var entry = fill(findEntry(room.slug) || make(room.slug), room);
       Chat.toggle(entry, 'joined', room.is_member);
-      if (entry === next) { next = next.nextElementSibling; }
-      else { list.insertBefore(entry, next); }
-    });
-    Chat.each(Array.prototype.slice.call(list.children), function (entry) {
-      if (!isThere[entry.getAttribute('data-room')]) { Chat.remove(entry); }
+      return entry;
     });
     showMore(snapshot.more);
     showSum();

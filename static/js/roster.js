@@ -30,25 +30,33 @@
     return Boolean(Chat.me) && String(user.id) === Chat.me.id;
   }
 
-  function line(user) {
+  function make(user) {
     var entry = Chat.make('li');
     entry.setAttribute('data-user', user.id);
-    entry.appendChild(face(user));
+    entry.appendChild(face());
     entry.appendChild(document.createTextNode(' '));
-    entry.appendChild(Chat.make('bdi', 'name', user.name));
+    entry.appendChild(Chat.make('bdi', 'name'));
     if (isMe(user)) { note(entry, 'you', 'you'); }
     if (user.kind === 'bot') { note(entry, 'kind', 'bot'); }
     return entry;
   }
 
   /* Initial and colour, and the dot over the corner. */
-  function face(user) {
+  function face() {
     var place = Chat.make('span', 'face');
-    var square = place.appendChild(Chat.make('i', 'avatar c' + user.colour));
-    square.setAttribute('data-initial', user.initial || '');
+    place.appendChild(Chat.make('i', 'avatar'));
     place.appendChild(Chat.make('i', 'dot'));
     place.setAttribute('aria-hidden', 'true');
     return place;
+  }
+
+  function line(user, find) {
+    var entry = find(user.id) || make(user);
+    var square = entry.querySelector('.avatar');
+    square.className = 'avatar c' + user.colour;
+    square.setAttribute('data-initial', user.initial || '');
+    Chat.setText(entry.querySelector('.name'), user.name);
+    return entry;
   }
 
   function note(entry, className, word) {
@@ -57,15 +65,14 @@
   }
 
   function fill(list, entries) {
-    list.textContent = '';
-    Chat.each(entries, function (entry) { list.appendChild(line(entry.user)); });
+    Chat.drawList(list, 'data-user', entries.map(function (entry) { return entry.user; }), line);
   }
 
   function showAway(isAny) {
     var part = Chat.byId('away');
     var heading = part.getElementsByTagName('h2')[0];
     var words = heading.getAttribute('data-words');
-    heading.textContent = isAny ? words : '';
+    Chat.setText(heading, isAny ? words : '');
     if (isAny) { part.removeAttribute('hidden'); }
     else { part.setAttribute('hidden', ''); }
   }
@@ -78,8 +85,8 @@
     fill(hereList, all.filter(function (entry) { return !entry.isAway; }));
     fill(awayList, away);
     showAway(away.length > 0);
-    Chat.byId('here-count').textContent = count;
-    Chat.byId('to-people').textContent = Chat.plural('here', count);
+    Chat.setText(Chat.byId('here-count'), count);
+    Chat.setText(Chat.byId('to-people'), Chat.plural('here', count));
   }
 
   Chat.on('presence', function (presence) {

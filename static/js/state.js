@@ -64,6 +64,7 @@
     place.className = 'state ' + kind();
     place.setAttribute('aria-live', isTick === true ? 'off' : 'polite');
     if (isOther) { Chat.log.keepView(fill); }
+    else if (isTick === true) { Chat.setText(place.querySelector('span'), shown); }
     else { fill(); }
   }
 

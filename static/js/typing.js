@@ -39,7 +39,7 @@
   function show() {
     var found = names();
     root.clearTimeout(timer);
-    line.textContent = words(found);
+    Chat.setText(line, words(found));
     if (found.length) { timer = Chat.later(show, 500); }
   }
 

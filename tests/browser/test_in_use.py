@@ -123,3 +123,57 @@ def test_a_reset_that_changes_nothing_leaves_every_row_as_it_is(hers):
     reset(hers)
     expect(hers.messages).to_have_count(10)
     assert hers.page.evaluate("[...document.querySelectorAll('#rows .message')].every(row => row.isSame)")
+
+
+# Beside the log: whoever comes, goes or is renamed there, what stays is not drawn again.
+
+SELECT_ALL_OF = """node => { const range = document.createRange(); range.selectNodeContents(node);
+    getSelection().removeAllRanges(); getSelection().addRange(range); }"""
+SELECTED = "String(getSelection())"
+
+
+def come_and_go(hers, room, *, came=(), went=()):
+    """What a stream would say when these come and go."""
+    users = [[{"id": FAR + ord(name[0]), "name": name, "kind": "guest", "colour": 1, "initial": name[0].upper()}
+              for name in names] for names in (came, went)]
+    hers.page.evaluate("([room, came, went]) => Chat.emit('presence', { room, count: 2, came, went })", [room, *users])
+
+
+def test_a_name_on_the_roster_stays_selected_while_others_come_and_go(hers, room):
+    come_and_go(hers, room, came=["mona"])
+    hers.here.filter(has_text="mona").evaluate(SELECT_ALL_OF)
+    come_and_go(hers, room, came=["anna", "zoe"])
+    expect(hers.here).to_have_text(["carol", "anna", "mona", "zoe"])
+    come_and_go(hers, room, went=["anna"])
+    expect(hers.here).to_have_text(["carol", "mona", "zoe"])
+    assert hers.page.evaluate(SELECTED) == "mona"
+
+
+@pytest.mark.parametrize("what", ["#here-count", "#here-title", "#room-name bdi", "#room-list .name >> nth=0"])
+def test_what_says_the_same_as_before_stays_selected(hers, room, what):
+    come_and_go(hers, room, came=["mona"])
+    hers.find(what).evaluate(SELECT_ALL_OF)
+    before = hers.page.evaluate(SELECTED)
+    come_and_go(hers, room, came=["anna"])
+    hers.page.evaluate("new Promise(isTold => { Chat.on('snapshot', () => isTold()); Chat.snapshot.ask(true); })")
+    assert hers.page.evaluate(SELECTED) == before != ""
+
+
+# Draws lists of these letters, one after the other; says what stood there each time, and how many entries were put in.
+DRAW = """orders => orders.map(letters => {
+    const list = document.getElementById('roster-away');
+    const changes = new MutationObserver(() => {});
+    changes.observe(list, { childList: true });
+    Chat.drawList(list, 'data-user', letters.split(''), (letter, find) => {
+        const entry = find(letter) || document.createElement('li');
+        entry.setAttribute('data-user', letter);
+        return entry;
+    });
+    const put = new Set(changes.takeRecords().flatMap(change => [...change.addedNodes]));
+    return [[...list.children].map(entry => entry.getAttribute('data-user')).join(''), put.size];
+})"""
+
+
+def test_what_comes_goes_or_moves_in_a_list_moves_nothing_else(hers):
+    steps = [("abcd", 4), ("bcda", 1), ("abcd", 1), ("dabc", 1), ("bc", 0), ("abxc", 2), ("", 0)]
+    assert hers.page.evaluate(DRAW, [letters for letters, _ in steps]) == [list(step) for step in steps]

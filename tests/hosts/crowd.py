@@ -26,7 +26,7 @@ from tests.serving import PATIENCE_SECONDS, TOP, eventually
 ROOM = "lobby"
 # What draws, what asks for more of a room than comes by itself, and what several tabs would share.
 VIEW = {"times", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts",
-        "removal", "edit", "walk", "room_place", "rooms", "roster", "typing", "announce", "panels", "state",
+        "removal", "edit", "walk", "lists", "room_place", "rooms", "roster", "typing", "announce", "panels", "state",
         "element_stream", "listener", "leader", "sharing", "carrier", "renewal", "refresh", "sleep"}
 NAMES = [name for name in scripts.PAGES["room"] if name not in VIEW]
 TAKE_SECONDS = 0.5

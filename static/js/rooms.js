@@ -83,12 +83,26 @@
 
   function fill(entry, room) {
     var topic = entry.querySelector('.topic');
-    var address = isBeside ? room.slug : Chat.url('room', room.slug);
     Chat.setText(entry.querySelector('.name'), room.name);
-    Chat.setText(entry.querySelector('.twin'), room.has_twin ? address : '');
     if (topic) { Chat.setText(topic.firstChild, room.topic || ''); }
     if (room.slug === Chat.room) { showHeading(room); }
     return entry;
+  }
+
+  /* Rooms of one name show their addresses, too. Which names are one the server says, with all that it lists; of what
+     the log brings, those are that differ in capitals at most. */
+
+  function showTwin(entry, hasTwin) {
+    var slug = entry.getAttribute('data-room');
+    var address = isBeside ? slug : Chat.url('room', slug);
+    Chat.setText(entry.querySelector('.twin'), hasTwin ? address : '');
+  }
+
+  function showTwins(name) {
+    var bearers = Array.prototype.filter.call(list.querySelectorAll('[data-room]'), function (entry) {
+      return nameOf(entry).toLowerCase() === name.toLowerCase();
+    });
+    Chat.each(bearers, function (entry) { showTwin(entry, bearers.length > 1); });
   }
 
   function showHeading(room) {
@@ -115,6 +129,7 @@
       next = list.children[i];
     }
     list.insertBefore(fill(make(room.slug), room), next);
+    showTwins(room.name);
   }
 
   function showMore(isMore) {
@@ -129,7 +144,12 @@
 
   function change(room) {
     var entry = find(room.slug);
-    if (entry) { fill(entry, room); }
+    var before = entry && nameOf(entry);
+    if (!entry) { return; }
+    fill(entry, room);
+    if (room.name === before) { return; }
+    showTwins(before);
+    showTwins(room.name);
   }
 
   Chat.on('room', change);
@@ -154,6 +174,7 @@
   function take(snapshot) {
     Chat.drawList(list, 'data-room', snapshot.rooms, function (room, findEntry) {
       var entry = fill(findEntry(room.slug) || make(room.slug), room);
+      showTwin(entry, room.has_twin);
       Chat.toggle(entry, 'joined', room.is_member);
       return entry;
     });

@@ -110,6 +110,23 @@ def test_the_first_page_follows_the_log(window, server, people, owner, carol, ga
     expect(hers.heading).to_have_text("Garden")
 
 
+@pytest.mark.parametrize(("page", "way_to"), [("/rooms/lobby", ""), ("/", "/rooms/")], ids=["beside", "first page"])
+def test_rooms_of_one_name_show_their_addresses_as_long_as_they_share_it(
+        window, server, people, owner, carol, garden, page, way_to):
+    owner.post(f"/owner/rooms/{garden}/close")  # for whoever doesn't know of it, the name is free
+    hers = window(carol, at=server.base_url).go(page)
+    twins = hers.find("#room-list .twin")
+    expect(twins).to_have_text(["", ""])
+    other = people(server, "bob").post("/rooms", name="garden").json["slug"]
+    expect(twins).to_have_text([f"{way_to}{garden}", f"{way_to}{other}", ""])
+    drawn = hers.find("#room-list").inner_text()
+    hers.go(page)
+    assert hers.find("#room-list").inner_text() == drawn, "as the server draws it"
+    owner.post(f"/owner/rooms/{other}", name="Orchard", topic="")
+    expect(names(hers).filter(has_text="Orchard")).to_be_visible()
+    expect(twins).to_have_text(["", "", ""])
+
+
 def test_the_room_that_one_looks_at_is_renamed_everywhere_on_the_page(open_at, owner, carol):
     hers = open_at(carol)
     owner.post("/owner/rooms/lobby", name="Hall", topic="All that is")

@@ -108,9 +108,11 @@
   function showHeading(room) {
     var field = Chat.byId('body');
     var words = Chat.word('write-to', { room: room.name });
-    Chat.setText(Chat.byId('room-name').firstChild, room.name);
     quietTitle = Chat.isolated(room.name);
+    Chat.setText(Chat.byId('room-name').firstChild, room.name);
+    Chat.setText(Chat.byId('about-name'), room.name);
     Chat.setText(Chat.byId('room-topic').firstChild, room.topic || '');
+    Chat.setText(Chat.byId('about-topic'), room.topic || '');
     if (field) {
       field.setAttribute('placeholder', words);
       Chat.setText(document.querySelector('label[for="body"]'), words);

@@ -1,5 +1,7 @@
 """What a page lists and counts follows the log, whatever happened in whichever order; hearing of it changes nothing."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -132,6 +134,7 @@ def test_the_room_that_one_looks_at_is_renamed_everywhere_on_the_page(open_at, o
     owner.post("/owner/rooms/lobby", name="Hall", topic="All that is")
     expect(hers.heading).to_have_text("Hall")
     expect(hers.find("#room-topic")).to_have_text("All that is")
+    expect(hers.find(".about")).to_have_text(re.compile(r"^\s*Hall\s+All that is\s*$"))
     expect(hers.composer).to_have_attribute("placeholder", "Message Hall")
     expect(hers.page).to_have_title("Hall")
     expect(names(hers)).to_have_text(["Garden", "Hall"])

@@ -1,6 +1,7 @@
 """No page scrolls sideways, at whatever width and text size, and names as long as they may be push nothing out."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.clients import Person
 from tests.serving import serve
@@ -92,6 +93,23 @@ def test_no_page_of_a_visitor_is_wider_than_the_window(look, size):
         if beyond:
             found[path[:30]] = beyond
     assert not found
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "plain"])
+@pytest.mark.parametrize("size", ["320", "390", "1280"])
+def test_a_long_name_and_topic_can_be_read_in_full_above_the_people(look, size, has_script):
+    page = look(size, java_script_enabled=has_script)
+    page.goto(f"/rooms/{'w' * 40}", wait_until="domcontentloaded")
+    if SIZES[size][0] < 760:
+        page.locator("#to-people").click()
+    for part, text in ("#about-name", WIDE), ("#about-topic", "T" * 200):
+        shown = page.locator(part)
+        expect(shown).to_be_visible()
+        assert shown.inner_text() == text
+        assert shown.evaluate("""node => {
+            const box = node.getBoundingClientRect(), panel = node.closest('#people').getBoundingClientRect();
+            return box.left >= panel.left && box.right <= panel.right && node.parentNode.scrollWidth <= panel.width;
+        }"""), part
 
 
 @pytest.mark.parametrize("size", ["320", "390", "1280"])

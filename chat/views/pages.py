@@ -61,7 +61,7 @@ def new_room_again(error: dict[str, Any]) -> str:
 @blueprint.get("/rooms/<slug>")
 def room(slug: str) -> str | Response:
     identity.reader_required()
-    wish, seen = excerpt.asked_for(), forms.whole_number("seen")
+    wish, seen, new = excerpt.asked_for(), forms.whole_number("seen"), forms.whole_number("new", low=1)
     user = identity.who().user
     if user is not None and _is_ahead() and not _is_member(slug, user):
         return Response(status=503)  # browsers then ask again when the page is opened, and that joins
@@ -69,12 +69,17 @@ def room(slug: str) -> str | Response:
         _join_once(slug)
         if seen is not None:
             _note_reader(user, slug, seen)
-    return room_page(slug, wish)
+    return room_page(slug, wish, new)
 
 
 @answers.shown_again("messages.post")
-def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, Any] | None = None) -> str:
-    """The room's page with the messages that are wished for; a refused text stands in the composer again."""
+def room_page(
+    slug: str, wish: excerpt.Wish = excerpt.NEWEST, new: int | None = None, error: dict[str, Any] | None = None
+) -> str:
+    """The room's page with the messages that are wished for; a refused text stands in the composer again.
+
+    The page that led here may have said that the message `new` is the first new one, and then was noted as read.
+    """
     parts, user = identity.parts(), identity.reader_required().user
     draft = request.form.get("body", "") if error else ""
     room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
@@ -84,7 +89,7 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
         shown, has_older, has_newer = excerpt.find(connection, found.id, wish, room_for_rows)
-        new_id, new_count = _new(connection, found.id, stay)
+        new_id, new_count = _new(connection, found.id, stay, new)
         lines, more_rooms = room_lists.beside(connection, _id_of(user), slug)
     return render_template(
         "room.html",
@@ -114,14 +119,16 @@ def room_page(slug: str, wish: excerpt.Wish = excerpt.NEWEST, error: dict[str, A
     )
 
 
-def _new(connection: Any, room_id: int, stay: Any) -> tuple[int | None, int]:
-    """The first message that whoever is in the room has not read, and how many there are, up to `UNREAD_MAX`."""
+def _new(connection: Any, room_id: int, stay: Any, new: int | None) -> tuple[int | None, int]:
+    """The first message that whoever is in the room has not read, and how many there are, up to `UNREAD_MAX`; as if
+    nothing from `new` on were read."""
     if stay is None:
         return None, 0
-    first_id = messages.first_unread(connection, room_id, stay.user_id, stay.read_id)
+    read_id = stay.read_id if new is None else min(stay.read_id, new - 1)
+    first_id = messages.first_unread(connection, room_id, stay.user_id, read_id)
     if first_id is None:
         return None, 0
-    return first_id, messages.count_unread(connection, room_id, stay.user_id, stay.read_id, rooms.UNREAD_MAX)
+    return first_id, messages.count_unread(connection, room_id, stay.user_id, read_id, rooms.UNREAD_MAX)
 
 
 def _fitting(roster: Roster) -> Roster:

@@ -84,9 +84,22 @@ def test_where_it_is_far_above_one_is_led_to_it(opened, writer, room, server):
 def test_without_script_a_link_leads_to_it(opened, carol, writer, room):
     ids = say(writer, room, 10, 75)
     page = carol.look(f"/rooms/{room}")
-    assert 'class="rule new"' not in page.raw and f"/rooms/{room}?around={ids[0]}#m{ids[0]}" in page.addresses
+    assert 'class="rule new"' not in page.raw
+    assert f"/rooms/{room}?around={ids[0]}&new={ids[0]}#m{ids[0]}" in page.addresses
     around = carol.look(f"/rooms/{room}?around={ids[0]}")
     assert around.raw.index("Line 9<") < around.raw.index('class="rule new"') < around.raw.index("Line 10<")
+
+
+@pytest.mark.parametrize("way", [["Go to the first of 65 new messages"], ["Older messages"],
+                                 ["Go to the first of 65 new messages", "Newer messages", "Older messages"]])
+def test_without_script_the_rule_stands_there_though_the_page_was_noted_as_read(opened, server, writer, room, way):
+    ids = say(writer, room, 10, 75)
+    hers = opened(f"/rooms/{room}", java_script_enabled=False)
+    read = "SELECT max(read_id) FROM memberships JOIN users ON users.id = user_id WHERE name = 'carol'"
+    eventually(lambda: server.query(read)[0][0] == ids[-1])
+    for link in way:
+        hers.follow(link)
+    expect_rule_before(hers, "Line 10")
 
 
 def test_the_link_says_how_many_there_are(carol, writer, room):

@@ -292,7 +292,7 @@ def _begin_seed() -> None:
     session.setdefault(SEED, secrets.token_urlsafe(16))
 
 
-_STALE = N_("This page had expired. Send it again now.")
+_STALE = N_("This page expired. Send it again.")
 _NO_COOKIE = N_(
     "This browser is blocking cookies, and the chat needs one to know who you are. "
     "Allow cookies for this site, then send it again."

@@ -152,7 +152,7 @@ def test_a_text_sent_after_the_session_ended_is_shown_to_copy(plain, carol, gard
     hers.composer.fill("Long thought about")
     carol.post("/sign-out")
     hers.press("Send")
-    expect(hers.page.get_by_label("Your text, to copy")).to_have_value("Long thought about")
+    expect(hers.page.get_by_label("Copy your text")).to_have_value("Long thought about")
 
 
 @pytest.mark.parametrize("path, heading", [("/nowhere", "Page not found"), ("/rooms/nowhere", "Page not found"),

@@ -88,7 +88,7 @@ def ban(olga, dave):
     expect(dave.heading).to_have_text("You're banned")
     expect(dave.find("main")).to_contain_text("You're banned until")
     expect(dave.find("main q")).to_have_text("flooding")
-    expect(dave.page.get_by_label("Your text, to copy")).to_have_value("One more thing")
+    expect(dave.page.get_by_label("Copy your text")).to_have_value("One more thing")
 
 
 def let_back(olga, dave):

@@ -65,7 +65,7 @@ def test_every_other_form_says_so_too(visitor, path):
 
 def test_a_page_that_is_only_old_is_told_so_instead(alice):
     answer = alice.request("POST", "/rooms/lobby/messages", "csrf_token=x&body=x", Content_Type=FORM)
-    assert answer.status == 400 and SAYS_SO not in answer.page.text and "This page had expired" in answer.page.text
+    assert answer.status == 400 and SAYS_SO not in answer.page.text and "This page expired" in answer.page.text
 
 
 def test_a_sign_in_whose_cookie_does_not_come_back_says_so(chat, refuser):

@@ -127,7 +127,7 @@ def test_a_message_is_edited_and_removed_by_form(alice, garden):
 def test_a_refused_removal_asks_again_and_says_why(alice):
     address = f"/messages/{alice.say('stays for now')['id']}/remove"
     answer = alice.request("POST", address, "csrf_token=x", Content_Type=FORM)
-    assert answer.status == 400 and "This page had expired" in answer.page.text
+    assert answer.status == 400 and "This page expired" in answer.page.text
     assert alice.submit(answer.page.form("/remove")).status == 303
 
 

@@ -111,8 +111,8 @@ def test_whoever_is_somebody_already_is_told_that_the_link_ends_that(alice, bob,
     """Anybody can send such a link: whoever presses its button is that person from then on, and no longer their own."""
     address = f"/device?code={code_in(alice.post('/device').json['link'])}"
     text = bob.look(address).text
-    assert "signed in here as bob. This replaces it, and unless bob is signed in on another device too" in text
-    assert "This replaces it" not in visitor.look(address).text
+    assert "signed in here as bob. Signing in replaces that, and unless bob is also signed in on another device" in text
+    assert "Signing in replaces that" not in visitor.look(address).text
 
 
 def test_the_link_works_once(chat, people, alice):

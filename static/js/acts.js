@@ -137,9 +137,12 @@
     return node && node.nodeName === 'A' && !Chat.has(node, 'when');
   }
 
+  /* A finger that scrolls leaves the message, and its menu; one that is held strays a little. */
   function moved(touch) {
     var at = touch.touches[0];
-    if (held && Math.abs(at.clientX - held.x) + Math.abs(at.clientY - held.y) > STILL_PX) { letGo(); }
+    if (held && Math.abs(at.clientX - held.x) + Math.abs(at.clientY - held.y) <= STILL_PX) { return; }
+    letGo();
+    Chat.menu.close();
   }
 
   /* The end of a long press must not become a click on what lies there. */
@@ -165,7 +168,7 @@
     else if (!hasNoHover) { Chat.listen(rows.list, 'mouseover', pointed); }
     Chat.listen(rows.list, 'keydown', pressed);
     rows.list.addEventListener('touchstart', Chat.guard(touched), QUIET);
-    rows.list.addEventListener('touchmove', Chat.guard(moved), QUIET);
+    Chat.log.scroller.addEventListener('touchmove', Chat.guard(moved), QUIET);
     Chat.listen(rows.list, 'touchend', lifted);
     Chat.listen(rows.list, 'touchcancel', letGo);
     Chat.listen(rows.list, 'contextmenu', menuAsked);

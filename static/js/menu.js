@@ -102,15 +102,11 @@
     close();
   }
 
-  Chat.menu = {
-    open: open, ask: ask, close: close,
-    isOpen: function () { return Boolean(opened); }
-  };
+  Chat.menu = { open: open, ask: ask, close: close };
 
   Chat.start(function () {
     document.addEventListener('click', Chat.guard(closeOutside), true);
     Chat.listen(Chat.log.scroller, 'wheel', close);
-    Chat.listen(Chat.log.scroller, 'touchmove', close);
     Chat.listen(root, 'resize', close);
   });
 

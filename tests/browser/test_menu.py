@@ -105,6 +105,27 @@ def test_a_long_press_opens_the_menu_of_any_message(phone):
         phone.page.keyboard.press("Escape")
 
 
+# What a browser tells of a finger; Chromium keeps to itself how one trembles, others tell.
+TOUCH = """(node, [type, x, y]) => {
+    const touch = new Touch({ identifier: 1, target: node, clientX: x, clientY: y });
+    const touches = type === 'touchend' ? [] : [touch];
+    node.dispatchEvent(new TouchEvent(type, { touches, changedTouches: [touch], bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_finger_that_trembles_keeps_the_menu_and_one_that_scrolls_closes_it(phone):
+    text = phone.message("Line 16").locator(".text")
+    x, y = middle(phone.box(text))
+    text.evaluate(TOUCH, ["touchstart", x, y])
+    expect(phone.menu).to_be_visible()
+    for type, strays in (("touchmove", 3), ("touchmove", 6), ("touchend", 6)):
+        text.evaluate(TOUCH, [type, x, y + strays])
+        assert phone.menu.count() == 1, f"{type} after {strays} px"
+    text.evaluate(TOUCH, ["touchstart", x, y])
+    text.evaluate(TOUCH, ["touchmove", x, y + 30])
+    assert phone.menu.count() == 0
+
+
 def test_a_finger_that_moves_scrolls_and_a_short_one_opens_nothing(phone):
     finger = Finger(phone)
     finger.put_on(*middle(phone.box(phone.message("Line 16").locator(".text"))))

@@ -64,7 +64,7 @@
     if (Chat.keys.isToSend(press)) {
       press.preventDefault();
       submit();
-    } else if (press.key === 'ArrowUp' && !field.value) {
+    } else if (Chat.keyOf(press) === 'ArrowUp' && !field.value) {
       if (Chat.edit.lastOwn()) { press.preventDefault(); }
     }
   }
@@ -84,7 +84,7 @@
   }
 
   Chat.composer = {
-    fit: fit, tooMany: tooMany, take: take, canTake: Boolean(form),
+    fit: fit, take: take, canTake: Boolean(form),
     focus: function () { if (field && !Chat.keys.isByFinger()) { field.focus(); } }
   };
 

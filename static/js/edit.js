@@ -57,7 +57,7 @@
   }
 
   function pressed(press, row, area) {
-    if (press.key === 'Escape' || press.key === 'Esc') {
+    if (Chat.keyOf(press) === 'Escape') {
       press.stopPropagation();
       close(row);
     } else if (Chat.keys.isToSend(press)) {

@@ -101,6 +101,20 @@ def test_while_a_keyboard_covers_the_screen_its_enter_breaks_the_line(window, ca
     hers.expect_said("One\nTwo")
 
 
+PRESS_AS_OLD = """(node, key) => node.dispatchEvent(
+    new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))"""
+
+
+def test_the_names_that_old_browsers_have_for_keys_are_understood(window, carol, garden):
+    carol.say("Mine", room=garden)
+    hers = window(carol, garden)
+    hers.composer.evaluate(PRESS_AS_OLD, "Up")
+    field = hers.find(".edit-form textarea")
+    expect(field).to_be_focused()
+    field.evaluate(PRESS_AS_OLD, "Esc")
+    expect(field).to_have_count(0)
+
+
 def test_the_composer_grows_to_six_lines_and_shrinks_again(window, carol, garden):
     hers = window(carol, garden)
     heights = []

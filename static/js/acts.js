@@ -108,7 +108,7 @@
   /* By keyboard: Enter on the message's time */
 
   function pressed(press) {
-    var isOnTime = Chat.has(press.target, 'when') && Chat.keyOf(press) === 'Enter';
+    var isOnTime = Chat.has(press.target, 'when') && Chat.keyOf(press) === 'Enter' && !Chat.isModified(press);
     var row = isOnTime && rows.rowOf(press.target);
     if (!mayAct(row)) { return; }
     press.preventDefault();

@@ -176,6 +176,11 @@
     return KEYS[press.key] || press.key || '';
   };
 
+  /* With one of these the browser does something of its own: a link opens in another tab. */
+  Chat.isModified = function (event) {
+    return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  };
+
   Chat.isVisible = function () {
     return document.visibilityState !== 'hidden';
   };

@@ -191,6 +191,7 @@
 
   function follow(link, fetchMore) {
     Chat.listen(link, 'click', function (click) {
+      if (Chat.isModified(click)) { return; }
       click.preventDefault();
       pressed = fetchMore;
       if (!isBusy) { free(); }

@@ -51,7 +51,7 @@
 
   function pressed(press) {
     var row = rows.rowOf(press.target);
-    if (!row || press.target.nodeName !== 'A' || press.ctrlKey || press.metaKey || press.altKey) { return; }
+    if (!row || press.target.nodeName !== 'A' || Chat.isModified(press)) { return; }
     var key = Chat.keyOf(press);
     if (key === 'ArrowUp') { go(press, neighbour(row, rows.before)); }
     if (key === 'ArrowDown') { go(press, neighbour(row, rows.after)); }
@@ -63,7 +63,7 @@
   /* Past the first there may be older ones, which come a moment later. */
   function go(press, row) {
     press.preventDefault();
-    if (!row) { return press.key.indexOf('Up') >= 0 && Chat.history.older(); }
+    if (!row) { return Chat.keyOf(press) === 'ArrowUp' && Chat.history.older(); }
     rows.focus(row);
   }
 

@@ -93,6 +93,16 @@ def test_the_keyboard_opens_the_menu_on_the_time_and_comes_back_to_it(window, ca
     expect(hers.find(".edit-form textarea")).to_be_focused()
 
 
+@pytest.mark.parametrize("keys", ["Control+Enter", "Shift+Enter"])
+def test_with_a_modifier_the_time_is_a_link_like_any_other(window, carol, garden, keys):
+    carol.say("Mine", room=garden)
+    hers = window(carol, garden)
+    with hers.context.expect_page() as opened:
+        hers.message("Mine").locator(".when").press(keys)
+    opened.value.wait_for_url("**/messages/*")
+    expect(hers.menu).to_have_count(0)
+
+
 def test_a_long_press_opens_the_menu_of_any_message(phone):
     finger = Finger(phone)
     for text, items in (("Line 17", 3), ("Line 15", 5)):

@@ -140,6 +140,21 @@ def test_a_link_that_is_pressed_while_something_is_fetched_waits_its_turn(opened
     assert hers.page.evaluate("window.isSamePage")
 
 
+# Whether the page takes a click with Ctrl held for itself, where the browser would open the link in another tab.
+IS_TAKEN = """link => {
+    let isTaken;
+    addEventListener('click', click => { isTaken = click.defaultPrevented; click.preventDefault(); }, { once: true });
+    link.dispatchEvent(new MouseEvent('click', { ctrlKey: true, bubbles: true, cancelable: true }));
+    return isTaken;
+}"""
+
+
+def test_with_a_modifier_a_link_to_other_messages_is_the_browsers(opened, story):
+    hers = opened(f"/rooms/lobby?around={story[90]}").expect_live()
+    for link in "#newer a >> nth=0", "#newer a >> nth=1", "#older a":
+        assert hers.find(link).evaluate(IS_TAKEN) is False, link
+
+
 def test_without_script_a_messages_own_page_leads_back_to_its_place(opened, story):
     plain = opened(f"/messages/{story[60]}", java_script_enabled=False)
     plain.follow("Back to room")

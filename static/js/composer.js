@@ -42,7 +42,14 @@
     });
   }
 
+  /* What a plain form had to wait for; from now on the queue sees to that. */
+  function callOffWait() {
+    var wait = Chat.byId('wait');
+    if (wait) { Chat.log.keepView(function () { Chat.remove(wait); }); }
+  }
+
   function submit() {
+    callOffWait();
     var body = field.value.replace(/\r\n?/g, '\n').replace(/^\s+|\s+$/g, '');
     if (!body) { return; }
     if (tooMany(body) > 0) { return say(Chat.plural('too-long', tooMany(body))); }

@@ -33,6 +33,7 @@
   }
 
   function count() {
+    if (!told.parentNode) { return stop(); }  // another script has sent it, and taken the line away
     // A clock that is set back must not make anybody wait longer than they were told.
     var left = Math.min(seconds, Math.ceil((due - new Date().getTime()) / 1000));
     if (left > 0) {
@@ -78,7 +79,14 @@
     mark.setAttribute('name', 'again');
     mark.setAttribute('value', '1');
     form.appendChild(mark);
-    say(word('data-sent'));
-    form.submit();
+    say(word('data-ready'));  // for whoever has left a field empty
+    form.onsubmit = function () { say(word('data-sent')); };
+    submitButton().click();  // as by hand, so that whatever else sends this form does it its own way
+  }
+
+  function submitButton() {
+    var buttons = form.getElementsByTagName('button');
+    for (var i = 0; buttons[i].type !== 'submit'; i += 1) { }
+    return buttons[i];
   }
 }());

@@ -28,8 +28,8 @@ def test_a_class_behind_one_address_comes_in_within_a_moment(school, people):
 
 def refused(person, path, action, tries, **typed):
     """The page that answers the first form of many that is sent too soon."""
-    form = person.look(path).form(action)
     for number in range(tries):
+        form = person.look(path).form(action)  # another each time: the same one, sent again, is done once
         answer = person.submit(form, **{name: value.format(number) for name, value in typed.items()})
         if answer.status == 429:
             return answer
@@ -51,6 +51,25 @@ def test_a_room_a_message_and_a_link_are_kept_and_one_press_suffices(school, peo
         words = f"{seconds} second" if seconds < 120 else f"{(seconds + 59) // 60} minute"
         assert f"Try again in {words}" in answer.page.text
         assert not [meta for meta in answer.page.find("meta") if meta.get("http-equiv") == "refresh"]
+
+
+def test_a_choice_of_view_is_kept_and_told_beside_it(school, people):
+    fred = people(school, "fred", X_Forwarded_For="198.51.100.11")
+    answer = refused(fred, "/me", "/me/view", 40, view="compact")
+    assert waits(answer.page)["data-again"] == "/me/view"
+    assert "checked" in next(answer.page.find("input", value="compact"))
+    told = answer.text.index('id="problem"')
+    assert answer.text.index("/me/view") < told < answer.text.index("/me/forget")
+
+
+@pytest.mark.parametrize(("path", "action", "tries", "typed"), [
+    ("/rooms/lobby", "/rooms/lobby/messages", 99, {"body": "number {}"}), ("/device", "/device", 9, {}),
+    ("/sign-out", "/sign-out/link", 9, {}), ("/me", "/me/view", 40, {"view": "compact"}),
+])
+def test_every_page_that_tells_to_wait_loads_the_script_that_does(school, people, path, action, tries, typed):
+    gina = people(school, f"gina at {path}", X_Forwarded_For="198.51.100.12")
+    answer = refused(gina, path, action, tries, **typed)
+    assert waits(answer.page) and [tag for tag in answer.page.find("script") if "/scripts/wait" in tag["src"]]
 
 
 def test_a_password_and_a_claim_are_kept(people):

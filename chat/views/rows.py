@@ -39,7 +39,7 @@ def rows_of(
             missing_id = None
         moment = clock.here(message.created_at)
         if earlier is None or earlier[1].date() != moment.date():
-            rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _day(moment.date(), today)})
+            rows.append({"kind": "day", "date": moment.date().isoformat(), "label": _label_of_day(moment, today)})
         is_mine = user is not None and user.id == message.author_id
         if message.id == new_id:
             rows.append({"kind": "new"})
@@ -83,6 +83,11 @@ def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetim
     if earlier is None or earlier[0].author_id != message.author_id:
         return False
     return abs((moment - earlier[1]).total_seconds()) <= GROUP_SECONDS
+
+
+def _label_of_day(moment: datetime, today: date) -> str:
+    """The day in words, with the zone by whose midnight it begins; a script writes the reader's own in its place."""
+    return f"{_day(moment.date(), today)} · {clock.zone_of(moment)}"
 
 
 def _day(day: date, today: date) -> str:

@@ -92,6 +92,8 @@ def test_a_page_without_script_has_the_days_of_the_site(window, carol, diary):
     plain = window(carol, java_script_enabled=False).go(f"/rooms/{diary}")
     expect(plain.day_rules).to_have_count(2)  # what was early today in Berlin was late yesterday in UTC
     expect(plain.day_rules.first).to_contain_text("18 November")
+    for rule in plain.day_rules.all():
+        expect(rule).to_contain_text(" · UTC")
     expect(plain.messages.locator(".byline time")).to_have_text(["11:00", "22:00", "23:30", "23:34", "23:40"])
 
 

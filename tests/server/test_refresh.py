@@ -28,6 +28,11 @@ def test_the_first_load_is_answered_at_once(bob, frame):
     assert "seen=" in next_of(page)
 
 
+def test_its_day_names_the_zone_of_the_site(alice, bob, frame, garden):
+    alice.say("news", room=garden)
+    assert "Today · UTC" in bob.look(frame).text
+
+
 def test_it_is_held_before_its_first_byte_until_there_is_news(alice, bob, frame, garden):
     held = bob.ask(next_of(bob.look(frame)))
     assert not held.comes_within(0.3)

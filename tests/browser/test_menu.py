@@ -136,6 +136,41 @@ def test_a_finger_that_trembles_keeps_the_menu_and_one_that_scrolls_closes_it(ph
     assert phone.menu.count() == 0
 
 
+def test_a_long_press_copies_the_text(window, alice, carol, garden):
+    alice.say("Two\nlines", room=garden)
+    phone = window(carol, garden, permissions=["clipboard-read", "clipboard-write"], **PHONE)
+    finger = Finger(phone)
+    finger.put_on(*middle(phone.box(phone.message("Two").locator(".text"))))
+    phone.menu.wait_for()
+    finger.lift()
+    phone.menu.get_by_role("menuitem", name="Copy text").tap()
+    expect(phone.find("#announcer")).to_have_text("Copied")
+    assert phone.page.evaluate("navigator.clipboard.readText()") == "Two\nlines"
+
+
+def select_word(text):
+    text.dblclick(position={"x": 8, "y": 8})
+    return text.evaluate("node => String(node.ownerDocument.getSelection()).trim()")
+
+
+def test_where_no_menu_opens_the_text_can_be_selected(window, alice, carol, garden):
+    id = alice.say("Once upon a time", room=garden)["id"]
+    plain = window(carol, java_script_enabled=False, **PHONE)
+    for address in f"/rooms/{garden}", f"/messages/{id}":
+        assert select_word(plain.go(address).find(".message .text")) == "Once"
+    plain.go(f"/rooms/{garden}")
+    alice.say("Twice told", room=garden)
+    assert select_word(plain.page.frame_locator("iframe").locator(".message .text")) == "Twice"
+    phone = window(carol, **PHONE, scripts=["delete window.SharedWorker"])
+    phone.go(f"/messages/{id}")
+    assert select_word(phone.find(".message .text")) == "Once"
+    phone.enter(garden)
+    phone.page.route("**/rooms/*/messages?*", lambda route: None)
+    phone.composer.fill("Thrice unsent")
+    phone.press("Send")
+    assert select_word(phone.pending.locator(".text")) == "Thrice"
+
+
 def test_a_finger_that_moves_scrolls_and_a_short_one_opens_nothing(phone):
     finger = Finger(phone)
     finger.put_on(*middle(phone.box(phone.message("Line 16").locator(".text"))))

@@ -60,8 +60,8 @@ sys.exit(sys.version_info < (3, 10))' 2>/dev/null); then
         fi
         [ -n "$found" ] || [ -z "$python_is" ] || found="$python is ${python_is%% *}"
     done
-    [ -z "$found" ] || stop "Longwave needs Python 3.10 or newer and $found:" \
-        "install a newer one beside it, then type: PYTHON=python3.12 $0"
+    [ -z "$found" ] || stop "Longwave needs Python 3.10 or newer, but $found:" \
+        "install a newer one as well, then type: PYTHON=python3.12 $0"
     [ -z "${PYTHON:-}" ] || stop "There is no $PYTHON; type: PYTHON=python3 $0"
     stop "Longwave needs Python 3.10 or newer; type: $(package_command python3)"
 }
@@ -80,7 +80,7 @@ install() {
     else
         make_venv
     fi
-    say "Installing into $VENV (once, a minute or so)"
+    say "Installing into $VENV (only this time; takes a minute or so)"
     pip_install "$1" || install_fewer "$@"
     printf '%s\n' "$stamp" "$1" >"$VENV/longwave.stamp" || stop_full
 }
@@ -90,7 +90,7 @@ make_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || stop "$python has no venv module;" \
         "type: $(package_command "python$(say "$python_is" | cut -d. -f1,2)-venv")"
     ! is_full || stop_full
-    stop "The venv cannot be made ($(reason)); type: VENV=\$HOME/longwave-venv $0"
+    stop "The venv can't be created ($(reason)); type: VENV=\$HOME/longwave-venv $0"
 }
 
 pip_install() {
@@ -101,15 +101,15 @@ install_fewer() {
     ! is_full || stop_full
     why=$(reason)
     if [ $# -eq 2 ] && pip_install "$2"; then
-        say "Without $1, which cannot be installed here ($why)."
+        say "Without $1, which can't be installed here ($why)."
         return
     fi
     ! is_full || stop_full
     case $output in
     *'from versions: none'* | *'connection broken'* | *ConnectionError* | *'timed out'*)
-        stop "pip cannot reach its packages; when the network is back, type: $0" ;;
+        stop "pip can't download its packages; when the network is back, type: $0" ;;
     esac
-    stop "pip failed ($(reason)); to see all of it, type: $VENV/bin/python -m pip install -e '${top}[$1]'"
+    stop "pip failed ($(reason)); to see its whole output, type: $VENV/bin/python -m pip install -e '${top}[$1]'"
 }
 
 # Whether the last command failed for want of space: venv does not say, pip does.
@@ -127,7 +127,7 @@ nearest() {
 }
 
 stop_full() {
-    stop "The disk is full at $VENV; make room (150 MB, for the tests 500), then type: $0"
+    stop "The disk is full at $VENV; free up space (150 MB, or 500 MB for the tests), then type: $0"
 }
 
 # The last error line of $output, without addresses.

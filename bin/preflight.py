@@ -39,13 +39,13 @@ def check_address(host: str, port: int) -> None:
     try:
         listen(host, port)
     except socket.gaierror:
-        stop(f"HOST={host} is no address", "HOST=127.0.0.1")
+        stop(f"HOST={host} isn't an address", "HOST=127.0.0.1")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             stop(f"Port {port} is taken by another program", f"PORT={free_port(host, port)}")
         if error.errno == errno.EACCES:
-            stop(f"Port {port} is for root alone", "PORT=8000")
-        stop(f"Longwave cannot listen at {host} ({error.strerror})", "HOST=127.0.0.1")
+            stop(f"Port {port} can be used only by root", "PORT=8000")
+        stop(f"Longwave can't listen at {host} ({error.strerror})", "HOST=127.0.0.1")
 
 
 def listen(host: str, port: int) -> None:
@@ -76,9 +76,9 @@ def check_instance(instance: Path) -> None:
             trial.flush()
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            stop(f"The disk is full at {instance}: make room, or keep the chat's data on another",
+            stop(f"The disk is full at {instance}: free up space, or keep the chat's data on another disk",
                  "CHAT_INSTANCE=/path/on/another/disk")
-        stop(f"The chat's data cannot be written to {instance} ({error.strerror})",
+        stop(f"The chat's data can't be written to {instance} ({error.strerror})",
              'CHAT_INSTANCE="$HOME/longwave"')
 
 

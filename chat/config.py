@@ -396,7 +396,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, _Typed]]:
         if name == "CHAT_INSTANCE":
             raise ConfigError(f"{name} is “{_shortened(text)}” {where}; set it in the environment instead.")
         if name in seen:
-            raise ConfigError(f"{name} is “{_shortened(text)}” {where}, but was set before; keep one line.")
+            raise ConfigError(f"{name} is “{_shortened(text)}” {where}, but is already set above; keep only one line.")
         seen.add(name)
         yield name, _Typed(text, where)
 
@@ -407,7 +407,7 @@ def _file_lines(path: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}; put that right or remove it.") from None
+        raise ConfigError(f"{path} can't be read: {error.strerror}; fix or remove it.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8; save it as UTF-8 text.") from None
 

@@ -100,7 +100,7 @@ class Parts:
         if host.lasts:
             self._go_on_by_itself()
         if is_new and self.owner_code():
-            log.info("the code by which you become the owner lies in %s", instance / owner.CODE_FILE)
+            log.info("the code for becoming the owner is in %s", instance / owner.CODE_FILE)
 
     def _presence(self) -> Presence:
         if self.host.lasts:

@@ -13,7 +13,7 @@ FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
 MARK_LETTERS = 8  # enough to tell the few sites of one host apart
-DELETE = "delete it and a new one is made: everybody is signed out then, and must enter the shared password again"
+DELETE = "delete it and a new one is made: everyone is signed out then, and must enter the shared password again"
 
 
 def of(instance: Path) -> str:
@@ -59,9 +59,9 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ConfigError(f"{path}, the key of this chat, cannot be read ({error.strerror}); put that right.") from None
+        raise ConfigError(f"{path}, the key of this chat, can't be read ({error.strerror}); fix that.") from None
     if not FORM.fullmatch(key):
-        raise ConfigError(f"{path}, the key of this chat, is damaged; bring it back from a backup, or {DELETE}.")
+        raise ConfigError(f"{path}, the key of this chat, is damaged; restore it from a backup, or {DELETE}.")
     return key.decode()
 
 

@@ -74,7 +74,7 @@ def is_clock_doubtful(store: Store) -> bool:
     with store.read() as connection:
         is_doubtful, is_due = leaps.is_doubtful(connection), leaps.is_due(connection)
     if is_due and store.write(leaps.note):
-        log.warning("the chat stood still, or the clock was set: nothing goes by its age for %d hours", DOUBT_HOURS)
+        log.warning("the chat stood still, or the clock was set: nothing is deleted by age for %d hours", DOUBT_HOURS)
     return is_doubtful
 
 

@@ -30,7 +30,7 @@ def upgrade(config: Config) -> None:
                 migrate(connection)
             except CommandError:  # Alembic knows no step of this name
                 raise ConfigError(
-                    f"{path} was made by a newer version of Longwave: install that one, or bring a backup back."
+                    f"{path} was made by a newer version of Longwave: install that version, or restore a backup."
                 ) from None
             if leaps.is_due(connection):
                 leaps.note(Transaction(connection))

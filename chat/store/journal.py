@@ -55,8 +55,8 @@ def choose(driver_connection: Any, path: Path, wanted: str) -> str:
         raise sqlite3.OperationalError("no journal works")
     if found == ROLLBACK and wanted != ROLLBACK and path not in _said:
         _said.add(path)
-        log.warning("the database lies on %s: rollback journal, readers and writers wait for each other",
-                    remote or "a file system that bears no write-ahead log")
+        log.warning("the database is on %s: rollback journal, readers and writers wait for each other",
+                    remote or "a file system that can't have a write-ahead log")
     return found
 
 

@@ -91,7 +91,7 @@ class Remnants:
     def _complain(self, problem: str) -> None:
         if problem != self._complaint:
             self._complaint = problem
-            log.warning("what is removed may stay in unused parts of %s: %s", self._path, problem)
+            log.warning("deleted text may remain in unused parts of %s: %s", self._path, problem)
 
     def _wipe_page(self, file: int, number: int, page_bytes: int) -> bool:
         start = (number - 1) * page_bytes

@@ -168,7 +168,7 @@ exec "{sys.executable}" "$@"''')
 def test_pip_without_network(checkout, tmp_path):
     sentence = refusal(checkout, *alone("--net"), VENV=tmp_path / "venv", PORT="0", HOST="0.0.0.0",
                        PIP_NO_CACHE_DIR="1", PIP_RETRIES="0")
-    assert sentence == f"pip cannot reach its packages; when the network is back, type: {checkout / 'bin' / 'run'}"
+    assert sentence == f"pip can't download its packages; when the network is back, type: {checkout / 'bin' / 'run'}"
 
 
 def test_port_taken(checkout):
@@ -198,8 +198,8 @@ def test_gunicorn_by_itself_refuses_such_a_setting_too(installed, tmp_path):
     ({"PORT": "http"}, "PORT=http is not a whole number from 0 to 65535; type: PORT=8000 "),
     ({"PORT": "70000"}, "PORT=70000 is not a whole number from 0 to 65535; type: PORT=8000 "),
     ({"WORKERS": "0"}, "WORKERS=0 is not a whole number from 1 to 64; type: WORKERS=1 "),
-    ({"PORT": "0", "HOST": "203.0.113.9"}, "Longwave cannot listen at 203.0.113.9"),
-    ({"PORT": "0", "HOST": "no such host"}, "HOST=no such host is no address; type: HOST=127.0.0.1 "),
+    ({"PORT": "0", "HOST": "203.0.113.9"}, "Longwave can't listen at 203.0.113.9"),
+    ({"PORT": "0", "HOST": "no such host"}, "HOST=no such host isn't an address; type: HOST=127.0.0.1 "),
 ])
 def test_a_setting_that_cannot_be(checkout, setting, start):
     assert refusal(checkout, **setting).startswith(start)
@@ -208,7 +208,7 @@ def test_a_setting_that_cannot_be(checkout, setting, start):
 def test_an_instance_that_cannot_be_written(checkout, tmp_path):
     (tmp_path / "file").touch()
     sentence = refusal(checkout, PORT="0", CHAT_INSTANCE=tmp_path / "file" / "instance")
-    assert sentence.startswith(f"The chat's data cannot be written to {tmp_path}/file/instance (Not a directory)")
+    assert sentence.startswith(f"The chat's data can't be written to {tmp_path}/file/instance (Not a directory)")
     assert 'type: CHAT_INSTANCE="$HOME/longwave" ' in sentence
 
 
@@ -225,4 +225,4 @@ def test_a_full_disk_under_the_data(checkout, tmp_path):
 def test_a_full_disk_under_the_venv(checkout, tmp_path, size):
     disk = tmp_path / "disk"
     sentence = refusal(checkout, *private_disk(size, disk), PORT="0", VENV=disk / "venv")
-    assert sentence.startswith(f"The disk is full at {disk}/venv; make ")
+    assert sentence.startswith(f"The disk is full at {disk}/venv; free up ")

@@ -293,4 +293,4 @@ def test_a_file_that_says_nothing_clear_is_refused(start, cfg, said):
 
 def test_a_file_that_cannot_be_read_is_refused(start, tmp_path):
     (tmp_path / "longwave.cfg").mkdir()
-    assert "longwave.cfg cannot be read" in refusal_of(start)
+    assert "longwave.cfg can't be read" in refusal_of(start)

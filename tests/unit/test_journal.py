@@ -50,7 +50,7 @@ def test_on_a_network_file_system_it_is_the_rollback_journal_and_the_log_says_so
     chat.post(chat.guest("alice"), "hi")
     assert journal.in_force(chat.store.path) == journal.ROLLBACK
     assert [record.getMessage() for record in caplog.records if "nfs4" in record.getMessage()] \
-        == ["the database lies on nfs4: rollback journal, readers and writers wait for each other"]
+        == ["the database is on nfs4: rollback journal, readers and writers wait for each other"]
 
 
 def test_a_file_system_that_bears_no_shared_memory_is_found_by_trying(tmp_path: Path):

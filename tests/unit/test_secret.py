@@ -46,7 +46,7 @@ def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: 
 
 def test_a_folder_in_its_place_is_said(instance: Path):
     (instance / "secret").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="can't be read"):
         secret.of(instance)
 
 

@@ -18,12 +18,12 @@ HEADERS = (
 )
 # The site's language is known to the app alone; these are for browsers and programs that something else has spoilt.
 WORDS = {
-    414: "This address is too long. Go back, and follow the page's own links.",
-    431: "Your browser sent more along than can be read here, most likely the cookies of other programs on this host. "
+    414: "This address is too long. Go back and use the page's own links.",
+    431: "Your browser sent too much at once, most likely cookies of other programs on this host. "
          "Delete its cookies for this site, then try again.",
-    500: "Something broke on our side; what you sent may be lost. Go back and try again.",
+    500: "The problem is on our side, and what you sent may be lost. Go back and try again.",
 }
-OTHERWISE = "The request cannot be understood. Check the address, or go back and try again."
+OTHERWISE = "The request couldn't be understood. Check the address, or go back and try again."
 
 
 class ProtocolErrors(Worker):

@@ -76,7 +76,7 @@ class Store:
         self._writer.let_go()
         self.check()
         self._writer.reopen()
-        log.warning("%s was opened anew", self.path)
+        log.warning("%s was opened again", self.path)
         return True
 
     def _has_come_to_rest(self) -> bool:

@@ -61,8 +61,8 @@ class Place:
 
     def complaint(self) -> Replaced:
         return Replaced(
-            f"{self._path} was removed or replaced while the chat ran; nothing is kept until there is a database of "
-            "this version again (docs/operating.md, “Back up and restore”), or the chat is started anew"
+            f"{self._path} was removed or replaced while the chat ran; nothing is saved until there is a database of "
+            "this version again (docs/operating.md, “Back up and restore”), or the chat is restarted"
         )
 
     def _find(self) -> Files:

@@ -47,7 +47,7 @@ def test_an_empty_room_greets_in_the_middle_and_gives_a_link_to_invite(browser, 
     expect(hers.find("#empty")).to_contain_text("Welcome to the shed.")
     log, empty = hers.box("#log"), hers.box("#empty")
     assert abs(log["y"] + log["height"] / 2 - (empty["y"] + empty["height"] / 2)) < 24
-    hers.press("Copy a link to invite")
+    hers.press("Copy invite link")
     expect(hers.find("#invite")).to_have_text("Copied")
     assert hers.page.evaluate("navigator.clipboard.readText()") == f"{server.base_url}/rooms/lobby"
     hers.say("First")

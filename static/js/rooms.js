@@ -199,7 +199,9 @@
   Chat.start(function () {
     if (isBeside) { quietTitle = Chat.isolated(Chat.byId('room-name').textContent); }
     Chat.each(list.querySelectorAll('[data-room]'), function (entry) {
-      Chat.unread.set(entry.getAttribute('data-room'), unreadOf(entry), Number(Chat.fact('cursor')));
+      var readId = entry.getAttribute('data-read-id');
+      Chat.unread.set(entry.getAttribute('data-room'), unreadOf(entry), Number(Chat.fact('cursor')),
+        readId ? Number(readId) : undefined);
     });
     showSum();
   });

@@ -4,7 +4,8 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var SPREAD_MS = 1000;  // not all who heard the same ask in the same moment,
+  var SPREAD_MS = 5000;  // not all who heard the same ask in the same moment,
+  var HIDDEN_MS = 30000; // least of all where nobody looks,
   var PERIOD_MS = 5000;  // and nobody asks much oftener
   var STALE_MS = 60000;
   var timer = null;
@@ -20,7 +21,12 @@
     isUrgent = isUrgent || isNow === true;
     if (isAsking || (timer && !isUrgent)) { return; }
     root.clearTimeout(timer);
-    timer = Chat.later(send, isUrgent ? 0 : Math.max(Math.random() * SPREAD_MS, askedAt + PERIOD_MS - Chat.elapsed()));
+    timer = Chat.later(send, isUrgent ? 0 : delayMs());
+  }
+
+  function delayMs() {
+    var spreadMs = Chat.isVisible() ? SPREAD_MS : HIDDEN_MS;
+    return Math.max(Math.random() * spreadMs, askedAt + PERIOD_MS - Chat.elapsed());
   }
 
   function send() {
@@ -80,9 +86,15 @@
     if (Chat.isVisible() && Chat.elapsed() - askedAt > STALE_MS && Chat.unread.isAny()) { ask(); }
   }
 
+  /* Whoever looks again sees at once what was put off while nobody did. */
+  function seen() {
+    if (Chat.isVisible() && timer) { ask(true); }
+    look();
+  }
+
   Chat.snapshot = { ask: ask };
 
   Chat.on('midnight', look);
-  Chat.start(function () { Chat.listen(root.document, 'visibilitychange', look); });
+  Chat.start(function () { Chat.listen(root.document, 'visibilitychange', seen); });
 
 }(this.Chat, this));

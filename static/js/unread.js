@@ -5,7 +5,8 @@
   if (!Chat.supported) { return; }
 
   var MOST = 1000;   // that the server counts
-  var counts = {};   // slug → {number, at: the event as of which, news: ids}
+  var SURE = 50;     // up to so many it counts in each room of a list, however many rooms there are
+  var counts = {};   // slug → {number, at: the event as of which, readId: beyond which, if that is known, news: ids}
 
   function countOf(slug) {
     counts[slug] = counts[slug] || { number: 0, at: 0, news: [] };
@@ -20,11 +21,12 @@
     Chat.emit('unread', slug, sum(countOf(slug)));
   }
 
-  /* So many, said the server when its log ended with this event. */
-  function set(slug, number, at) {
+  /* So many beyond that message, said the server when its log ended with this event. */
+  function set(slug, number, at, readId) {
     var count = countOf(slug);
     if (at < count.at) { return; }
-    counts[slug] = { number: number, at: at, news: count.news.filter(function (id) { return id > at; }) };
+    var news = count.news.filter(function (id) { return id > at; });
+    counts[slug] = { number: number, at: at, readId: readId, news: news };
     tell(slug);
   }
 
@@ -48,16 +50,29 @@
     tell(message.room);
   });
 
-  Chat.on('remove', function (message) {
+  Chat.on('remove', function (message, id) {
     var count = countOf(message.room);
     var place = count.news.indexOf(message.id);
-    if (place < 0) { return count.number && Chat.snapshot.ask(); }  // perhaps one of those that the server counted
-    count.news.splice(place, 1);
+    if (place >= 0) { count.news.splice(place, 1); }
+    else if (!takeOff(count, message, id)) { return; }
     tell(message.room);
   });
 
+  /* One that the server may have counted: the page takes it off itself where it is sure of it, since all who heard of
+     the removal would ask the same. */
+  function takeOff(count, message, id) {
+    if (!count.number || id <= count.at || Chat.isMe(message.author)) { return false; }
+    if (count.readId === undefined || count.number > SURE) {
+      Chat.snapshot.ask();
+      return false;
+    }
+    var isCounted = message.id > count.readId && message.id <= count.at;
+    if (isCounted) { count.number -= 1; }
+    return isCounted;
+  }
+
   Chat.on('read', function (reading, id) {
-    if (!isUntold(reading.room, reading.read_id)) { set(reading.room, reading.unread, id); }
+    if (!isUntold(reading.room, reading.read_id)) { set(reading.room, reading.unread, id, reading.read_id); }
   });
 
   /* Nothing is unread for whoever comes, or goes. */
@@ -74,7 +89,7 @@
   Chat.on('snapshot', function (snapshot) {
     Chat.each(snapshot.rooms, function (room) {
       var isCounted = room.is_member && !isUntold(room.slug, room.read_id);
-      if (isCounted) { set(room.slug, room.unread, snapshot.cursor); }
+      if (isCounted) { set(room.slug, room.unread, snapshot.cursor, room.read_id); }
     });
   });
 

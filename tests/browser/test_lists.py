@@ -216,6 +216,55 @@ def test_a_message_that_is_removed_is_unread_no_more(open_at, owner, carol, gard
     expect(hers.page).to_have_title("Lobby")
 
 
+def test_a_removal_that_the_page_can_count_itself_asks_the_server_nothing(open_at, owner, carol, garden):
+    owner_said = [owner.say(f"Line {number}", room=garden) for number in range(3)]
+    hers = open_at(carol)
+    expect(hers.badge(garden)).to_have_text("3")
+    asked = []
+    hers.page.on("request", lambda request: "near=" in request.url and asked.append(request.url))
+    for left, said in zip(("2", "1"), owner_said[:2], strict=True):
+        owner.post(f"/messages/{said['id']}/remove")
+        expect(hers.badge(garden)).to_have_text(left)
+    owner.post(f"/messages/{owner_said[2]['id']}/remove")
+    expect(hers.badge(garden)).to_be_hidden()
+    assert not asked
+
+
+def test_what_was_read_or_is_ones_own_is_not_taken_off(open_at, owner, carol, garden):
+    read, own = owner.say("Read", room=garden), carol.say("Own", room=garden)
+    carol.post(f"/rooms/{garden}/read", id=read["id"])
+    owner.say("Unread", room=garden)
+    hers = open_at(carol)
+    expect(hers.badge(garden)).to_have_text("1")
+    for said in read, own:
+        owner.post(f"/messages/{said['id']}/remove")
+    owner.say("News", room=garden)
+    expect(hers.badge(garden)).to_have_text("2")
+
+
+# Each delay that a script asks for, with the longest that chance can make of it.
+WATCH_DELAYS = """() => {
+    window.delays = [];
+    Math.random = () => 1;
+    const later = Chat.later;
+    Chat.later = (act, delayMs) => { delays.push(delayMs); return later(act, delayMs); };
+}"""
+
+
+def test_not_all_who_hear_that_a_room_is_gone_ask_at_once_least_of_all_where_nobody_looks(
+        open_at, owner, carol, garden):
+    shed = owner.post("/rooms", name="Shed").json["slug"]
+    hers = open_at(carol)
+    expect(names(hers)).to_have_text(["Garden", "Lobby", "Shed"])
+    hers.page.evaluate(WATCH_DELAYS)
+    hers.hide()
+    owner.post(f"/owner/rooms/{shed}/close")
+    eventually(lambda: 30000 in hers.page.evaluate("delays"))
+    expect(names(hers)).to_have_text(["Garden", "Lobby", "Shed"])
+    hers.show()
+    expect(names(hers)).to_have_text(["Garden", "Lobby"])
+
+
 def test_what_was_removed_read_or_written_while_a_tab_slept_is_not_unread(open_at, owner, carol, line, garden):
     owner.say("Counted by the page", room=garden)
     hers = open_at(carol)

@@ -94,11 +94,12 @@
 
   function failure(entry) {
     var line = Chat.make('p', 'failure');
-    if (entry.room !== Chat.room) { line.appendChild(Chat.make('bdi', '', '#' + entry.room + ' ')); }
+    var isHere = entry.room === Chat.room;
+    if (!isHere) { line.appendChild(Chat.make('bdi', '', '#' + entry.room + ' ')); }
     line.appendChild(document.createTextNode(entry.reason + ' '));
     line.setAttribute('role', 'alert');
     offer(line, 'retry', entry, Chat.outbox.retry);
-    if (Chat.composer.canTake) { offer(line, 'edit', entry, takeBack); }
+    if (isHere && Chat.composer.canTake) { offer(line, 'edit', entry, takeBack); }  // else it would be said to others
     offer(line, 'discard', entry, Chat.outbox.discard);
     return line;
   }

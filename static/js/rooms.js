@@ -9,6 +9,7 @@
   var isBeside = Boolean(Chat.room);
   var elsewhere = Chat.byId('elsewhere');
   var allRooms = Chat.byId('all-rooms');
+  var noRooms = Chat.byId('no-rooms');
   var icon = document.querySelector('link[rel="icon"][type="image/svg+xml"]');
   var quietIcon = icon && icon.getAttribute('href');
   var quietTitle = document.title;
@@ -125,21 +126,25 @@
     return name.replace(/[A-Z]/g, function (letter) { return letter.toLowerCase(); });
   }
 
-  function insert(room) {
+  function place(entry) {
+    var key = keyOf(nameOf(entry));
     var next = null;
-    for (var i = list.children.length - 1; i >= 0 && keyOf(nameOf(list.children[i])) > keyOf(room.name); i -= 1) {
-      next = list.children[i];
+    for (var other = list.lastElementChild; other; other = other.previousElementSibling) {
+      if (other === entry) { continue; }
+      if (keyOf(nameOf(other)) <= key) { break; }
+      next = other;
     }
-    list.insertBefore(fill(make(room.slug), room), next);
-    showTwins(room.name);
+    if (entry.parentNode !== list || entry.nextElementSibling !== next) { list.insertBefore(entry, next); }
   }
 
   function showMore(isMore) {
-    if (!allRooms) { return; }
-    var words = allRooms.getAttribute('data-words');
-    Chat.setText(allRooms.querySelector('.words'), isMore ? words : '');
-    if (isMore) { allRooms.removeAttribute('hidden'); }
-    else { allRooms.setAttribute('hidden', ''); }
+    if (allRooms) { showLine(allRooms, allRooms.querySelector('.words'), isMore); }
+  }
+
+  function showLine(line, place, isShown) {
+    Chat.setText(place, isShown ? line.getAttribute('data-words') : '');
+    if (isShown) { line.removeAttribute('hidden'); }
+    else { line.setAttribute('hidden', ''); }
   }
 
   /* What the log brings */
@@ -150,6 +155,7 @@
     if (!entry) { return; }
     fill(entry, room);
     if (room.name === before) { return; }
+    Chat.roomPlace.keep(function () { place(entry); });
     showTwins(before);
     showTwins(room.name);
   }
@@ -160,7 +166,8 @@
     if (find(room.slug)) { return change(room); }
     if (!isBeside) { return Chat.snapshot.ask(); }  // it may belong to another part of the list
     if (list.children.length >= MOST_BESIDE) { return showMore(true); }
-    Chat.roomPlace.keep(function () { insert(room); });
+    Chat.roomPlace.keep(function () { place(fill(make(room.slug), room)); });
+    showTwins(room.name);
   });
 
   Chat.on('unread', setUnread);
@@ -181,6 +188,7 @@
       return entry;
     });
     showMore(snapshot.more);
+    if (noRooms) { showLine(noRooms, noRooms, !snapshot.rooms.length); }
     showSum();
   }
 

@@ -74,7 +74,7 @@ def test_rooms_come_and_change_and_go_in_the_list_beside_the_log(open_at, owner,
     shed = owner.post("/rooms", name="Hut").json["slug"]
     expect(names(hers)).to_have_text(["Garden", "Hut", "Lobby"])
     owner.post(f"/owner/rooms/{shed}", name="Zebra hut", topic="")
-    expect(names(hers)).to_have_text(["Garden", "Zebra hut", "Lobby"])
+    expect(names(hers)).to_have_text(["Garden", "Lobby", "Zebra hut"])
     owner.post(f"/owner/rooms/{shed}/close")
     expect(names(hers)).to_have_text(["Garden", "Lobby"])
     owner.post(f"/owner/rooms/{shed}/reopen")
@@ -98,6 +98,9 @@ def test_the_first_page_follows_the_log(window, server, people, owner, carol, ga
         expect(names(each)).to_have_text(["Garden", "Hut", "Lobby"])
     card = hers.find(f'[data-room="{shed}"]')
     expect(card.locator(".topic")).to_have_text("Tools")
+    owner.post(f"/owner/rooms/{shed}", name="attic", topic="Tools")
+    for each in hers, theirs:
+        expect(names(each)).to_have_text(["attic", "Garden", "Lobby"])
     for text in "One", "Two":
         said = owner.say(text, room=garden)
     expect(hers.badge(garden)).to_have_text("2")
@@ -110,6 +113,22 @@ def test_the_first_page_follows_the_log(window, server, people, owner, carol, ga
     card = hers.find(f'[data-room="{garden}"] a')
     card.click()
     expect(hers.heading).to_have_text("Garden")
+
+
+def test_the_first_page_says_when_there_are_no_rooms(window, server, people, owner, garden):
+    theirs = window(people(server), at=server.base_url).go("/")
+    words = theirs.find("#no-rooms")
+    expect(words).to_be_hidden()
+    for room in "lobby", garden:
+        owner.post(f"/owner/rooms/{room}/close")
+    expect(words).to_have_text("No rooms yet")
+    expect(words).to_be_visible()
+    owner.post("/rooms", name="Hut")
+    expect(names(theirs)).to_have_text(["Hut"])
+    expect(words).to_be_hidden()
+    theirs.page.reload()
+    expect(names(theirs)).to_have_text(["Hut"])
+    expect(words).to_be_hidden()
 
 
 @pytest.mark.parametrize(("page", "way_to"), [("/rooms/lobby", ""), ("/", "/rooms/")], ids=["beside", "first page"])

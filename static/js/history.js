@@ -20,7 +20,8 @@
   var isBusy = false;
   var isOutdated = false;  // the log may miss something: it must be fetched anew
   var wantsEnd = false;
-  var pressed = null;      // what somebody asked for by a link while something else was being fetched
+  var pressed = null;      // what somebody asked for by a link and is not being fetched yet,
+  var underWay = null;     // and what is: until it has come
 
   /* One at a time; what asks in vain is asked again by the next scroll, the room anew by itself, a link in its turn. */
   function fetch(query, done) {
@@ -28,18 +29,28 @@
     isBusy = true;
     query.limit = query.limit || PAGE;
     Chat.net.get(Chat.url('messages', Chat.room), query, function (answer) {
-      if (!answer.isOk || !answer.json) { return Chat.later(free, PAUSE_MS); }
+      if (!answer.isOk || !answer.json) { return missed(answer); }
       isBusy = false;
+      underWay = null;
       Chat.guard(done)(answer.json);
       if (!isBusy) { free(); }
     });
   }
 
+  /* Who is refused for good is told so elsewhere. */
+  function missed(answer) {
+    if (!isOutdated && (!answer.status || answer.status >= 429)) { pressed = pressed || underWay; }
+    underWay = null;
+    Chat.later(free, PAUSE_MS);
+  }
+
   function free() {
-    var next = isOutdated ? renew : pressed;
     isBusy = false;
-    if (next === pressed) { pressed = null; }
-    if (next) { next(); }
+    if (isOutdated) { return renew(); }
+    underWay = pressed;
+    pressed = null;
+    if (underWay) { underWay(); }
+    if (!isBusy) { underWay = null; }
   }
 
   function setMore(is) {

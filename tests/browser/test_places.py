@@ -1,5 +1,7 @@
 """A link to a message shows it, wherever in the room it stands, and leads on from there."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -138,6 +140,33 @@ def test_a_link_that_is_pressed_while_something_is_fetched_waits_its_turn(opened
     held[0].continue_()
     expect(hers.message(shown)).to_have_count(1)
     assert hers.page.evaluate("window.isSamePage")
+
+
+@pytest.mark.parametrize("link", ["#newer a >> nth=0", "#older a"])
+def test_a_link_whose_answer_is_lost_is_followed_once_there_is_one(opened, story, link):
+    hers = opened(f"/rooms/lobby?around={story[90]}", scripts=["delete window.SharedWorker"],
+                  forgives="status of 503").expect_live()
+    lost = []
+
+    def lose_first(route):
+        if lost:
+            return route.continue_()
+        lost.append(route.request.url)
+        route.fulfill(status=503, json={"error": {"code": "busy", "message": "Busy just now."}})
+
+    hers.page.route(re.compile(r"/messages\?(before|after)="), lose_first)
+    edge = hers.messages.first if "older" in link else hers.messages.last
+    before = edge.get_attribute("data-id")
+    hers.find(link).dispatch_event("click")
+    expect(edge).not_to_have_attribute("data-id", before)
+    assert lost
+
+
+def test_forced_colours_show_which_message_the_address_names(opened, story):
+    hers = opened(f"/rooms/lobby?around={story[60]}", forced_colors="active").expect_live()
+    marked = hers.find(".message.marked")
+    expect(marked).to_have_count(1)
+    assert hers.style(marked, "outlineStyle") == "solid"
 
 
 # Whether the page takes a click with Ctrl held for itself, where the browser would open the link in another tab.

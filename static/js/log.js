@@ -230,7 +230,7 @@
   Chat.on('remove', remove);
 
   Chat.log = {
-    scroller: scroller, add: add, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
+    scroller: scroller, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
     toEnd: toEnd, measure: measure, count: count, showAtTop: showAtTop, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
     isAtEnd: function () { return isAtEnd; },
     readId: function () {  // of the message that is read, 0 at the end

@@ -28,7 +28,7 @@
   }
 
   function isAnother(user) {
-    return Boolean(Chat.me && user) && String(user.id) !== Chat.me.id;
+    return Boolean(Chat.me && user) && !Chat.isMe(user);
   }
 
   function send(url, fields, done) {

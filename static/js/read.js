@@ -71,8 +71,7 @@
   });
 
   function isMissed(message) {
-    var isOthers = !Chat.me || String(message.author.id) !== Chat.me.id;
-    return isOthers && !message.removed && !isRead(message.id);
+    return !Chat.isMe(message.author) && !message.removed && !isRead(message.id);
   }
 
   Chat.on('reset', function (data) {

@@ -22,12 +22,8 @@
 
   /* Oneself first, then by name. */
   function order(one, other) {
-    if (isMe(one.user) !== isMe(other.user)) { return isMe(one.user) ? -1 : 1; }
+    if (Chat.isMe(one.user) !== Chat.isMe(other.user)) { return Chat.isMe(one.user) ? -1 : 1; }
     return one.user.name.toLowerCase() < other.user.name.toLowerCase() ? -1 : 1;
-  }
-
-  function isMe(user) {
-    return Boolean(Chat.me) && String(user.id) === Chat.me.id;
   }
 
   function make(user) {
@@ -36,7 +32,7 @@
     entry.appendChild(face());
     entry.appendChild(document.createTextNode(' '));
     entry.appendChild(Chat.make('bdi', 'name'));
-    if (isMe(user)) { note(entry, 'you', 'you'); }
+    if (Chat.isMe(user)) { note(entry, 'you', 'you'); }
     if (user.kind === 'bot') { note(entry, 'kind', 'bot'); }
     return entry;
   }

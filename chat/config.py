@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import ipaddress
 import os
-import re
-import unicodedata
-import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chat import config_checks as checks
+from chat.config_checks import Check, lines, many, number, on_or_off, one_line, one_of, whole
 from chat.errors import ConfigError
 
 FILE_NAME = "longwave.cfg"
-
-
-class Check(NamedTuple):
-    """What a setting may be, in words, and the function that reads it from text or raises ValueError."""
-
-    allowed: str
-    read: Callable[[str], Any]
 
 
 class Setting(NamedTuple):
@@ -40,148 +31,6 @@ class Setting(NamedTuple):
         return self.name.removeprefix("CHAT_").lower()
 
 
-# Checks
-
-
-def one_line(low: int, high: int) -> Check:
-    return Check(f"text of {low} to {high} characters on one line", lambda text: _text(text, low, high, ""))
-
-
-def lines(high: int) -> Check:
-    return Check(f"text of at most {high} characters", lambda text: _text(text, 0, high, "\n"))
-
-
-def _text(text: str, low: int, high: int, controls: str) -> str:
-    text = text.strip()
-    has_controls = any(unicodedata.category(c) in ("Cc", "Cs") and c not in controls for c in text)
-    if has_controls or not low <= len(text) <= high:
-        raise ValueError
-    return text
-
-
-def one_of(*words: str) -> Check:
-    allowed = ", ".join(words[:-1]) + " or " + words[-1]
-    return Check(allowed, lambda text: words[words.index(text)])
-
-
-on_or_off = Check("on or off", lambda text: {"on": True, "1": True, "off": False, "0": False}[text])
-
-
-def whole(low: int, high: int) -> Check:
-    digits = "[0-9]{1,9}"
-    return Check(f"a whole number from {low} to {high}", lambda text: int(_number(text, digits, low, high)))
-
-
-def number(low: int, high: int) -> Check:
-    digits = r"[0-9]{1,9}(\.[0-9]{1,9})?"
-    return Check(f"a number from {low} to {high}", lambda text: _number(text, digits, low, high))
-
-
-def _number(text: str, pattern: str, low: int, high: int) -> float:
-    if not re.fullmatch(pattern, text) or not low <= float(text) <= high:
-        raise ValueError
-    return float(text)
-
-
-def many(item: Check) -> Check:
-    """A list with commas between; nothing between two commas counts as nothing."""
-    return Check(
-        f"{item.allowed}, separated by commas; or nothing",
-        lambda text: tuple(item.read(part.strip()) for part in text.split(",") if part.strip()),
-    )
-
-
-def _folder_or_none(text: str) -> Path | None:
-    return _folder(text) if text else None
-
-
-def _path(text: str) -> str:
-    if not re.fullmatch(r"/?[\w.~-]+(/[\w.~-]+)*", text, re.ASCII) or ".." in text.split("/"):
-        raise ValueError
-    return text
-
-
-def _folder(text: str) -> Path:
-    if not text or "\0" in text:
-        raise ValueError
-    return Path(os.path.abspath(os.path.expanduser(text)))
-
-
-def _timezone(text: str) -> datetime.tzinfo:
-    if text == "UTC":  # there even where the system has no table of time zones
-        return datetime.timezone.utc
-    return zoneinfo.ZoneInfo(text)
-
-
-def _link(text: str) -> tuple[str, str]:
-    label, _, url = (part.strip() for part in text.partition("="))
-    if not label or not re.fullmatch(r"(https?://[^\s/\\]|/(?![/\\]))[^\s\\\"<>]*", url, re.IGNORECASE):
-        raise ValueError
-    return _text(label, 1, 60, ""), _text(url, 1, 500, "")
-
-
-def _host(text: str) -> str:
-    if ":" in text:
-        return f"[{ipaddress.IPv6Address(text.strip('[]'))}]"
-    host = text.lower().removesuffix(".")
-    if not re.fullmatch(r"\.?[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9])?", host):
-        raise ValueError
-    return host
-
-
-def _origin(text: str) -> str:
-    """As browsers write it: in small letters, without the port that its scheme has anyway."""
-    host = r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]"
-    found = re.fullmatch(rf"(https?)://({host})(:[0-9]{{1,5}})?/?", text.lower())
-    if not found:
-        raise ValueError
-    scheme, host, port = found.groups(default="")
-    if host.startswith("["):
-        host = f"[{ipaddress.IPv6Address(host.strip('[]'))}]"
-    number = int(port[1:] or 0)
-    if number > 65535:
-        raise ValueError
-    return f"{scheme}://{host}" + (f":{number}" if number not in (0, {"http": 80, "https": 443}[scheme]) else "")
-
-
-def _proxy(text: str) -> str:
-    if text == "unix":
-        return text
-    if "/" in text:
-        return str(ipaddress.ip_network(text, strict=False))
-    return str(ipaddress.ip_address(text))
-
-
-def _days_or_forever(text: str) -> int | None:
-    return None if text == "forever" else int(_number(text, "[0-9]{1,5}", 1, 36500))
-
-
-def _whole_or_auto(text: str) -> int | None:
-    return None if text == "auto" else int(_number(text, "[0-9]{1,7}", 0, 1_000_000))
-
-
-def _seconds(text: str) -> int:
-    return int(_number(text, "[0-9]{1,5}", 0, 86400))
-
-
-def _contact(text: str) -> str:
-    if text and not re.fullmatch(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)", text):
-        raise ValueError
-    return text
-
-
-def _token(text: str) -> str:
-    if text and not re.fullmatch(r"[!-~]{16,200}", text):
-        raise ValueError
-    return text
-
-
-def _language(text: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", text):
-        raise ValueError
-    return text
-
-
 # The table
 
 
@@ -195,30 +44,30 @@ class Config:
 
     instance: Path = _setting(
         "instance",
-        Check("the path of a folder", _folder),
+        Check("the path of a folder", checks.folder),
         "The folder where the chat keeps everything: database, keys, sockets and longwave.cfg.",
     )
     site_name: str = _setting("Longwave", one_line(1, 60), "The site's name, shown in every title.")
     welcome: str = _setting("", lines(1000), "A few words on the home page, before anyone signs in.")
     footer_links: tuple[tuple[str, str], ...] = _setting(
         "",
-        many(Check("links such as “Privacy=/privacy” or “Legal notice=https://example.org/legal”", _link)),
+        many(Check("links such as “Privacy=/privacy” or “Legal notice=https://example.org/legal”", checks.link)),
         "Links at the foot of every page.",
     )
     timezone: datetime.tzinfo = _setting(
         "UTC",
-        Check("the name of a time zone such as UTC or Europe/Berlin", _timezone),
+        Check("the name of a time zone such as UTC or Europe/Berlin", checks.timezone),
         "The time zone of pages without JavaScript; with it, people see their own.",
     )
     public: bool = _setting("on", on_or_off, "Whether people can read open rooms without picking a name.")
     hosts: tuple[str, ...] = _setting(
         "",
-        many(Check("host names without a port such as chat.example.org (.example.org for all below it)", _host)),
+        many(Check("host names without a port such as chat.example.org (.example.org for all below it)", checks.host)),
         "The host names that the site answers to; nothing means any.",
     )
     allowed_origins: tuple[str, ...] = _setting(
         "",
-        many(Check("origins such as https://blog.example.org or http://localhost:8080", _origin)),
+        many(Check("origins such as https://blog.example.org or http://localhost:8080", checks.origin)),
         "Other sites whose pages can read the chat as the person who is signed in.",
     )
     cookie_samesite: str = _setting(
@@ -227,7 +76,8 @@ class Config:
         "None lets pages of unrelated sites send the cookies, too, if the chat is reached by HTTPS.",
     )
     entry_word: str = _setting(
-        "", Check("a password of at most 100 characters; or nothing", lambda text: _text(text, 0, 100, "")),
+        "",
+        Check("a password of at most 100 characters; or nothing", checks.password),
         "A shared password. Everyone is asked for it once, before they see anything.",
     )
     rooms_by: str = _setting(
@@ -241,7 +91,7 @@ class Config:
     )
     keep_days: int | None = _setting(
         "forever",
-        Check("forever, or a whole number of days from 1 to 36500", _days_or_forever),
+        Check("forever, or a whole number of days from 1 to 36500", checks.days_or_forever),
         "After this many days a message is deleted for good.",
     )
     log_days: int = _setting(
@@ -261,7 +111,9 @@ class Config:
     index: bool = _setting("off", on_or_off, "Whether search engines may list the site.")
     security_contact: str = _setting(
         "",
-        Check("an address such as mailto:security@example.org or https://example.org/report; or nothing", _contact),
+        Check(
+            "an address such as mailto:security@example.org or https://example.org/report; or nothing", checks.contact
+        ),
         "Where to report a security hole, for /.well-known/security.txt.",
     )
     heartbeat_seconds: int = _setting(
@@ -269,7 +121,7 @@ class Config:
     )
     streams: int | None = _setting(
         "auto",
-        Check("auto, or a whole number from 0 to 1000000", _whole_or_auto),
+        Check("auto, or a whole number from 0 to 1000000", checks.whole_or_auto),
         "How many streams and held polls each process keeps open; readers beyond that poll. auto is as many as it "
         "can take.",
     )
@@ -278,25 +130,25 @@ class Config:
     )
     stream_seconds: int | None = _setting(
         "auto",
-        Check("auto, or a whole number from 0 to 86400", lambda text: None if text == "auto" else _seconds(text)),
+        Check("auto, or a whole number from 0 to 86400", checks.seconds_or_auto),
         "The same in seconds, for hosts that cut off long requests. auto is 25 to 55 on servers other than our own "
         "worker. With 0 a stream ends once all there is has been sent, and is reopened as often as others poll.",
     )
     heads_dir: Path | None = _setting(
         "",
-        Check("the path of a folder; or nothing", _folder_or_none),
+        Check("the path of a folder; or nothing", checks.folder_or_none),
         "A folder, used for nothing else, that the web server serves. It holds the newest number of each room, and "
         "readers who poll look there instead of asking the chat.",
     )
     heads_url: str = _setting(
         "heads",
-        Check("a path such as heads, below the site's own address, or /files/heads", _path),
+        Check("a path such as heads, below the site's own address, or /files/heads", checks.path),
         "The address of CHAT_HEADS_DIR.",
     )
     roster_max: int = _setting("200", whole(1, 10000), "With more people here, only their number is shown.")
     trusted_proxies: tuple[str, ...] = _setting(
         "",
-        many(Check("addresses such as 127.0.0.1, networks such as 10.0.0.0/8, or the word unix", _proxy)),
+        many(Check("addresses such as 127.0.0.1, networks such as 10.0.0.0/8, or the word unix", checks.proxy)),
         "Proxies whose forwarding headers are trusted; unix means every Unix socket.",
     )
     log_addresses: str = _setting(
@@ -304,7 +156,7 @@ class Config:
     )
     metrics_token: str = _setting(
         "",
-        Check("16 to 200 ASCII letters, digits and symbols, without spaces; or nothing", _token),
+        Check("16 to 200 ASCII letters, digits and symbols, without spaces; or nothing", checks.token),
         "The key for reading /metrics from other machines, sent as bots send theirs.",
     )
     look_seconds: float = _setting(
@@ -329,7 +181,7 @@ class Config:
         "How many bytes of recent events each process keeps in memory, at most.",
     )
     language: str = _setting(
-        "en", Check("a language code such as en or pt-BR", _language), "The language of the pages."
+        "en", Check("a language code such as en or pt-BR", checks.language), "The language of the pages."
     )
 
 

@@ -138,12 +138,17 @@ def make_device_code(tx: Transaction, user_id: int) -> str:
 
 
 def make_return_code(tx: Transaction, user_id: int) -> str:
-    """A code that signs the user in once more, also when they have signed out everywhere meanwhile by themselves; the
-    one before is void.
+    """A code that signs the user in once more when all their sessions have ended by themselves or by signing out; the
+    one before is void. It ends when an owner signs the user out everywhere.
     """
     code = secrets.token_urlsafe(24)
     sessions.add_device_code(tx, hash_of(code), user_id, times.ahead(days=RETURN_DAYS))
     return code
+
+
+def is_unused(connection: Connection, code: str) -> bool:
+    """Whether a code that was made in the last minutes can still sign somebody in."""
+    return sessions.has_device_code(connection, hash_of(code))
 
 
 def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:

@@ -12,11 +12,13 @@ import re
 import secrets
 from base64 import b85decode, b85encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 from flask import current_app, g, request
+from sqlalchemy.engine import Connection
 
-from chat import cookies, identity, incoming, people, sse, times
+from chat import cookies, flood, identity, incoming, people, sse, times
 from chat.errors import ChatError
 from chat.store import Transaction, sent_forms, sessions
 from chat.upkeep import FORM_MINUTES
@@ -29,6 +31,7 @@ SALT_BYTES = 16
 
 P = ParamSpec("P")
 Do = Callable[[Transaction], Any]
+Stands = Callable[[Connection, Any], bool]
 
 
 class Form(NamedTuple):
@@ -83,11 +86,22 @@ def is_repeat() -> bool:
 
 def write(change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs) -> Any:
     """As `Store.write`, but done once for a form, however often it is sent: then its first result, as JSON has it."""
-    return _write(lambda tx: change(tx, *arguments, **named), _once)
+    return write_while(for_good, change, *arguments, **named)
+
+
+def write_while(
+    stands: Stands, change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs
+) -> Any:
+    """The same, but only for as long as what was done stands, by its result: later it is done again."""
+    return _write(lambda tx: change(tx, *arguments, **named), partial(_once, stands))
 
 
 def write_anew(change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs) -> Any:
-    """The same for what does no harm when it is done twice: done each time, the first result where it is refused."""
+    """The same for what does no harm when it is done twice: done, and counted by flood control, each time; the first
+    result where it is refused.
+    """
+    if is_repeat():
+        flood.check_request()
     return _write(lambda tx: change(tx, *arguments, **named), _anew)
 
 
@@ -96,18 +110,27 @@ def _write(do: Do, way: Callable[[Transaction, Form, Do], Any]) -> Any:
     return store.write(do) if form is None else store.write(way, form, do)
 
 
-def _once(tx: Transaction, form: Form, do: Do) -> Any:
+def for_good(connection: Connection, result: Any) -> bool:
+    """What is told of what was done, however things have changed since."""
+    return True
+
+
+def _once(stands: Stands, tx: Transaction, form: Form, do: Do) -> Any:
     found = sent_forms.find(tx.connection, form.sent_hash, _since())
-    return _do(tx, form, do) if found is None else form.open(found)
+    if found is not None:
+        first = form.open(found)
+        if stands(tx.connection, first):
+            return first
+    return _do(tx, form, do)
 
 
 def _anew(tx: Transaction, form: Form, do: Do) -> Any:
     found = sent_forms.find(tx.connection, form.sent_hash, _since())
-    try:
+    if found is None:
         return _do(tx, form, do)
+    try:
+        return do(tx)  # and what was kept of the first time ends in its time
     except ChatError:
-        if found is None:
-            raise
         return form.open(found)
 
 
@@ -135,8 +158,8 @@ def _sent_form() -> Form | None:
     if browser is None or not isinstance(form_id, str) or not ID.fullmatch(form_id):
         return None
     typed = sorted((name, value) for name, value in fields.items() if name not in PASSING)
-    said = json.dumps([form_id, request.full_path, typed])
-    secret = hmac.digest(str(current_app.secret_key).encode(), f"form {said}".encode(), "sha256")
+    text = json.dumps([form_id, request.full_path, typed])
+    secret = hmac.digest(str(current_app.secret_key).encode(), f"form {text}".encode(), "sha256")
     return Form(secret, browser, None if identity.has_bearer() else cookies.sent(cookies.SESSION))
 
 

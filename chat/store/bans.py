@@ -25,6 +25,11 @@ def standing(connection: Connection, now: str, limit: int | None = None, skip: i
     return connection.execute(newest_first, {"now": now}).all()
 
 
+def is_banned(connection: Connection, user_id: int, now: str) -> bool:
+    query = select(bans.c.id).where(STANDS, bans.c.user_id == user_id).limit(1)
+    return connection.execute(query, {"now": now}).first() is not None
+
+
 def lift(tx: Transaction, user_id: int) -> int:
     """End every ban of the user; returns how many there were."""
     mine = (bans.c.user_id == user_id) & bans.c.lifted_at.is_(None)

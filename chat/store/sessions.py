@@ -142,6 +142,12 @@ def forget_device_codes(tx: Transaction, user_id: int, made_before: str, keep: i
     tx.connection.execute(delete(device_codes).where(old | device_codes.c.code_hash.in_(beyond)))
 
 
+def has_device_code(connection: Connection, code_hash: str) -> bool:
+    """Whether nobody has come in by the code yet, however old it is."""
+    query = select(device_codes.c.user_id).where(device_codes.c.code_hash == code_hash)
+    return connection.execute(query).first() is not None
+
+
 def use_device_code(tx: Transaction, code_hash: str, made_since: str) -> int | None:
     """The user whom the code signs in, once; None for one that is unknown, used or too old."""
     old = _is_too_old(tx, made_since)

@@ -53,9 +53,11 @@ def sign_in() -> Response:
 
 
 @blueprint.get("/sign-out")
-def sign_out_form() -> str:
-    """What signing out does, and before it the offer of a link that brings one back."""
-    identity.user_required()
+def sign_out_form() -> Any:
+    """What signing out does, and before it the offer of a link that brings one back; whoever is out goes home."""
+    identity.newcomer_required()
+    if identity.who().user is None:
+        return redirect(url_for("pages.home"), 303)
     return render_template("sign_out.html", link=None)
 
 
@@ -63,7 +65,7 @@ def sign_out_form() -> str:
 def make_return_link() -> Response:
     """Such a link, on a page from which one signs out."""
     user = identity.user_required()
-    return _shown_once("sign_out.html", repeats.write(people.make_return_code, user.id))
+    return _shown_once("sign_out.html", repeats.write_while(people.is_unused, people.make_return_code, user.id))
 
 
 @blueprint.post("/sign-out")
@@ -98,7 +100,7 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    return _shown_once("device_link.html", repeats.write(people.make_device_code, user.id))
+    return _shown_once("device_link.html", repeats.write_while(people.is_unused, people.make_device_code, user.id))
 
 
 def _shown_once(template: str, code: str) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from sqlalchemy.engine import Connection
 
 from chat import canary, hosting, identity, owner, repeats, site, text, times
 from chat.catalogue import gettext
@@ -32,8 +33,6 @@ SIZES = {
 
 _PARTS = ("room", "name", "rooms_from", "people_from", "bans_from", "acts_from")
 
-DONE_ONCE = (owner.ban, owner.remove_room)  # the other verbs do nothing when they are done again
-
 blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
 
@@ -46,7 +45,7 @@ def only_for_owners() -> None:
 @blueprint.get("")
 def page(error: dict[str, Any] | None = None) -> Response:
     parts = identity.parts()
-    sought = {name: request.args.get(name, "")[: text.ROOM_NAME_MAX] for name in ("room", "name")}
+    sought = {name: _here().get(name, "") for name in ("room", "name")}
     lists = _lists(parts, **sought)
     places = _places(lists)
     if error and request.method == "POST":
@@ -87,7 +86,7 @@ def _place() -> str:
 
 def _here() -> dict[str, str]:
     """What the address says of the parts of the lists, so that one comes back to them."""
-    return {name: request.args[name] for name in _PARTS if name in request.args}
+    return {name: request.args[name][: text.ROOM_NAME_MAX] for name in _PARTS if name in request.args}
 
 
 def _done(places: set[str]) -> dict[str, str | None] | None:
@@ -211,10 +210,22 @@ for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ba
     answers.shown_again(f"owner.{_endpoint}")(_again)
 
 
-def _write(word: str, verb: Any, *arguments: Any, place: str | None = None, back: str | None = None) -> Response:
-    """Do one of the owner's verbs, and go back to where its form stands, which says what was done."""
-    write = repeats.write if verb in DONE_ONCE else repeats.write_anew
-    write(verb, identity.owner_required(), *arguments)
+def _write(
+    word: str,
+    verb: Any,
+    *arguments: Any,
+    stands: repeats.Stands | None = None,
+    place: str | None = None,
+    back: str | None = None,
+) -> Response:
+    """Do one of the owner's verbs, and go back to where its form stands, which says what was done.
+
+    A verb that does more when it is done again is done once, for as long as what it did `stands`.
+    """
+    if stands:
+        repeats.write_while(stands, verb, identity.owner_required(), *arguments)
+    else:
+        repeats.write_anew(verb, identity.owner_required(), *arguments)
     return answers.done(None, back or address_at(place or _place(), word, **_here()))
 
 
@@ -275,7 +286,7 @@ def remove_room(slug: str) -> Response:
     if forms.posted().get("sure") != "on":
         message = N_("Tick the box to confirm.")
         raise ChatError("invalid", message, field="sure")
-    return _write("removed", owner.remove_room, slug, place="rooms")
+    return _write("removed", owner.remove_room, slug, stands=repeats.for_good, place="rooms")
 
 
 # People
@@ -292,7 +303,13 @@ def ban(id: int) -> Response:
     seconds = owner.span_seconds(fields.get("for", ""))
     page = forms.local_path(fields.get("next"))
     back = f"{page}?done=banned" if page else None
-    return _write("banned", owner.ban, id, fields.get("reason", ""), seconds, identity.parts().config, back=back)
+    stands = partial(_is_banned, id)
+    reason, config = fields.get("reason", ""), identity.parts().config
+    return _write("banned", owner.ban, id, reason, seconds, config, stands=stands, back=back)
+
+
+def _is_banned(id: int, connection: Connection, networks: object) -> bool:
+    return bans.is_banned(connection, id, times.now())
 
 
 @blueprint.post(f"/people/<{forms.ID}:id>/unban")

@@ -168,6 +168,20 @@ def test_a_link_for_devices_is_the_same_link(alice, visitor):
     assert visitor.user == alice.user
 
 
+@pytest.mark.parametrize(("page", "action"), [("/device", "/device"), ("/sign-out", "/sign-out/link")])
+def test_a_link_that_was_used_is_not_given_again(people, chat, visitor, page, action):
+    carol = people(chat, f"carol uses {page}")
+    form = carol.look(page).form(action)
+    links = []
+    for _ in "used", "new":
+        link = next(carol.submit(form).page.find("input", id="link"))["value"]
+        links.append(link[link.index("/device"):])
+        visitor.submit(visitor.look(links[-1]).form("/device/use"))
+        assert visitor.user == carol.user
+        visitor.post("/sign-out")
+    assert links[0] != links[1]
+
+
 def test_a_message_is_removed_once(alice):
     message = alice.say("to go")["id"]
     form = alice.look(f"/messages/{message}/remove").form("/remove")
@@ -191,6 +205,8 @@ def test_the_owners_forms_are_done_once(town, mayor, hall, townsman):
     assert len(town.query("SELECT 1 FROM acts WHERE act = 'banned' AND subject_id = ?", *who)) == 1
     unban = mayor.look_until("/owner", f"/owner/people/{who[0]}/unban", "?bans_from=").form(f"/{who[0]}/unban")
     same(lose(mayor, unban), mayor.submit(unban))
+    mayor.submit(form, reason="noise")
+    assert dave.get("/rooms/lobby").status == 403, "banned again, as the page says"
     remove = mayor.look_until("/owner", f"/owner/rooms/{hall}/remove", "rooms_from=").form(f"/{hall}/remove")
     same(lose(mayor, remove, sure="on"), mayor.submit(remove, sure="on"))
 
@@ -264,3 +280,13 @@ def test_a_repeat_counts_for_no_limit(people):
         form = visitor.look("/sign-in").form("/sign-in")
         answers = [lose(visitor, form, name="Impatient") for _ in range(30)]
         assert {answer.status for answer in answers} == {303}
+
+
+def test_what_is_done_again_counts_again_and_is_not_kept_anew(people):
+    with serve(workers=1, limits="on") as server:
+        alice = people(server, "alice")
+        alice.post("/rooms/lobby/leave", form_id="again")
+        server.query("UPDATE sent_forms SET created_at = ?", first := times.ago(minutes=9))
+        statuses = {alice.post("/rooms/lobby/leave", form_id="again").status for _ in range(60)}
+        assert statuses == {204, 429}
+        assert server.query("SELECT max(created_at) FROM sent_forms") == [(first,)]

@@ -54,6 +54,11 @@ def test_a_link_is_drawn_for_a_camera_and_its_page_is_not_kept(people, chat, pag
     assert str(qr.svg(link)) in answer.text
 
 
+def test_whoever_is_out_already_goes_home(visitor):
+    answer = visitor.get("/sign-out")
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
 def test_an_owner_is_told_what_it_means_for_an_owner(townsman, town, mayor):
     told = "You're the owner of this chat"
     assert told in mayor.look("/sign-out").text

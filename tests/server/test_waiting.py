@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from chat.views.bounds import ANSWER_BYTES
 from tests.serving import serve
 
 
@@ -70,6 +71,13 @@ def test_every_page_that_tells_to_wait_loads_the_script_that_does(school, people
     gina = people(school, f"gina at {path}", X_Forwarded_For="198.51.100.12")
     answer = refused(gina, path, action, tries, **typed)
     assert waits(answer.page) and [tag for tag in answer.page.find("script") if "/scripts/wait" in tag["src"]]
+
+
+def test_what_is_to_be_sent_again_is_no_longer_than_any_page(school, people):
+    carol = people(school, "carol who says too much", X_Forwarded_For="198.51.100.10")
+    tries = (carol.post("/rooms/lobby/messages", accept="text/html", raw=b"body=" + b"<" * 50_000) for _ in range(99))
+    answer = next(answer for answer in tries if answer.status == 429)
+    assert len(answer.body) <= ANSWER_BYTES and "<" * 10_000 in answer.page.text
 
 
 def test_a_password_and_a_claim_are_kept(people):

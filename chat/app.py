@@ -150,7 +150,12 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
         config = parts.config
         user = identity.who().user if parts.is_open else None
         return {
-            "site": {"name": config.site_name, "welcome": config.welcome, "footer_links": config.footer_links},
+            "site": {
+                "name": config.site_name,
+                "welcome": config.welcome,
+                "footer_links": config.footer_links,
+                "guest_days": config.guest_days,
+            },
             "me": _me(user) if user is not None else None,
             "csrf_token": identity.csrf_token,
             "form_id": repeats.page_id,

@@ -10,7 +10,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from chat import clock, identity, log_lines, sse
+from chat import catalogue, clock, identity, log_lines, sse
 from chat.catalogue import gettext
 from chat.errors import N_, ChatError
 from chat.store import InDoubt, trouble
@@ -103,7 +103,7 @@ def in_words(error: ChatError) -> str:
 
 def _in_html(error: ChatError) -> Markup:
     """The same for a page, whose script turns times into the reader's own."""
-    return escape(gettext(error.message)) % _params(error, clock.element)
+    return escape(gettext(error.message)) % catalogue.apart(_params(error, clock.element))
 
 
 def _params(error: ChatError, tell_time: Callable[[str], str]) -> dict[str, object]:
@@ -149,25 +149,27 @@ def _page(error: ChatError) -> Response:
 
 def _error_page(error: ChatError) -> Response:
     """The error alone, with the message that was typed, as far as a page can hold it."""
+    draft = "" if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES)
+    left_bytes = bounds.DRAFT_BYTES - bounds.drawn(0, draft)
     page = render_template(
         "error.html",
         status=error.status,
         code=error.code,
         message=_in_html(error),
         reason=error.params.get("reason"),
-        draft=None if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES),
+        draft=draft,
         retry_after=error.retry_after_seconds,
-        resend=_to_resend() if error.retry_after_seconds else None,
+        resend=_to_resend(left_bytes) if error.retry_after_seconds else None,
     )
     return make_response(page, error.status)
 
 
-def _to_resend() -> list[tuple[str, str]] | None:
-    """The fields of a POST that can be sent again as it was, by one press; None where they are too many bytes."""
+def _to_resend(most_bytes: int) -> list[tuple[str, str]] | None:
+    """The fields of a POST that can be sent again as it was, by one press; None where they are more bytes."""
     if request.method != "POST":
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "again"]
-    return fields if bounds.drawn(0, *(text for field in fields for text in field)) <= bounds.DRAFT_BYTES else None
+    return fields if bounds.drawn(0, *(text for field in fields for text in field)) <= most_bytes else None
 
 
 _BROKEN = N_("The problem is on our side, and what you sent may be lost. Go back and try again.")

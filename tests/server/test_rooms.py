@@ -47,6 +47,12 @@ def test_a_name_that_a_room_has_is_refused_and_leads_to_that_room(alice, bob, na
     assert page.page.form("/rooms").fields.items() >= {"name": name, "topic": "for spades"}.items()
 
 
+def test_a_name_from_right_to_left_turns_no_words_around_it(alice):
+    alice.post("/rooms", name="גן")
+    page = alice.submit(alice.look("/rooms/new").form("/rooms"), name="גן", topic="").page
+    assert "called “\u2068גן\u2069”" in page.text
+
+
 def test_of_two_who_open_a_room_of_one_name_at_once_one_is_refused(chat, alice, bob):
     tokens = {person: person.token() for person in (alice, bob)}
     pending = [person.send("POST", "/rooms", "name=Race", Content_Type=FORM, Accept="application/json",

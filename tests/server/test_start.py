@@ -15,7 +15,7 @@ KILLED_AFTER_SECONDS = 10.0  # a worker that does not end by itself
 @pytest.fixture(scope="module")
 def server():
     """Without `longwave upgrade` before, so that its two workers race to make the database."""
-    with serve(forgives="belongs to another version") as started:
+    with serve(forgives="is from another version") as started:
         yield started
 
 

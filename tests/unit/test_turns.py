@@ -43,11 +43,14 @@ class Requests:
 
 @pytest.fixture
 def requests(monkeypatch):
-    greenlets = Greenlets()
+    """All that come come in one turn of the loop, however slow the machine is."""
+    greenlets, interval = Greenlets(), gevent.getswitchinterval()
+    gevent.setswitchinterval(60.0)
     monkeypatch.setattr(runtime, "current", lambda: greenlets)
     requests = Requests()
     monkeypatch.setattr(turns.time, "monotonic", lambda: requests.now)
-    return requests
+    yield requests
+    gevent.setswitchinterval(interval)
 
 
 def test_who_has_many_addresses_around_each_other_has_the_turns_of_one(requests):

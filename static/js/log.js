@@ -13,8 +13,8 @@
   var scroller = Chat.byId('log');
   var jump = makeJump();
   var empty = Chat.byId('empty');
-  var isAtEnd = true;
   var isLatest = Boolean(Chat.fact('is-latest'));  // does the last row of the room stand here?
+  var isAtEnd = isLatest;  // of the room: the end of what stands here of the past is none
   var news = [];         // the ids of others' messages that came while one read elsewhere
   var earlier = 0;       // and how many had come before the page, as the server counts
   var lastHeld = null;   // where one was before the window changed its size
@@ -28,9 +28,13 @@
     return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
   }
 
+  function isNearEnd() {
+    return bottomGap() < NEAR_END_PX;
+  }
+
   function toEnd() {
     scroller.scrollTop = scroller.scrollHeight;
-    isAtEnd = true;
+    isAtEnd = isLatest;
   }
 
   /* The first row that is at least partly in view, and where it stands. */
@@ -158,15 +162,15 @@
   }
 
   function measure() {
-    isAtEnd = bottomGap() < NEAR_END_PX;
+    isAtEnd = isLatest && isNearEnd();
   }
 
   function scrolled() {
     measure();
     root.clearTimeout(restTimer);
     restTimer = Chat.later(rest, 150);
-    if (isAtEnd && isLatest) { settle(); }
-    if (isAtEnd && !isLatest) { Chat.history.newer(); }
+    if (isAtEnd) { settle(); }
+    if (!isLatest && isNearEnd()) { Chat.history.newer(); }
     if (scroller.scrollTop < NEAR_START_PX) { Chat.history.older(); }
   }
 
@@ -188,7 +192,7 @@
     var isNews = !Chat.isMe(message.author) && !message.removed;
     var wasAtEnd = isAtEnd;
     if (isLatest && !add(message)) { return; }
-    if (isNews && !(wasAtEnd && isLatest)) { count(news.concat(message.id), earlier); }
+    if (isNews && !wasAtEnd) { count(news.concat(message.id), earlier); }
     if (isNews) { Chat.emit('news', message, isLatest && rows.find(message.id)); }
     if (isLatest) { Chat.history.trim(); }
   });
@@ -239,8 +243,8 @@
     },
     isLatest: function () { return isLatest; },
     hasHeardBeyond: function (cursor) { return heardId > cursor; },
-    setLatest: function (is) { isLatest = is; showJump(); },
-    isSeen: function () { return isAtEnd && isLatest && Chat.isVisible(); }
+    setLatest: function (is) { isLatest = is; measure(); showJump(); },
+    isSeen: function () { return isAtEnd && Chat.isVisible(); }
   };
 
   /* Where one begins: at the message that the address names, where one left off, or at the end. */

@@ -61,6 +61,18 @@ def test_a_hash_that_the_page_does_not_hold_leads_to_the_page_that_does(opened, 
     expect(hers.page).to_have_url(f"{hers.base_url}/")
 
 
+def test_the_end_of_a_part_of_the_past_is_not_followed(opened, story):
+    hers = opened(f"/rooms/lobby?around={story[60]}", scripts=["delete window.SharedWorker"])
+    asked = []
+    hers.page.route("**/messages?after=*", lambda route: asked.append(route))  # and never answered
+    place = "row => Math.round(row.getBoundingClientRect().top)"
+    hers.expect_live().find("#log").evaluate("log => { log.scrollTop = log.scrollHeight - log.clientHeight - 50; }")
+    eventually(lambda: hers.page.title() and asked)
+    before = hers.message("Line 80").evaluate(place)
+    hers.page.evaluate("Chat.log.keepView(function () { })")
+    assert hers.message("Line 80").evaluate(place) == before
+
+
 def test_so_does_one_that_is_typed_into_the_address_of_an_open_page(opened, story):
     hers = opened(f"/rooms/lobby?around={story[140]}").expect_live()
     hers.page.evaluate(f"location.hash = '#m{story[150]}'")

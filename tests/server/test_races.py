@@ -17,13 +17,15 @@ from tests.serving import eventually, serve
 
 HELD_STEPS = ("-c", str(Path(__file__).with_name("held_steps.py")))
 DIES = "SIGKILL"  # as gunicorn says it of a worker
+IN_DOUBT = 0
+LATE = "left without an answer"
 SILENT_SECONDS = 8  # a worker that starts is silent, too
 
 
 @pytest.fixture(scope="module")
 def fragile():
     """Two workers that can be held between their steps, and look at the log by themselves five times a second."""
-    forgives = f"{DIES}|could not save|left without an answer|second hand: |look: "
+    forgives = f"{DIES}|could not save|{LATE}|second hand: |look: "
     with serve(look_seconds=0.2, arguments=HELD_STEPS, forgives=forgives) as server:
         yield server
 
@@ -224,18 +226,27 @@ def is_repeated(person, client_id):
     return answer if answer.status != 503 else None
 
 
+def status_of(person, token):
+    """Of the next post; IN_DOUBT where a slow machine began to write it and could not say in time that it had."""
+    try:
+        return person.post("/rooms/lobby/messages", token=token, body="next", client_id="next").status
+    except HTTPException:
+        return IN_DOUBT
+
+
 def test_a_worker_that_never_moves_again_is_killed_and_what_it_held_is_free(people):
     """After the time that gunicorn gives a silent worker: 60 s in the project's own configuration."""
     arguments = (*HELD_STEPS, "--timeout", str(SILENT_SECONDS))
-    with serve(arguments=arguments, forgives=f"{DIES}|could not save|second hand: |look: |WORKER TIMEOUT") as server:
+    forgives = f"{DIES}|could not save|{LATE}|second hand: |look: |WORKER TIMEOUT"
+    with serve(arguments=arguments, forgives=forgives) as server:
         steps, (stands, other) = Steps(server), server.workers
         alice, bob = people(server, "alice", worker=stands), people(server, "bob", worker=other)
         token = bob.token()
         with steps.held("append", lambda: sent(alice, "never to be told", "held")) as pending:
             os.kill(stands, signal.SIGSTOP)
-            answers = (bob.post("/rooms/lobby/messages", token=token, body="next", client_id="next") for _ in count())
-            statuses = list(takewhile(lambda status: status != 201, (answer.status for answer in answers)))
-            assert set(statuses) == {503}, "until it is killed"
+            tries = (status_of(bob, token) for _ in count())
+            statuses = list(takewhile(lambda status: status not in (200, 201), tries))
+            assert statuses and set(statuses) <= {503, IN_DOUBT}, "until it is killed"
             assert has_no_answer(pending)
         assert kept(server, "held") == [], "of what it had begun nothing is there"
         assert len(kept(server, "next")) == 1

@@ -166,7 +166,7 @@ def test_silence_is_broken_by_pings_that_move_the_cursor_past_what_was_for_other
     alice, reader = people(lively, "alice"), people(lively)
     stream = reader.listen("room=lobby")
     assert stream.events[0].data["heartbeat_seconds"] == 1
-    garden = alice.post("/rooms", name="Garden").json["slug"]
+    garden = alice.post("/rooms", name="Garden of pings").json["slug"]
     elsewhere = alice.say("elsewhere", room=garden)
     # One that was on its way before that was said knows nothing of it.
     ping = next(ping for ping in iter(lambda: stream.expect("ping"), None) if ping.id >= elsewhere["id"])

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.views.stream import POLL_AWAY_SECONDS
 from tests.browser.obstacles import POLL, STREAM, answers, obstacles_before
+from tests.browser.windows import LOST
 from tests.plugin import needs_tool
 from tests.serving import TOP, eventually
 
@@ -117,7 +118,7 @@ def test_a_page_hears_by_the_number_and_leaves_the_app_alone(window, serving, pe
     alice, carol = people(server, "alice"), people(server, "carol")
     with obstacles_before(server.host, server.port) as way:
         way.put("/heads/", hands_out(heads))
-        hers = window(carol, at=way.base_url).go("/rooms/lobby")
+        hers = window(carol, at=way.base_url, forgives=LOST).go("/rooms/lobby")  # the way ends before the window
 
         def looks():
             return [(number, target.partition("?")[0]) for number, (_, target) in enumerate(list(way.met))
@@ -144,7 +145,7 @@ def test_a_text_that_joins_a_room_makes_the_page_hear_that_room(window, serving,
     carol.post("/rooms/lobby/leave")
     with obstacles_before(server.host, server.port) as way:
         way.put("/heads/", hands_out(heads))
-        hers = window(carol, at=way.base_url).go("/rooms/garden")
+        hers = window(carol, at=way.base_url, forgives=LOST).go("/rooms/garden")  # the way ends before the window
         eventually(lambda: [target for _, target in list(way.met) if target.startswith("/heads/")])
         hers.page.evaluate("""() => {
             Chat.queue.add({ clientId: 'waited', room: 'lobby', body: 'Hello, lobby', at: Date.now() });

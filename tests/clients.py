@@ -199,9 +199,10 @@ class Person:
 
     def look_until(self, path: str, address: str, parameter: str = "?from=") -> Page:
         """The page that has this address, or whichever part of its list, in the order of the links that go on."""
-        page = self.look(path)
+        page, here = self.look(path), path.partition("?")[0]
         while address not in {each.partition("?")[0] for each in page.addresses}:
-            page = self.look([way for way in page.addresses if parameter in way][-1].partition("#")[0])
+            ways = [way for way in page.addresses if parameter in way and way.partition("?")[0] == here]
+            page = self.look(ways[-1].partition("#")[0])
         return page
 
     def submit(self, form: Form, **typed: str) -> Answer:

@@ -115,6 +115,11 @@ def test_one_comes_back_to_the_part_of_the_list_and_the_search(mayor, barn):
     assert "name=er" in answer.headers["Location"]
 
 
+def test_a_long_search_is_cut_wherever_the_page_repeats_it(mayor):
+    assert "x" * 100 not in mayor.look(f"/owner?name={'x' * 4000}").raw
+    assert "x" * 100 not in mayor.look(f"/owner?room={'x' * 4000}").raw
+
+
 def test_an_owner_who_is_not_in_a_private_room_is_led_to_where_she_manages_it(mayor, barn, town, townsman):
     assert mayor.post(f"/owner/rooms/{barn}/close").status == 204
     answer = mayor.get(f"/rooms/{barn}")

@@ -75,8 +75,9 @@ def test_every_page_that_tells_to_wait_loads_the_script_that_does(school, people
 
 def test_what_is_to_be_sent_again_is_no_longer_than_any_page(school, people):
     carol = people(school, "carol who says too much", X_Forwarded_For="198.51.100.10")
-    tries = (carol.post("/rooms/lobby/messages", accept="text/html", raw=b"body=" + b"<" * 50_000) for _ in range(99))
+    tries = (carol.post("/rooms/lobby/leave", accept="text/html", raw=b"body=" + b"<" * 55_000) for _ in range(99))
     answer = next(answer for answer in tries if answer.status == 429)
+    assert "Please wait" in answer.page.title, "premise: no page of its own shows it"
     assert len(answer.body) <= ANSWER_BYTES and "<" * 10_000 in answer.page.text
 
 

@@ -12,36 +12,57 @@ from typing import NamedTuple
 
 from chat import drawing
 
+# All parts are named by their paths below `static/js/`.
+
 # The ladder, which knows no page, in the order in which its files build on each other.
-_LADDER = ("roads", "backoff", "verdict", "frames", "attempt", "stream", "element_stream", "xhr_stream", "heads",
-           "poll", "ladder", "upper_steps", "lower_steps", "carrier")
+_LADDER = (
+    "line/roads", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/stream", "line/element_stream",
+    "line/xhr_stream", "line/heads", "line/poll", "line/ladder", "line/upper_steps", "line/lower_steps",
+    "sharing/carrier",
+)
 
 # What each page loads, in this order. A part that throws does not keep those after it from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
-        "base", "chat", "elapsed", "server_time", "request", "moments", "times", "net", "store", "lock", "queue",
-        "outbox", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts",
-        "removal", "edit", "walk", "snapshot", "lists", "room_place", "rooms", "unread", "read", "here", "roster",
-        "typing", "announce", "panels", "state", *_LADDER, "listener", "leader", "sharing", "connection", "renewal",
-        "refresh", "start", "sleep",
+        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments", "core/store",
+        "core/lock",
+        "page/times", "page/net",
+        "composer/queue", "composer/outbox",
+        "room/rows", "room/seams", "room/log", "room/history",
+        "composer/pending", "composer/keys", "composer/composer",
+        "page/copy", "page/invite",
+        "room/menu", "room/acts", "room/removal", "room/edit", "room/walk",
+        "page/snapshot", "page/lists", "page/room_place", "page/rooms",
+        "room/unread", "room/read",
+        "people/here", "people/roster", "people/typing",
+        "page/announce", "page/panels", "page/state",
+        *_LADDER,
+        "sharing/listener", "sharing/leader", "sharing/sharing",
+        "page/connection", "page/renewal", "page/refresh", "page/start", "page/sleep",
     ),
     "home": (
-        "base", "chat", "elapsed", "server_time", "request", "moments", "net", "store", "lock", "snapshot", "lists",
-        "room_place", "rooms", "unread", *_LADDER, "listener", "leader", "sharing", "connection", "start", "sleep",
+        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments", "core/store",
+        "core/lock",
+        "page/net", "page/snapshot", "page/lists", "page/room_place", "page/rooms",
+        "room/unread",
+        *_LADDER,
+        "sharing/listener", "sharing/leader", "sharing/sharing",
+        "page/connection", "page/start", "page/sleep",
     ),
-    "plain": ("sleep", "base", "moments", "own_times", "copy", "copy_link"),
+    "plain": ("page/sleep", "core/base", "core/moments", "page/own_times", "page/copy", "page/copy_link"),
     "selftest": (
-        "base", "chat", "elapsed", "server_time", "request", "copy", "verdict", "frames", "attempt", "stream",
-        "xhr_stream", "selftest_ways", "selftest_sharing", "selftest_clock", "selftest",
+        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "page/copy", "core/verdict",
+        "line/frames", "line/attempt", "line/stream", "line/xhr_stream",
+        "selftest/selftest_ways", "selftest/selftest_sharing", "selftest/selftest_clock", "selftest/selftest",
     ),
-    "wait": ("wait",),
+    "wait": ("page/wait",),
 }
 
 # In a worker a part that throws ends it all: half a ladder must not carry the line, and the pages find another way.
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "shared-worker": (
-        "shared_worker", "base", "elapsed", "server_time", "request",
-        *(part for part in _LADDER if part != "element_stream"),
+        "sharing/shared_worker", "core/base", "core/elapsed", "core/server_time", "core/request",
+        *(part for part in _LADDER if part != "line/element_stream"),
     ),
 }
 
@@ -83,13 +104,13 @@ def read() -> Edition:
     """The edition that lies on the disk now."""
     digest = hashlib.sha256()
     folder = drawing.folder("static")
-    parts = {}
+    parts = {}  # path below static/js, without its end → content
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".txt" and not path.name.startswith("."):  # a head file, or its draft
             content = path.read_bytes()
             digest.update(content)
             if path.suffix == ".js":
-                parts[path.stem] = content.decode()
+                parts[path.relative_to(folder / "js").with_suffix("").as_posix()] = content.decode()
     scripts = {name: _joined(names, parts, _APART) for name, names in PAGES.items()}
     scripts |= {name: _joined(names, parts, "{}") for name, names in WORKERS.items()}
     for script in scripts.values():
@@ -98,6 +119,6 @@ def read() -> Edition:
 
 
 def _joined(names: tuple[str, ...], parts: Mapping[str, str], form: str) -> bytes:
-    """Each part under its name; one that is not there throws in its place."""
+    """Each part under its path; one that is not there throws in its place."""
     named = ((name, parts.get(name, _MISSING.format(name))) for name in names)
     return "\n".join(f"/* {name}.js */\n{form.format(part)}" for name, part in named).encode()

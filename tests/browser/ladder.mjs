@@ -15,8 +15,9 @@ const [folder, given] = process.argv.slice(2);
 const play = { readers: 1, seconds: 600, says: [], ends: [], hurry: {}, ...JSON.parse(given) };
 const INTERVAL_MS = 4000;
 const ON_THE_WAY_MS = 20;
-const PARTS = ['base', 'elapsed', 'server_time', 'request', 'roads', 'backoff', 'verdict', 'frames', 'attempt', 'stream',
-  'xhr_stream', 'heads', 'poll', 'ladder', 'upper_steps', 'lower_steps'];
+const PARTS = ['core/base', 'core/elapsed', 'core/server_time', 'core/request', 'line/roads', 'core/backoff', 'core/verdict',
+  'line/frames', 'line/attempt', 'line/stream', 'line/xhr_stream', 'line/heads', 'line/poll', 'line/ladder',
+  'line/upper_steps', 'line/lower_steps'];
 
 const clock = new Clock();
 const start = clock.now;
@@ -101,7 +102,7 @@ function engine(reader) {
     setInterval: () => 0, console: { error: problem => { throw problem; } } });
   for (const part of PARTS) {
     vm.runInContext(fs.readFileSync(path.join(folder, `${part}.js`), 'utf8'), context, { filename: part });
-    if (part === 'base') { vm.runInContext('Chat.supported = true; Chat.url = null;', context); }
+    if (part === 'core/base') { vm.runInContext('Chat.supported = true; Chat.url = null;', context); }
   }
   return context;
 }

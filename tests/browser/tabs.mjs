@@ -13,7 +13,8 @@ import { Clock } from './turned_clock.mjs';
 
 const [folder, given] = process.argv.slice(2);
 const play = { tabs: 3, lacks: [], deeds: [], ...JSON.parse(given) };
-const PARTS = ['elapsed', 'backoff', 'verdict', 'attempt', 'store', 'lock', 'carrier', 'listener', 'leader', 'sharing'];
+const PARTS = ['core/elapsed', 'core/backoff', 'core/verdict', 'line/attempt', 'core/store', 'core/lock', 'sharing/carrier',
+  'sharing/listener', 'sharing/leader', 'sharing/sharing'];
 const FACTS = { edition: '1' };
 const ME = 3;
 const SOMEBODY_ELSE = 4;
@@ -148,7 +149,7 @@ function open(number) {
   const run = (name, script) => vm.runInContext(script, context, { filename: name });
   context.window = run('window', 'this');
   const load = part => run(part, fs.readFileSync(path.join(folder, `${part}.js`), 'utf8'));
-  load('base');
+  load('core/base');
   Object.assign(context.Chat, {
     supported: true, drawer: `longwave.${ME}.`, fact: name => FACTS[name] ?? '', isVisible: () => !tab.isHidden,
     ladder: ladder(tab), request: { get: request(tab) }

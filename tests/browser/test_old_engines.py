@@ -11,6 +11,7 @@ from tests.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
 FOLDER = TOP / "static" / "js"
+PARTS = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.js")]
 PAGE = (Path(__file__).parent / "old_engine.js").read_text()
 NO_PAGE = "var window = this, self = this, document = {};\n"
 ENGINES = {"mujs": ["mujs"], "duktape": ["duk"]}
@@ -50,9 +51,9 @@ def test_the_page_begins_in_an_old_engine(interpreter):
     assert int(starters) > 10 and int(sent) > 0, "it has begun, and asks the server"
 
 
-@pytest.mark.parametrize("name", sorted({path.stem for path in FOLDER.glob("*.js")} - {"shared_worker"}))
+@pytest.mark.parametrize("name", sorted(set(PARTS) - {"sharing/shared_worker"}))
 def test_no_script_throws_where_there_is_no_page(interpreter, name):
-    before = {"base": [], "chat": ["base"]}.get(name, ["base", "chat"])
+    before = {"core/base": [], "page/chat": ["core/base"]}.get(name, ["core/base", "page/chat"])
     assert interpreter(NO_PAGE + joined([*before, name]) + "print(Boolean(Chat.supported));").endswith("false")
 
 
@@ -84,7 +85,7 @@ def test_the_shared_worker_is_no_riddle_to_an_old_engine(interpreter):
 
 
 def test_a_part_that_throws_keeps_none_of_the_others_from_running(interpreter):
-    name = "/* times.js */\ntry {\n"
+    name = "/* page/times.js */\ntry {\n"
     assert name in script("room")
     thrower = script("room").replace(name, f"{name}throw new Error('mine');")
     report = """print([Chat.starters.length, sent].join(' '));
@@ -96,7 +97,7 @@ def test_a_part_that_throws_keeps_none_of_the_others_from_running(interpreter):
 
 
 def test_a_worker_of_which_a_part_throws_says_that_it_is_broken(interpreter):
-    name = "/* poll.js */\n"
+    name = "/* line/poll.js */\n"
     assert name in script("shared-worker")
     meets = """var navigator = {}, location = {}, console = null, said = [];
     var port = { postMessage: function (word) { said.push(word.say); } };
@@ -134,7 +135,7 @@ def test_a_stream_has_four_seconds_to_greet(interpreter, source, expected):
     var before = said.join(' ');
     pass(1);
     print(['3999', before, '4000', said.join(' ')].join(' '));"""
-    begin = PAGE + joined(["base", "chat", "elapsed", "request", "attempt"]) + CLOCK
+    begin = PAGE + joined(["core/base", "page/chat", "core/elapsed", "core/request", "line/attempt"]) + CLOCK
     assert interpreter(begin + attempt) == expected
 
 
@@ -162,7 +163,7 @@ function listen(seconds) {
     (["live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16"), (["checking"], "0.8: 1, 30.8: 31"),
     (["checking", "live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16")])
 def test_how_far_one_has_read_is_told_every_five_seconds_or_thirty_where_one_polls(interpreter, states, expected):
-    begin = PAGE + joined(["base", "chat", "read"]) + CLOCK + READING
+    begin = PAGE + joined(["core/base", "page/chat", "room/read"]) + CLOCK + READING
     tell = "".join(f"Chat.emit('state', '{state}');" for state in states)
     seconds = 40 if states[-1] == "checking" else 20
     assert interpreter(f"{begin}{tell}listen({seconds}); print(told.join(', '));") == expected

@@ -174,8 +174,8 @@ def test_without_a_worker_one_tab_leads(window, way, carol, talk, made):
 
 def breaks_a_part(exchange: Exchange) -> None:
     answer = b"".join(exchange.pieces())
-    assert b"/* poll.js */" in answer
-    exchange.send(answer.replace(b"/* poll.js */", b"throw new Error('broken');"))
+    assert b"/* line/poll.js */" in answer
+    exchange.send(answer.replace(b"/* line/poll.js */", b"throw new Error('broken');"))
 
 
 def test_where_a_part_of_the_worker_throws_one_tab_leads(window, way, carol, talk):

@@ -25,9 +25,14 @@ from tests.serving import PATIENCE_SECONDS, TOP, eventually
 
 ROOM = "lobby"
 # What draws, what asks for more of a room than comes by itself, and what several tabs would share.
-VIEW = {"times", "rows", "seams", "log", "history", "pending", "keys", "composer", "copy", "invite", "menu", "acts",
-        "removal", "edit", "walk", "lists", "room_place", "rooms", "roster", "typing", "announce", "panels", "state",
-        "element_stream", "listener", "leader", "sharing", "carrier", "renewal", "refresh", "sleep"}
+VIEW = {"composer/pending", "composer/keys", "composer/composer",
+        "room/rows", "room/seams", "room/log", "room/history", "room/menu", "room/acts", "room/removal", "room/edit",
+        "room/walk",
+        "people/roster", "people/typing",
+        "page/times", "page/copy", "page/invite", "page/lists", "page/room_place", "page/rooms", "page/announce",
+        "page/panels", "page/state", "page/renewal", "page/refresh", "page/sleep",
+        "line/element_stream",
+        "sharing/listener", "sharing/leader", "sharing/sharing", "sharing/carrier"}
 NAMES = [name for name in scripts.PAGES["room"] if name not in VIEW]
 TAKE_SECONDS = 0.5
 CURTAIN = "curtain"

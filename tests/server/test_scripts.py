@@ -13,6 +13,7 @@ from chat.app import create_app
 from tests.serving import serve
 
 FOLDER = Path(__file__).parents[2] / "static" / "js"
+FILES = sorted(FOLDER.rglob("*.js"))
 NAMES = [*scripts.PAGES, *scripts.WORKERS]
 KEPT = "public, max-age=31536000, immutable"
 
@@ -24,20 +25,29 @@ def lobby(visitor):
     return visitor.look("/rooms/lobby")
 
 
+def part_of(path):
+    return path.relative_to(FOLDER).with_suffix("").as_posix()
+
+
 def sources(page):
     return [script["src"] for script in page.find("script")]
 
 
 def test_every_file_belongs_to_a_script():
     listed = {part for parts in [*scripts.PAGES.values(), *scripts.WORKERS.values()] for part in parts}
-    assert listed == {path.stem for path in FOLDER.iterdir()}
+    assert listed == {part_of(path) for path in FILES}
+
+
+def test_no_two_files_and_no_two_parts_of_a_script_have_one_name():
+    for names in ([path.name for path in FILES], *scripts.PAGES.values(), *scripts.WORKERS.values()):
+        assert len(names) == len(set(names))
 
 
 @each_script
 def test_a_script_holds_each_of_its_parts_once_and_in_order(visitor, name):
     joined = visitor.get(f"/scripts/{name}").text
     parts = (scripts.PAGES | scripts.WORKERS)[name]
-    assert re.findall(r"^/\* (\w+)\.js \*/$", joined, re.MULTILINE) == list(parts)
+    assert re.findall(r"^/\* (\w+/\w+)\.js \*/$", joined, re.MULTILINE) == list(parts)
     at = [joined.index((FOLDER / f"{part}.js").read_text()) for part in parts]
     assert at == sorted(at)
 
@@ -77,7 +87,7 @@ def test_it_comes_without_cookies_and_asks_nobody_for_a_name(alice, people):
 
 
 def test_no_other_file_is_a_script(visitor):
-    for name in ("chat", "rooms.js", "../js/chat.js", "%2e%2e/static/js/chat.js", ""):
+    for name in ("chat", "rooms.js", "page/chat", "../js/page/chat.js", "%2e%2e/static/js/page/chat.js", ""):
         assert visitor.get(f"/scripts/{name}").status == 404, name
 
 
@@ -104,7 +114,7 @@ def files(tmp_path, monkeypatch):
 def test_whatever_file_differs_the_edition_does(files):
     first = scripts.read()
     assert first == scripts.read() == scripts.current()
-    for path in (files / "js" / "start.js", files / "css" / "log.css"):
+    for path in (files / "js" / "page" / "start.js", files / "css" / "log.css"):
         before = scripts.read().name
         path.write_text(path.read_text() + "\n")
         assert scripts.read().name != before
@@ -119,7 +129,7 @@ def test_the_order_is_part_of_the_edition(files, monkeypatch):
 def test_a_process_gives_the_newer_files_that_a_newer_process_has_named(tmp_path, files):
     browser = create_app(config.load({"CHAT_INSTANCE": str(tmp_path / "instance")})).test_client()
     old = scripts.current().name
-    (files / "js" / "start.js").write_text("isOfTheNewer();\n")
+    (files / "js" / "page" / "start.js").write_text("isOfTheNewer();\n")
     new = scripts.read().name
     for edition, is_newer in ((old, False), (new, True)):
         answer = browser.get(f"/scripts/room?v={edition}")
@@ -139,7 +149,7 @@ def test_editions_that_never_were_do_not_have_the_files_read_again_and_again(tmp
 
 
 def test_a_file_that_is_missing_is_missed_alone(files):
-    (files / "js" / "times.js").unlink()
+    (files / "js" / "page" / "times.js").unlink()
     room = scripts.read().scripts["room"].decode()
-    assert "try {\nthrow new Error('times.js is missing');\n} catch" in room
-    assert (files / "js" / "start.js").read_text() in room
+    assert "try {\nthrow new Error('page/times.js is missing');\n} catch" in room
+    assert (files / "js" / "page" / "start.js").read_text() in room

@@ -70,6 +70,6 @@ def test_an_installed_wheel_serves_the_chat(venv_elsewhere, tmp_path):
         script = re.search(r'<script src="([^"]+)"', room.decode())
         assert status == 200 and script, "a room without its script"
         status, joined = server.get(script[1])
-        assert status == 200 and b"/* start.js */" in joined
+        assert status == 200 and b"/* page/start.js */" in joined
     finally:
         server.end()

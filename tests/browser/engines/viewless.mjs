@@ -144,8 +144,8 @@ await obey({
     });
     world.window = world;
     for (const [name, script] of scripts) {
-      if (name === 'connection') { world.Chat.ladder = noting(world.Chat.ladder, note); }
-      if (name === 'start') { withoutView(world.Chat); }
+      if (name === 'page/connection') { world.Chat.ladder = noting(world.Chat.ladder, note); }
+      if (name === 'page/start') { withoutView(world.Chat); }
       script.runInContext(world);
     }
     world.Chat.on('settled', (entry, message) => note({ what: 'settled', body: entry.body, id: message.id }));

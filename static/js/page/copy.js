@@ -1,5 +1,5 @@
 /* Copying: by the selection, which every browser knows, else by the clipboard of secure pages. A field is copied on plain
-   pages as well, so that needs only base.js. */
+   pages as well, so that needs only core/base.js. */
 (function (Chat, root, document) {
   'use strict';
 

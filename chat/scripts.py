@@ -16,9 +16,9 @@ from chat import drawing
 
 # The ladder, which knows no page, in the order in which its files build on each other.
 _LADDER = (
-    "line/roads", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/stream", "line/element_stream",
-    "line/xhr_stream", "line/heads", "line/poll", "line/ladder", "line/upper_steps", "line/lower_steps",
-    "sharing/carrier",
+    "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/stream",
+    "line/element_stream", "line/xhr_stream", "line/heads", "line/poll", "line/ladder", "line/upper_steps",
+    "line/lower_steps", "sharing/carrier",
 )
 
 # What each page loads, in this order. A part that throws does not keep those after it from running.

@@ -39,7 +39,7 @@ NOTE_WORDS = """(() => {
     }).observe(document, { subtree: true, childList: true, characterData: true });
 })()"""
 # What the ladder remembers of a network that the browser cannot name.
-ROADS = "Chat.store.{}(Chat.drawer + 'roads'"
+NETWORK_MEMORY = "Chat.store.{}(Chat.drawer + 'roads'"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def say(alice, garden):
 
 
 def recall(hers: Window) -> dict[str, dict[str, int]]:
-    return hers.page.evaluate(f"{ROADS.format('read')}) || {{}}")
+    return hers.page.evaluate(f"{NETWORK_MEMORY.format('read')}) || {{}}")
 
 
 def expect_shown(hers: Window, *words: str) -> None:
@@ -103,7 +103,7 @@ def test_where_a_stream_does_not_greet_polls_take_its_place_and_the_next_page_be
 
 def test_the_better_step_is_tried_again_beside_the_one_that_works(reader, way, say):
     hers = reader(IN_THE_PAGE).expect_live()
-    hers.page.evaluate(f"{ROADS.format('write')}, {{ 'by any': {{ at: Date.now() - 7200000, tries: 1 }} }})")
+    hers.page.evaluate(f"{NETWORK_MEMORY.format('write')}, {{ 'by any': {{ at: Date.now() - 7200000, tries: 1 }} }})")
     way.put(STREAM, obstacles.holds_the_body, times=1)
     asked = len(way.asked(STREAM))
     hers.reload()
@@ -114,7 +114,7 @@ def test_the_better_step_is_tried_again_beside_the_one_that_works(reader, way, s
     eventually(lambda: hers.page.title() and not way.under_way(STREAM))
     say("And given up")
     eventually(lambda: recall(hers)["by any"]["tries"] == 2)
-    hers.page.evaluate(f"{ROADS.format('write')}, {{ 'by any': {{ at: Date.now() - 7200000, tries: 1 }} }})")
+    hers.page.evaluate(f"{NETWORK_MEMORY.format('write')}, {{ 'by any': {{ at: Date.now() - 7200000, tries: 1 }} }})")
     hers.reload()
     eventually(lambda: hers.page.title() and way.under_way(STREAM))
     said = []

@@ -16,7 +16,7 @@
     this.hear = hear;
     this.rooms = place.rooms;
     this.at = place.cursor;
-    this.roads = Chat.roads(place.memory);
+    this.networkMemory = Chat.networkMemory(place.memory);
     this.backOff = Chat.backOff();
     this.source = Chat.bestSource();
     this.stream = null;       // the attempt that we hear by

@@ -38,7 +38,7 @@
 
     answered: function (json, isPrompt) {
       if (this.isDoubtful && isPrompt) {
-        this.roads.block();
+        this.networkMemory.block();
         this.planProbe();
       }
       this.forgive(true);
@@ -100,7 +100,7 @@
 
     afterProof: function () {
       if (this.proofs <= MOST_PROOFS) { return this.retryIn(this.backOff.next()); }
-      this.roads.block();
+      this.networkMemory.block();
       this.usePolls();
     },
 

@@ -14,7 +14,7 @@
 
     mayStream: function () {
       if (this.rest && Chat.elapsed() >= this.rest.until) { this.rest = null; }
-      return Boolean(this.source) && !this.rest && !this.roads.isBlocked();
+      return Boolean(this.source) && !this.rest && !this.networkMemory.isBlocked();
     },
 
     useStream: function () {
@@ -48,7 +48,7 @@
       this.isPolling = false;
       this.probe = this.rest = null;
       this.stream = attempt;
-      if (this.roads.isBlocked()) { this.silences = MOST_SILENCES; }
+      if (this.networkMemory.isBlocked()) { this.silences = MOST_SILENCES; }
       this.moveTo(hello.cursor);
       this.hear('event', 'hello', { id: null, data: hello });
       this.tell('live');
@@ -59,7 +59,7 @@
     /* What follows the first burst proves that this network lets streams through. */
     heard: function (name, id, data) {
       if (this.stream && this.stream.hasFlowed()) {
-        this.roads.clear();
+        this.networkMemory.clear();
         this.hasFlowed = true;
       }
       if (name === 'ping') { this.moveTo(id); }
@@ -136,7 +136,7 @@
 
     pauseMs: function () {
       if (this.rest) { return Math.max(0, this.rest.until - Chat.elapsed()); }
-      if (this.roads.isBlocked()) { return this.roads.pauseMs(); }
+      if (this.networkMemory.isBlocked()) { return this.networkMemory.pauseMs(); }
       return this.isDoubtful ? SLOW_MS : SOON_MS;
     },
 

@@ -7,7 +7,7 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var KEY = 'roads';
+  var KEY = 'roads';  // as earlier editions stored it
   var DAY_MS = 86400000;
   var FIRST_PAUSE_MS = 300000;
   var LONGEST_PAUSE_MS = 3600000;
@@ -25,7 +25,7 @@
     return ageMs >= 0 && ageMs < DAY_MS ? { at: Chat.elapsed() - ageMs, tries: Number(kept.tries) || 1 } : null;
   }
 
-  Chat.roads = function (memory) {
+  Chat.networkMemory = function (memory) {
     var known = {};  // what this page has seen itself, for browsers that keep nothing
 
     function block() {

@@ -28,7 +28,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "core/lock",
         "page/times", "page/net",
         "composer/queue", "composer/outbox",
-        "room/rows", "room/seams", "room/log", "room/history",
+        "room/rows", "room/separators", "room/log", "room/history",
         "composer/pending", "composer/keys", "composer/composer",
         "page/copy", "page/invite",
         "room/menu", "room/acts", "room/removal", "room/edit", "room/walk",

@@ -26,8 +26,8 @@ from tests.serving import PATIENCE_SECONDS, TOP, eventually
 ROOM = "lobby"
 # What draws, what asks for more of a room than comes by itself, and what several tabs would share.
 VIEW = {"composer/pending", "composer/keys", "composer/composer",
-        "room/rows", "room/seams", "room/log", "room/history", "room/menu", "room/acts", "room/removal", "room/edit",
-        "room/walk",
+        "room/rows", "room/separators", "room/log", "room/history", "room/menu", "room/acts", "room/removal",
+        "room/edit", "room/walk",
         "people/roster", "people/typing",
         "page/times", "page/copy", "page/invite", "page/lists", "page/room_place", "page/rooms", "page/announce",
         "page/panels", "page/state", "page/renewal", "page/refresh", "page/sleep",

@@ -42,8 +42,8 @@
     if (shown[entry.clientId] || !belongsHere(entry)) { return; }
     var row = shown[entry.clientId] = make(entry);
     Chat.rows.list.insertBefore(row, next || null);
-    Chat.seams.mend(row);
-    if (next) { Chat.seams.mend(next); }
+    Chat.separators.mend(row);
+    if (next) { Chat.separators.mend(next); }
     Chat.log.showEmpty();
   }
 
@@ -142,7 +142,7 @@
   Chat.on('outbox', update);
 
   Chat.on('written', function () {
-    Chat.seams.setNew(0);
+    Chat.separators.setNew(0);
     Chat.log.jumpToEnd();
   });
 

@@ -85,11 +85,11 @@
   }
 
   function aroundNew() {
-    renewAround(Chat.seams.newId(), showNew);
+    renewAround(Chat.separators.newId(), showNew);
   }
 
   function showNew() {
-    var rule = Chat.seams.newRule();
+    var rule = Chat.separators.newRule();
     if (rule) { log.showAtTop(rule); }
   }
 
@@ -191,7 +191,7 @@
     log.keepView(function () {
       Chat.each(surplus, Chat.remove);
       firstId = rows.idOf(all[all.length - KEPT_ROWS]);
-      Chat.seams.mendAll();
+      Chat.separators.mendAll();
       setMore(true);
     });
   }

@@ -77,8 +77,8 @@
     }
     Chat.remove(Chat.byId('m' + id));  // what said that it is not there
     rows.list.insertBefore(row, next);
-    Chat.seams.mend(row);
-    Chat.seams.mend(rows.after(row));
+    Chat.separators.mend(row);
+    Chat.separators.mend(rows.after(row));
   }
 
   function latestOf(message) {
@@ -107,7 +107,7 @@
   function drop(row) {
     var next = rows.after(row);
     Chat.remove(row);
-    Chat.seams.mend(next);
+    Chat.separators.mend(next);
   }
 
   function add(message) {
@@ -254,7 +254,7 @@
     toEnd();
     if (named) { showAtTop(named); }
     else { showNew(); }
-    if (!isAtEnd && !named && Chat.seams.newId()) {
+    if (!isAtEnd && !named && Chat.separators.newId()) {
       count([], Number(Chat.fact('new-count')));
     }
     showJump();
@@ -268,7 +268,7 @@
   /* The rule "New" is shown where it is out of view above. Where it is not here yet, one begins as near to it as can
      be, so that what stands between is not taken for read, and is led there if it is not too far. */
   function showNew() {
-    var rule = Chat.seams.newRule();
+    var rule = Chat.separators.newRule();
     if (rule && rule.getBoundingClientRect().top < scroller.getBoundingClientRect().top) { showAtTop(rule); }
     if (rule || !Chat.byId('new-above')) { return; }
     scroller.scrollTop = 0;
@@ -288,7 +288,7 @@
 
   Chat.start(function () {
     Chat.each(rows.all(), function (row) { Chat.emit('row', rows.dress(row)); });
-    Chat.seams.mendAll();
+    Chat.separators.mendAll();
     begin();
     show();
     Chat.listen(root, 'hashchange', show);

@@ -55,7 +55,7 @@
   /* The first of what came while one was not looking, unless something before it was not read either. */
   Chat.on('news', function (message) {
     if (Chat.log.isSeen()) { return plan(); }
-    if (isRead(Chat.seams.newId())) { Chat.log.keepView(function () { Chat.seams.setNew(message.id); }); }
+    if (isRead(Chat.separators.newId())) { Chat.log.keepView(function () { Chat.separators.setNew(message.id); }); }
   });
 
   function isRead(id) {
@@ -66,8 +66,8 @@
   Chat.on('replaced', function (page) {
     isLost = false;
     var missed = page.messages.filter(isMissed)[0];
-    if (!missed || !isRead(Chat.seams.newId())) { return; }
-    if (isRead(page.messages[0].id) || !page.more) { Chat.seams.setNew(missed.id); }
+    if (!missed || !isRead(Chat.separators.newId())) { return; }
+    if (isRead(page.messages[0].id) || !page.more) { Chat.separators.setNew(missed.id); }
   });
 
   function isMissed(message) {
@@ -81,7 +81,7 @@
     isLost = true;
     root.clearTimeout(timer);
     timer = null;
-    if (Chat.seams.newId() > data.cursor) { Chat.seams.setNew(0); }
+    if (Chat.separators.newId() > data.cursor) { Chat.separators.setNew(0); }
   });
 
   Chat.on('read', function (reading) {

@@ -75,7 +75,7 @@
     mend(rows.find(id));
   }
 
-  Chat.seams = {
+  Chat.separators = {
     mend: mend, mendAll: mendAll, newRule: newRule, setNew: setNew,
     newId: function () { return newId; }
   };

@@ -187,10 +187,10 @@
 
   /* What only this page keeps would go with it: then the browser asks before it closes the page. */
   function warnLeaving() {
-    if (hasWarned || !Chat.queue.isLoose()) { return; }
+    if (hasWarned || !Chat.queue.hasDetached()) { return; }
     hasWarned = true;
     Chat.listen(root, 'beforeunload', function (leaving) {
-      if (!Chat.queue.isLoose()) { return; }
+      if (!Chat.queue.hasDetached()) { return; }
       leaving.preventDefault();
       leaving.returnValue = '';
     });
@@ -205,7 +205,7 @@
     find: Chat.queue.find,
     all: Chat.queue.all,
     waiting: function () { return waiting().length; },
-    isAtRisk: function () { return Chat.queue.isLoose() && (isHeldUp() || leftToWaitMs() > 0); },
+    isAtRisk: function () { return Chat.queue.hasDetached() && (isHeldUp() || leftToWaitMs() > 0); },
     secondsLeft: function () {
       return waiting().length && pace.isOrdered ? Math.max(0, Math.ceil(leftToWaitMs() / 1000)) : 0;
     }

@@ -12,7 +12,7 @@
   var start = Chat.drawer + 'outbox.';
   var MARK = Chat.drawer + 'queue';
   var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last looked at
-  var loose = {};      // client id → an entry that is in this page alone
+  var detached = {};      // client id → an entry that is in this page alone
   var lastOrder = 0;
 
   /* The order in which they were written: the clock's, but always after what waits already. */
@@ -49,18 +49,18 @@
 
   function keep(entry) {
     var isStored = Chat.store.write(MARK, true) && Chat.store.write(start + entry.clientId, entry);
-    if (isStored) { delete loose[entry.clientId]; }
-    else { loose[entry.clientId] = entry; }
+    if (isStored) { delete detached[entry.clientId]; }
+    else { detached[entry.clientId] = entry; }
   }
 
   /* Said or given up. A said one goes with its message, so that other tabs show it without a gap. */
   function remove(entry, message) {
-    if (message && !loose[entry.clientId]) { Chat.store.write(start + entry.clientId, { said: message }); }
+    if (message && !detached[entry.clientId]) { Chat.store.write(start + entry.clientId, { said: message }); }
     Chat.store.remove(start + entry.clientId);
     entries = entries.filter(function (other) { return other.clientId !== entry.clientId; });
-    delete loose[entry.clientId];
+    delete detached[entry.clientId];
     look();
-    for (var clientId in loose) { keep(loose[clientId]); }  // there may be room now
+    for (var clientId in detached) { keep(detached[clientId]); }  // there may be room now
     list();
   }
 
@@ -81,9 +81,9 @@
       var clientId = key.slice(start.length);
       var entry = Chat.store.read(key);
       if (entry && entry.said) { Chat.store.remove(key); }
-      else if (entry && entry.body && !loose[clientId]) { entries.push(sound(entry, clientId)); }
+      else if (entry && entry.body && !detached[clientId]) { entries.push(sound(entry, clientId)); }
     });
-    for (var clientId in loose) { entries.push(loose[clientId]); }
+    for (var clientId in detached) { entries.push(detached[clientId]); }
     entries.sort(function (one, other) {
       return one.order - other.order || (one.clientId < other.clientId ? -1 : 1);
     });
@@ -108,8 +108,8 @@
     return entries.filter(function (entry) { return entry.clientId === clientId; })[0];
   }
 
-  function isLoose() {
-    return entries.some(function (entry) { return loose[entry.clientId]; });
+  function hasDetached() {
+    return entries.some(function (entry) { return detached[entry.clientId]; });
   }
 
   /* Another tab wrote, sent or gave up something, or somebody emptied the storage: then what this page knows is
@@ -133,7 +133,7 @@
   }
 
   Chat.queue = {
-    add: add, put: put, remove: remove, look: look, find: find, isLoose: isLoose,
+    add: add, put: put, remove: remove, look: look, find: find, hasDetached: hasDetached,
     all: function () { return entries; }
   };
 

@@ -54,12 +54,12 @@
       var looked = life;
       root.navigator.locks.query().then(Chat.guard(function (locks) {
         var isHeld = locks.held.some(function (lock) { return lock.name === looked; });
-        if (!isHeld && looked === life) { bury(); }
+        if (!isHeld && looked === life) { discard(); }
       }))['catch'](function () { });
     }
 
     /* The crash of a tab may take the worker along: then there is a new one, once. */
-    function bury() {
+    function discard() {
       drop();
       if (hasDied) { return lost(); }
       hasDied = true;

@@ -287,7 +287,7 @@
   }
 
   Chat.start(function () {
-    Chat.each(rows.all(), function (row) { Chat.emit('row', rows.dress(row)); });
+    Chat.each(rows.all(), function (row) { Chat.emit('row', rows.decorate(row)); });
     Chat.separators.mendAll();
     begin();
     show();

@@ -1,4 +1,4 @@
-/* A message as a row: made from the server's html, dressed with what depends on the reader.
+/* A message as a row: made from the server's html, decorated with what depends on the reader.
 
    The html holds nothing of this page: no word, clock time, link or right. Here they are supplied, for
    rows that came with the page as for those that a stream brings. */
@@ -20,7 +20,7 @@
     var row = fromHtml(message.html);
     row.chatBody = message.body;
     row.chatHtml = message.html;
-    return dress(row);
+    return decorate(row);
   }
 
   /* The same row says what the message says now, and whoever is at it keeps their place: the menu that it opened, the
@@ -64,7 +64,7 @@
 
   /* Words, time, link, whose it is */
 
-  function dress(row) {
+  function decorate(row) {
     supply(row, '.byline .bot', 'bot');
     supply(row, '.edited', 'edited');
     supply(row, '.gone.by-author', 'gone-by-author');
@@ -198,7 +198,7 @@
   }
 
   Chat.rows = {
-    list: list, fromMessage: fromMessage, renew: renew, dress: dress, isInUse: isInUse, idOf: idOf,
+    list: list, fromMessage: fromMessage, renew: renew, decorate: decorate, isInUse: isInUse, idOf: idOf,
     authorOf: authorOf, momentOf: momentOf, isMessage: isMessage, isPending: isPending, before: before,
     after: after, first: first, last: last, all: all, find: find, focus: focus, rowOf: rowOf, hashId: hashId,
     setMarked: setMarked

@@ -24,8 +24,8 @@ _LADDER = (
 # What each page loads, in this order. A part that throws does not keep those after it from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
-        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments", "core/store",
-        "core/lock",
+        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments",
+        "core/local_storage", "core/lock",
         "page/times", "page/net",
         "composer/queue", "composer/outbox",
         "room/rows", "room/separators", "room/log", "room/history",
@@ -41,8 +41,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "page/connection", "page/renewal", "page/refresh", "page/start", "page/sleep",
     ),
     "home": (
-        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments", "core/store",
-        "core/lock",
+        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments",
+        "core/local_storage", "core/lock",
         "page/net", "page/snapshot", "page/lists", "page/room_place", "page/rooms",
         "room/unread",
         *_LADDER,

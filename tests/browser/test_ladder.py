@@ -39,7 +39,7 @@ NOTE_WORDS = """(() => {
     }).observe(document, { subtree: true, childList: true, characterData: true });
 })()"""
 # What the ladder remembers of a network that the browser cannot name.
-NETWORK_MEMORY = "Chat.store.{}(Chat.drawer + 'roads'"
+NETWORK_MEMORY = "Chat.localStorage.{}(Chat.drawer + 'roads'"
 
 
 @pytest.fixture

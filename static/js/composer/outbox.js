@@ -14,7 +14,7 @@
   var LONGEST_PACE_MS = 86400000;  // what a timer can count, and the most that a server may ask for
 
   var PACE = Chat.drawer + 'pace';
-  var pace = sound(Chat.store.read(PACE));  // {failures, setAt, notBefore, isOrdered: by the server}
+  var pace = sound(Chat.localStorage.read(PACE));  // {failures, setAt, notBefore, isOrdered: by the server}
   var lock = null;
   var isAsking = false;  // for the lock
   var isSending = false;
@@ -149,7 +149,7 @@
     var now = Date.now();
     pace = { failures: failures, setAt: now, notBefore: now + delayMs, isOrdered: Boolean(isOrdered) };
     if (!failures && !delayMs) { pace = {}; }
-    if (!pace.setAt || !Chat.store.write(PACE, pace)) { Chat.store.remove(PACE); }
+    if (!pace.setAt || !Chat.localStorage.write(PACE, pace)) { Chat.localStorage.remove(PACE); }
     wake(delayMs);
   }
 
@@ -224,7 +224,7 @@
   });
 
   /* What another tab writes it also sends; where it can't any more, this one does. */
-  Chat.store.watch(function (key, value) {
+  Chat.localStorage.watch(function (key, value) {
     if (key === PACE) {
       pace = sound(value);
       Chat.emit('outbox');
@@ -242,7 +242,7 @@
     Chat.listen(root, 'pageshow', function (shown) {
       if (!shown.persisted) { return; }
       Chat.queue.look();
-      pace = sound(Chat.store.read(PACE));
+      pace = sound(Chat.localStorage.read(PACE));
       Chat.emit('outbox');
       send();
     });

@@ -48,15 +48,15 @@
   }
 
   function keep(entry) {
-    var isStored = Chat.store.write(MARK, true) && Chat.store.write(start + entry.clientId, entry);
+    var isStored = Chat.localStorage.write(MARK, true) && Chat.localStorage.write(start + entry.clientId, entry);
     if (isStored) { delete detached[entry.clientId]; }
     else { detached[entry.clientId] = entry; }
   }
 
   /* Said or given up. A said one goes with its message, so that other tabs show it without a gap. */
   function remove(entry, message) {
-    if (message && !detached[entry.clientId]) { Chat.store.write(start + entry.clientId, { said: message }); }
-    Chat.store.remove(start + entry.clientId);
+    if (message && !detached[entry.clientId]) { Chat.localStorage.write(start + entry.clientId, { said: message }); }
+    Chat.localStorage.remove(start + entry.clientId);
     entries = entries.filter(function (other) { return other.clientId !== entry.clientId; });
     delete detached[entry.clientId];
     look();
@@ -69,18 +69,18 @@
   function look() {
     var known = entries;
     list();
-    if (Chat.store.read(MARK)) { return; }
+    if (Chat.localStorage.read(MARK)) { return; }
     Chat.each(known, function (entry) { if (!find(entry.clientId)) { keep(entry); } });
-    if (entries.length) { Chat.store.write(MARK, true); }
+    if (entries.length) { Chat.localStorage.write(MARK, true); }
     list();
   }
 
   function list() {
     entries = [];
-    Chat.each(Chat.store.keys(start), function (key) {
+    Chat.each(Chat.localStorage.keys(start), function (key) {
       var clientId = key.slice(start.length);
-      var entry = Chat.store.read(key);
-      if (entry && entry.said) { Chat.store.remove(key); }
+      var entry = Chat.localStorage.read(key);
+      if (entry && entry.said) { Chat.localStorage.remove(key); }
       else if (entry && entry.body && !detached[clientId]) { entries.push(sound(entry, clientId)); }
     });
     for (var clientId in detached) { entries.push(detached[clientId]); }
@@ -126,9 +126,9 @@
   /* Others who were here for the last time long ago will not come for theirs. */
   function sweep() {
     var ours = 'longwave.' + Chat.url('home') + '.';
-    Chat.each(Chat.store.keys(ours), function (key) {
-      var entry = /\.outbox\.[\w-]+$/.test(key) && key.indexOf(start) !== 0 && Chat.store.read(key);
-      if (entry && Date.now() - entry.at > KEPT_DAYS * 86400000) { Chat.store.remove(key); }
+    Chat.each(Chat.localStorage.keys(ours), function (key) {
+      var entry = /\.outbox\.[\w-]+$/.test(key) && key.indexOf(start) !== 0 && Chat.localStorage.read(key);
+      if (entry && Date.now() - entry.at > KEPT_DAYS * 86400000) { Chat.localStorage.remove(key); }
     });
   }
 
@@ -139,6 +139,6 @@
 
   look();
   sweep();
-  Chat.store.watch(heard);
+  Chat.localStorage.watch(heard);
 
 }(window.Chat, window));

@@ -53,7 +53,7 @@
 
   function claim(lock, granted) {
     if (lock.isOver) { return; }
-    var holder = Chat.store.read(lock.name);
+    var holder = Chat.localStorage.read(lock.name);
     var isOthers = holder && holder.tab !== tab && !hasExpired(holder);
     if (isOthers && !lock.isForced) { return later(lock, granted); }
     lock.isForced = false;  // once
@@ -65,7 +65,7 @@
       lock.isHeld = function () { return !lock.isOver && isMine(lock); };
       lock.end = function () {
         root.clearInterval(renewal);
-        if (isMine(lock)) { Chat.store.remove(lock.name); }
+        if (isMine(lock)) { Chat.localStorage.remove(lock.name); }
       };
       if (lock.isOver) { lock.end(); }
       else { granted(lock); }
@@ -84,11 +84,11 @@
   }
 
   function sign(lock) {
-    return Chat.store.write(lock.name, { tab: tab, until: Date.now() + LEASE_MS });
+    return Chat.localStorage.write(lock.name, { tab: tab, until: Date.now() + LEASE_MS });
   }
 
   function isMine(lock) {
-    var holder = Chat.store.read(lock.name);
+    var holder = Chat.localStorage.read(lock.name);
     return Boolean(holder) && holder.tab === tab;
   }
 

@@ -20,8 +20,8 @@
     rooms: Chat.me || !Chat.room ? [] : [Chat.room],
     cursor: cursor,
     memory: {
-      get: function (key) { return Chat.store.read(Chat.drawer + key); },
-      set: function (key, value) { Chat.store.write(Chat.drawer + key, value); }
+      get: function (key) { return Chat.localStorage.read(Chat.drawer + key); },
+      set: function (key, value) { Chat.localStorage.write(Chat.drawer + key, value); }
     },
     isHidden: function () { return !Chat.isVisible(); }
   }, hear);

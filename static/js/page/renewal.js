@@ -21,14 +21,14 @@
 
   Chat.on('hello', function (hello) { compare(hello.version); });
 
-  Chat.store.watch(function (key, other) {
+  Chat.localStorage.watch(function (key, other) {
     if (key === KEY) { compare(other); }
   });
 
   Chat.start(function () {
-    Chat.store.write(KEY, version);
+    Chat.localStorage.write(KEY, version);
     Chat.listen(root, 'pageshow', function (shown) {
-      if (shown.persisted) { compare(Chat.store.read(KEY)); }
+      if (shown.persisted) { compare(Chat.localStorage.read(KEY)); }
     });
   });
 

@@ -17,11 +17,11 @@
 
   /* What stands there for as long as one is away says that a tab in this room has told it already. */
   function tell(state) {
-    var told = Chat.store.read(TOLD);
+    var told = Chat.localStorage.read(TOLD);
     isAway = state === 'away';
     if (isKept && (isAway ? told && ageMs(told.at) < NOTE_MS : !told)) { return; }
-    if (isAway) { isKept = Chat.store.write(TOLD, { at: Date.now() }); }
-    else { Chat.store.remove(TOLD); }
+    if (isAway) { isKept = Chat.localStorage.write(TOLD, { at: Date.now() }); }
+    else { Chat.localStorage.remove(TOLD); }
     Chat.net.post(Chat.url('here', Chat.room), { state: state });
   }
 
@@ -43,18 +43,18 @@
   }
 
   function note() {
-    Chat.store.write(SEEN, { at: Date.now() });
+    Chat.localStorage.write(SEEN, { at: Date.now() });
   }
 
   /* Has any tab been in sight since? */
   function consider() {
-    var last = Chat.store.read(SEEN);
+    var last = Chat.localStorage.read(SEEN);
     var leftMs = AWAY_MS - Math.min(ageMs(hiddenAt), ageMs(last ? last.at : 0));
     if (leftMs > 0) { timer = Chat.later(consider, leftMs + Math.random() * SPREAD_MS); }
     else { tell('away'); }
   }
 
-  Chat.store.watch(function (key, value) {
+  Chat.localStorage.watch(function (key, value) {
     if (key !== SEEN || !value || Chat.isVisible()) { return; }
     if (isAway) {
       tell('here');
@@ -63,7 +63,7 @@
   });
 
   Chat.start(function () {
-    isAway = Boolean(Chat.store.read(TOLD));
+    isAway = Boolean(Chat.localStorage.read(TOLD));
     Chat.listen(document, 'visibilitychange', look);
     Chat.every(function () { if (Chat.isVisible()) { note(); } }, NOTE_MS);
     look();

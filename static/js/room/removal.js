@@ -14,7 +14,7 @@
   function begin(id, isByKey) {
     flush();
     held = { id: id, timer: Chat.later(flush, UNDO_MS) };
-    Chat.store.write(KEPT + id, Date.now() + UNDO_MS);
+    Chat.localStorage.write(KEPT + id, Date.now() + UNDO_MS);
     show(rows.find(id));
     var button = rows.list.querySelector('.undo');
     if (button && isByKey) { return button.focus(); }
@@ -47,7 +47,7 @@
   function undo() {
     if (!held) { return; }
     var id = letGo();
-    Chat.store.remove(KEPT + id);
+    Chat.localStorage.remove(KEPT + id);
     giveBack(id);
     rows.focus(rows.find(id));
   }
@@ -68,7 +68,7 @@
     takeAwayUndo(rows.find(id));
     Chat.net.post(Chat.url('remove', id), null, Chat.guard(function (answer) {
       delete unanswered[id];
-      Chat.store.remove(KEPT + id);
+      Chat.localStorage.remove(KEPT + id);
       if (answer.isOk && answer.json) { Chat.log.change(answer.json); }
       else { giveBack(id, complaint(Chat.net.reason(answer))); }
     }));
@@ -96,8 +96,8 @@
 
   /* What another page of this person began and could not end; one that is still there has its time. */
   function resume() {
-    Chat.each(Chat.store.keys(KEPT), function (key) {
-      var leftMs = Chat.store.read(key) - Date.now();
+    Chat.each(Chat.localStorage.keys(KEPT), function (key) {
+      var leftMs = Chat.localStorage.read(key) - Date.now();
       if (leftMs > 0 && leftMs <= UNDO_MS) { Chat.later(resume, leftMs + 1000); }
       else { send(Number(key.slice(KEPT.length))); }
     });

@@ -97,8 +97,8 @@
     function say(to, word) {
       if (isAlone) { return; }
       serial += 1;
-      var isSaid = Chat.store.write(key, { from: tab, to: to, serial: serial, word: word });
-      Chat.store.remove(key);
+      var isSaid = Chat.localStorage.write(key, { from: tab, to: to, serial: serial, word: word });
+      Chat.localStorage.remove(key);
       if (!isSaid) { goAlone(); }
     }
 
@@ -115,7 +115,7 @@
       if (from === leads) { listener.heard(said.word); }
     }
 
-    Chat.store.watch(function (changed, said) {
+    Chat.localStorage.watch(function (changed, said) {
       if (changed === key && said && said.from !== tab && isOpen && !isAlone) { heard(said); }
     });
     Chat.every(look, LOOK_MS);

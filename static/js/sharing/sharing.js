@@ -14,7 +14,7 @@
   var edition = Chat.fact('edition');
 
   function isAvoided() {
-    var since = Chat.store.read(AVOIDED);
+    var since = Chat.localStorage.read(AVOIDED);
     var ageMs = since && since.edition === edition ? Date.now() - since.at : -1;
     return ageMs >= 0 && ageMs < AVOID_MS;
   }
@@ -75,7 +75,7 @@
     function lost() {
       if (port) { port.postMessage({ say: 'leave', tab: listener.tab }); }  // if it lives after all
       drop();
-      Chat.store.write(AVOIDED, { edition: edition, at: Date.now() });
+      Chat.localStorage.write(AVOIDED, { edition: edition, at: Date.now() });
       leave();
     }
 

@@ -63,6 +63,6 @@
     }
   }
 
-  Chat.store = { read: read, write: write, remove: remove, keys: keys, watch: watch };
+  Chat.localStorage = { read: read, write: write, remove: remove, keys: keys, watch: watch };
 
 }(window.Chat, window));

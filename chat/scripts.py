@@ -16,7 +16,7 @@ from chat import drawing
 
 # The ladder, which knows no page, in the order in which its files build on each other.
 _LADDER = (
-    "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/stream",
+    "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/event_source",
     "line/element_stream", "line/xhr_stream", "line/heads", "line/poll", "line/ladder", "line/upper_steps",
     "line/lower_steps", "sharing/carrier",
 )
@@ -52,7 +52,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "plain": ("page/sleep", "core/base", "core/moments", "page/own_times", "page/copy", "page/copy_link"),
     "selftest": (
         "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "page/copy", "core/verdict",
-        "line/frames", "line/attempt", "line/stream", "line/xhr_stream",
+        "line/frames", "line/attempt", "line/event_source", "line/xhr_stream",
         "selftest/selftest_ways", "selftest/selftest_sharing", "selftest/selftest_clock", "selftest/selftest",
     ),
     "wait": ("page/wait",),

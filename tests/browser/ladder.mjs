@@ -16,7 +16,7 @@ const play = { readers: 1, seconds: 600, says: [], ends: [], hurry: {}, ...JSON.
 const INTERVAL_MS = 4000;
 const ON_THE_WAY_MS = 20;
 const PARTS = ['core/base', 'core/elapsed', 'core/server_time', 'core/request', 'line/network_memory', 'core/backoff', 'core/verdict',
-  'line/frames', 'line/attempt', 'line/stream', 'line/xhr_stream', 'line/heads', 'line/poll', 'line/ladder',
+  'line/frames', 'line/attempt', 'line/event_source', 'line/xhr_stream', 'line/heads', 'line/poll', 'line/ladder',
   'line/upper_steps', 'line/lower_steps'];
 
 const clock = new Clock();

@@ -17,7 +17,7 @@ from chat import drawing
 # The ladder, which knows no page, in the order in which its files build on each other.
 _LADDER = (
     "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/event_source",
-    "line/element_stream", "line/xhr_stream", "line/heads", "line/poll", "line/ladder", "line/upper_steps",
+    "line/element_stream", "line/xhr_stream", "line/watermarks", "line/poll", "line/ladder", "line/upper_steps",
     "line/lower_steps", "sharing/carrier",
 )
 

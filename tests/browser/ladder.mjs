@@ -4,8 +4,8 @@
    readers, seconds  how many, for how long
    says, ends        when a message is written, and when somebody loses the right to read: seconds
    hurry             {look or poll: number}, the one while which its reader's line is told to hurry
-   idleMs            between which times those are to ask who look at head files
-   heads             what becomes of the head files: good, missing, page, stale, ahead, cut; there are none without */
+   idleMs            between which times those are to ask who look at watermark files
+   watermarks        what becomes of the watermark files: good, missing, page, stale, ahead, cut; there are none without */
 import fs from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
@@ -15,9 +15,10 @@ const [folder, given] = process.argv.slice(2);
 const play = { readers: 1, seconds: 600, says: [], ends: [], hurry: {}, ...JSON.parse(given) };
 const INTERVAL_MS = 4000;
 const ON_THE_WAY_MS = 20;
-const PARTS = ['core/base', 'core/elapsed', 'core/server_time', 'core/request', 'line/network_memory', 'core/backoff', 'core/verdict',
-  'line/frames', 'line/attempt', 'line/event_source', 'line/xhr_stream', 'line/heads', 'line/poll', 'line/ladder',
-  'line/upper_steps', 'line/lower_steps'];
+const PARTS = [
+  'core/base', 'core/elapsed', 'core/server_time', 'core/request', 'line/network_memory', 'core/backoff',
+  'core/verdict', 'line/frames', 'line/attempt', 'line/event_source', 'line/xhr_stream', 'line/watermarks',
+  'line/poll', 'line/ladder', 'line/upper_steps', 'line/lower_steps'];
 
 const clock = new Clock();
 const start = clock.now;
@@ -39,7 +40,7 @@ function poll(query, reader) {
     .map(id => ({ id, event: 'message', data: { id, room: 'lobby' } }));
   const [least, most] = play.idleMs;
   const idle_ms = Math.round(least + Math.random() * (most - least));
-  const named = play.heads ? { head_urls: { lobby: `/heads/${epoch}.txt` }, idle_ms } : {};
+  const named = play.watermarks ? { head_urls: { lobby: `/heads/${epoch}.txt` }, idle_ms } : {};
   return [200, JSON.stringify({ cursor, events, more: false, interval_ms: INTERVAL_MS, presence: 'k7', ...named })];
 }
 
@@ -47,11 +48,11 @@ function look(file, reader) {
   const newest = log.length ? log[log.length - 1] : 1;
   asked.looks += 1;
   if (asked.looks === play.hurry.look) { lines[reader].hurry(); }
-  if (play.heads === 'cut') { return [0, '']; }
-  if (play.heads === 'missing' || file !== `/heads/${epoch}.txt`) { return [404, '<!doctype html>']; }
-  if (play.heads === 'page') { return [200, '<!doctype html><h1>Please pay</h1>']; }
-  if (play.heads === 'ahead') { return [200, `${newest + 1000}\n`]; }
-  if (play.heads === 'stale') {
+  if (play.watermarks === 'cut') { return [0, '']; }
+  if (play.watermarks === 'missing' || file !== `/heads/${epoch}.txt`) { return [404, '<!doctype html>']; }
+  if (play.watermarks === 'page') { return [200, '<!doctype html><h1>Please pay</h1>']; }
+  if (play.watermarks === 'ahead') { return [200, `${newest + 1000}\n`]; }
+  if (play.watermarks === 'stale') {
     if (!kept.has(file)) { kept.set(file, newest); }
     return [200, `${kept.get(file)}\n`];
   }

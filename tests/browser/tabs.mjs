@@ -13,8 +13,9 @@ import { Clock } from './turned_clock.mjs';
 
 const [folder, given] = process.argv.slice(2);
 const play = { tabs: 3, lacks: [], deeds: [], ...JSON.parse(given) };
-const PARTS = ['core/elapsed', 'core/backoff', 'core/verdict', 'line/attempt', 'core/local_storage', 'core/lock', 'sharing/carrier',
-  'sharing/listener', 'sharing/leader', 'sharing/sharing'];
+const PARTS = [
+  'core/elapsed', 'core/backoff', 'core/verdict', 'line/attempt', 'core/local_storage', 'core/lock',
+  'sharing/carrier', 'sharing/listener', 'sharing/leader', 'sharing/sharing'];
 const FACTS = { edition: '1' };
 const ME = 3;
 const SOMEBODY_ELSE = 4;

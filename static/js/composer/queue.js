@@ -12,7 +12,7 @@
   var start = Chat.drawer + 'outbox.';
   var MARK = Chat.drawer + 'queue';
   var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last looked at
-  var detached = {};      // client id → an entry that is in this page alone
+  var detached = {};   // client id → an entry that is in this page alone
   var lastOrder = 0;
 
   /* The order in which they were written: the clock's, but always after what waits already. */

@@ -2,8 +2,8 @@
    between lets it; else at an interval, which grows while there is none.
 
    Each poll measures anew: an empty answer that came late was held, one that came at once was not. Holds that
-   break are tried shorter. Where the app names head files, they are looked at instead at the interval, and the app is
-   asked for what they announce, and seldom otherwise. */
+   break are tried shorter. Where the app names watermark files, they are looked at instead at the interval, and the
+   app is asked for what they announce, and seldom otherwise. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -29,7 +29,7 @@
     var timer = null;
     var callOff = null;
     var askedAt = 0;
-    var lookedAt = 0;          // the same, or at the heads
+    var lookedAt = 0;          // the same, or at the watermarks
     var fixedMs = 0;           // no holding, at this interval
     var isFirst = true;        // answered at once: it brings who is here, and says that the way is open
     var isHeld = true;         // until an answer says otherwise
@@ -38,9 +38,9 @@
     var answers = 0;
     var quietMs = 0;
     var presence = '';
-    var heads = Chat.heads(way.get);
+    var watermarks = Chat.watermarks(way.get);
     var isLooking = false;
-    var askBy = 0;             // when the app is asked whatever the heads say
+    var askBy = 0;             // when the app is asked whatever the watermarks say
     var isHurried = false;     // while an answer was on its way, which may lack a room
 
     function start(intervalMs) {
@@ -49,7 +49,7 @@
       isHeld = !fixedMs && holdSeconds > 0;
       quietMs = 0;
       presence = '';
-      heads.forget();
+      watermarks.forget();
       askNow();
     }
 
@@ -90,7 +90,7 @@
         return way.refused(answer);
       }
       judge(answer.json, waitSeconds, tookMs);
-      heads.take(answer.json);
+      watermarks.take(answer.json);
       presence = answer.json.presence || '';
       way.answered(answer.json, tookMs < 1000 * waitSeconds + PROMPT_MS);
       if (mine === turn) { goOn(answer.json); }
@@ -119,12 +119,12 @@
 
     function goOn(json) {
       isFirst = false;
-      if (json.more || (isHurried && hasHeads())) { return ask(); }
+      if (json.more || (isHurried && hasWatermarks())) { return ask(); }
       if (isHeld) { return goOnAfter(NEXT_HOLD_MS); }
       var leastMs = Math.max(fixedMs, json.interval_ms || INTERVAL_MS);
       askBy = askedAt + (json.idle_ms || 0);
       if (isNews(json)) { quietMs = 0; }
-      goOnAfter(hasHeads() ? leastMs : longer(leastMs, LONGEST_INTERVAL_MS));
+      goOnAfter(hasWatermarks() ? leastMs : longer(leastMs, LONGEST_INTERVAL_MS));
     }
 
     function goOnAfter(pauseMs) {
@@ -147,13 +147,13 @@
 
     function goOnWhenDue() {
       var leftMs = way.isHidden() ? HIDDEN_INTERVAL_MS - (Chat.elapsed() - lookedAt) : 0;
-      if (leftMs <= 0) { return hasHeads() && Chat.elapsed() < askBy ? look() : ask(); }
+      if (leftMs <= 0) { return hasWatermarks() && Chat.elapsed() < askBy ? look() : ask(); }
       timer = Chat.later(goOnWhenDue, leftMs);
       way.tell('checking', HIDDEN_INTERVAL_MS / 1000);
     }
 
-    function hasHeads() {
-      return !isHeld && heads.count() > 0;
+    function hasWatermarks() {
+      return !isHeld && watermarks.count() > 0;
     }
 
     function look() {
@@ -161,12 +161,12 @@
       timer = null;
       isLooking = true;
       lookedAt = Chat.elapsed();
-      callOff = heads.look(way.cursor(), function (isQuiet) {
+      callOff = watermarks.look(way.cursor(), function (isQuiet) {
         if (mine !== turn) { return; }
         isLooking = false;
         callOff = null;
         if (!isQuiet) { return ask(); }
-        goOnAfter(longer(Math.max(INTERVAL_MS, LOOK_MS_A_ROOM * heads.count()), LONGEST_LOOK_MS));
+        goOnAfter(longer(Math.max(INTERVAL_MS, LOOK_MS_A_ROOM * watermarks.count()), LONGEST_LOOK_MS));
       });
     }
 
@@ -178,7 +178,7 @@
       askNow();
     }
 
-    return { start: start, stop: stop, hurry: hurry, hasHeads: hasHeads };
+    return { start: start, stop: stop, hurry: hurry, hasWatermarks: hasWatermarks };
   };
 
 }(this.Chat, this));

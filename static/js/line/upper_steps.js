@@ -123,14 +123,14 @@
       this.rest = { intervalMs: intervalMs, until: Chat.elapsed() + durationMs };
     },
 
-    /* Beside polls: they go on until the stream greets. Where the server names head files, it says by that in each
+    /* Beside polls: they go on until the stream greets. Where the server names watermark files, it says by that in each
        answer that it has no room for a stream. */
 
     planProbe: function (leastMs) {
       var ladder = this;
       root.clearTimeout(this.probeTimer);
       this.probeTimer = null;
-      if (!this.source || this.polls.hasHeads()) { return; }
+      if (!this.source || this.polls.hasWatermarks()) { return; }
       this.probeTimer = Chat.later(function () { ladder.tryStream(); }, Math.max(leastMs || 0, this.pauseMs()));
     },
 
@@ -143,7 +143,7 @@
     tryStream: function () {
       root.clearTimeout(this.probeTimer);
       this.probeTimer = null;
-      if (this.isPolling && !this.probe && !this.polls.hasHeads()) { this.probe = this.attempt(); }
+      if (this.isPolling && !this.probe && !this.polls.hasWatermarks()) { this.probe = this.attempt(); }
     },
 
     probeEnded: function (why, data) {

@@ -15,7 +15,7 @@
   var SAID = { message: 1, edit: 1, remove: 1 };  // what is told by the room's own channel alone
 
   /* get(url, done, timeoutMs) -> calls off. */
-  Chat.heads = function (get) {
+  Chat.watermarks = function (get) {
     var urls = {};      // by room, as the app named them last
     var heard = {};     // by room, the newest event that the app told of: the file must say as much
     var doubted = null; // what made the app be asked: {room, url, number}, number null when there was none

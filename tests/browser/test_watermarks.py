@@ -1,4 +1,4 @@
-"""Head files instead of polls: what idle readers cost, how soon they hear, and that no bad file keeps anything back.
+"""Watermark files instead of polls: what idle readers cost, how soon they hear, and that no bad file costs a message.
 
 The ladder's own files run in Node, on a clock that is turned by hand, before a host that can hold nobody; and once in
 a browser, before a server.
@@ -49,7 +49,7 @@ class Play:
 
 def test_a_hundred_idle_readers_ask_the_app_less_than_once_in_two_seconds_and_stay_present():
     seconds = 3600
-    play = Play(readers=100, seconds=seconds, heads="good")
+    play = Play(readers=100, seconds=seconds, watermarks="good")
     assert (len(play.polls) + play.streams) / seconds <= 0.4, "the beginning included"
     asked = {reader: [at for of, at in play.polls if of == reader] for reader in range(100)}
     pauses = [later - sooner for each in asked.values() for sooner, later in zip(each, each[1:], strict=False)]
@@ -58,17 +58,17 @@ def test_a_hundred_idle_readers_ask_the_app_less_than_once_in_two_seconds_and_st
     assert play.looks / seconds < 100 / 8, "the web server has little to do, too"
 
 
-def test_without_head_files_it_is_as_before():
+def test_without_watermark_files_it_is_as_before():
     play = Play(readers=4, seconds=1200, says=SAYS)
     assert play.all_heard_everything_once() and play.looks == 0 and len(play.polls) > 4 * 1200 / 30
 
 
 def test_a_message_is_heard_after_half_the_interval():
     talk = list(range(60, 660, 5))
-    play = Play(readers=10, seconds=700, says=talk, heads="good")
+    play = Play(readers=10, seconds=700, says=talk, watermarks="good")
     assert play.all_heard_everything_once()
     assert statistics.median(play.delays) <= INTERVAL_SECONDS / 2 + 0.5
-    after_silence = Play(readers=10, seconds=900, says=[300, 600], heads="good")
+    after_silence = Play(readers=10, seconds=900, says=[300, 600], watermarks="good")
     assert after_silence.all_heard_everything_once()
     assert max(after_silence.delays) <= LONGEST_LOOK_SECONDS + 0.5
 
@@ -76,28 +76,28 @@ def test_a_message_is_heard_after_half_the_interval():
 @pytest.mark.parametrize("on_its_way", ["look", "poll"])
 def test_who_hurries_while_an_answer_is_on_its_way_asks_the_app(on_its_way):
     """A tab that shares the line may have joined a room, whose file is not looked at yet, and which it may not name."""
-    play = Play(readers=1, seconds=60, heads="good", hurry={on_its_way: 1})
+    play = Play(readers=1, seconds=60, watermarks="good", hurry={on_its_way: 1})
     assert len(play.polls) == 2 and play.looks > 5
 
 
 def test_a_file_whose_name_has_changed_costs_one_question_and_nothing_is_missed():
-    play = Play(readers=4, seconds=1200, says=SAYS, ends=[150, 301, 1000.2], heads="good")
+    play = Play(readers=4, seconds=1200, says=SAYS, ends=[150, 301, 1000.2], watermarks="good")
     assert play.all_heard_everything_once() and max(play.delays) <= LONGEST_LOOK_SECONDS + 0.5
-    calm = Play(readers=4, seconds=200, ends=[150], heads="good")
+    calm = Play(readers=4, seconds=200, ends=[150], watermarks="good")
     assert Counter(reader for reader, _ in calm.polls) == dict.fromkeys(range(4), 2)
 
 
 @pytest.mark.parametrize("bad", ["missing", "page", "ahead", "cut"])
 def test_files_that_cannot_be_believed_are_left_and_polls_go_on_as_before(bad):
     """None there, the page of a gate in its place, a number that nothing has, no answer at all."""
-    before, play = (Play(readers=4, seconds=1200, says=SAYS, heads=heads) for heads in (None, bad))
+    before, play = (Play(readers=4, seconds=1200, says=SAYS, watermarks=files) for files in (None, bad))
     assert play.all_heard_everything_once()
     assert max(play.delays) <= max(before.delays) + 1
     assert 0 < play.looks < 50 and len(play.polls) < 1.2 * len(before.polls)
 
 
 def test_files_that_a_cache_has_kept_are_found_out_by_what_the_app_says():
-    play = Play(readers=4, seconds=3600, says=list(range(100, 3600, 50)), heads="stale")
+    play = Play(readers=4, seconds=3600, says=list(range(100, 3600, 50)), watermarks="stale")
     assert play.all_heard_everything_once()
     assert max(play.delays) < 360 + 1, "the app is asked in the end"
     assert statistics.median(play.delays) < 30, "and soon without the files"

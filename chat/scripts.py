@@ -17,8 +17,8 @@ from chat import drawing
 # The ladder, which knows no page, in the order in which its files build on each other.
 _LADDER = (
     "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/event_source",
-    "line/element_stream", "line/xhr_stream", "line/watermarks", "line/poll", "line/ladder", "line/upper_steps",
-    "line/lower_steps", "sharing/carrier",
+    "line/element_stream", "line/xhr_stream", "line/watermarks", "line/poll", "line/ladder", "line/ladder_streams",
+    "line/ladder_polls", "sharing/carrier",
 )
 
 # What each page loads, in this order. A part that throws does not keep those after it from running.

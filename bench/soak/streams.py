@@ -19,7 +19,7 @@ from bench.soak.diary import BEGIN_SECONDS, NUMBERS, Diary, Seat, diary
 from bench.soak.server import HEARTBEAT_SECONDS
 from bench.soak.words import checksum, version_in
 
-# As the page's script has it (static/js): line/attempt.js, line/upper_steps.js, core/backoff.js.
+# As the page's script has it (static/js): line/attempt.js, line/ladder_streams.js, core/backoff.js.
 SILENCE_SECONDS = 2.5 * HEARTBEAT_SECONDS  # then the line is dead
 STEADY_SECONDS = 5.0  # a stream that lived for so long has not failed
 LEAST_MS, FIRST_SPAN_MS, LONGEST_MS = 100, 800, 30_000  # the back-off, drawn from the whole of a span

@@ -18,7 +18,7 @@ const ON_THE_WAY_MS = 20;
 const PARTS = [
   'core/base', 'core/elapsed', 'core/server_time', 'core/request', 'line/network_memory', 'core/backoff',
   'core/verdict', 'line/frames', 'line/attempt', 'line/event_source', 'line/xhr_stream', 'line/watermarks',
-  'line/poll', 'line/ladder', 'line/upper_steps', 'line/lower_steps'];
+  'line/poll', 'line/ladder', 'line/ladder_streams', 'line/ladder_polls'];
 
 const clock = new Clock();
 const start = clock.now;

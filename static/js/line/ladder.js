@@ -2,7 +2,7 @@
 
    A way is climbed to when it has been measured, and left when it fails. All of them go on from one cursor, so that
    a change between them loses nothing and repeats nothing. It knows no page: a worker has one, too. This file is
-   the line and its cursor; upper_steps.js has the streams, lower_steps.js the polls and the questions. */
+   the line and its cursor; ladder_streams.js has the streams, ladder_polls.js the polls and the questions. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,4 +1,4 @@
-/* The ladder's lower half: polls, and the questions why something failed and who we are. */
+/* The ladder's polls, and the questions why something failed and who we are. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -24,7 +24,7 @@ _LADDER = (
 # What each page loads, in this order. A part that throws does not keep those after it from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
-        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments",
+        "core/base", "page/page", "core/elapsed", "core/server_time", "core/request", "core/moments",
         "core/local_storage", "core/lock",
         "page/times", "page/net",
         "composer/queue", "composer/outbox",
@@ -41,7 +41,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "page/connection", "page/renewal", "page/refresh", "page/start", "page/sleep",
     ),
     "home": (
-        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "core/moments",
+        "core/base", "page/page", "core/elapsed", "core/server_time", "core/request", "core/moments",
         "core/local_storage", "core/lock",
         "page/net", "page/snapshot", "page/lists", "page/room_place", "page/rooms",
         "room/unread",
@@ -51,7 +51,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "plain": ("page/sleep", "core/base", "core/moments", "page/own_times", "page/copy", "page/copy_link"),
     "selftest": (
-        "core/base", "page/chat", "core/elapsed", "core/server_time", "core/request", "page/copy", "core/verdict",
+        "core/base", "page/page", "core/elapsed", "core/server_time", "core/request", "page/copy", "core/verdict",
         "line/frames", "line/attempt", "line/event_source", "line/xhr_stream",
         "selftest/selftest_ways", "selftest/selftest_sharing", "selftest/selftest_clock", "selftest/selftest",
     ),

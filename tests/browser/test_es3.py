@@ -44,4 +44,4 @@ def test_what_old_browsers_stumble_over_would_be_found(modern):
 
 
 def test_there_are_scripts_to_parse():
-    assert {"chat.js", "connection.js", "start.js"} <= {path.name for path in SCRIPTS}
+    assert {"connection.js", "page.js", "start.js"} <= {path.name for path in SCRIPTS}

@@ -53,7 +53,7 @@ def test_the_page_begins_in_an_old_engine(interpreter):
 
 @pytest.mark.parametrize("name", sorted(set(PARTS) - {"sharing/shared_worker"}))
 def test_no_script_throws_where_there_is_no_page(interpreter, name):
-    before = {"core/base": [], "page/chat": ["core/base"]}.get(name, ["core/base", "page/chat"])
+    before = {"core/base": [], "page/page": ["core/base"]}.get(name, ["core/base", "page/page"])
     assert interpreter(NO_PAGE + joined([*before, name]) + "print(Boolean(Chat.supported));").endswith("false")
 
 
@@ -135,7 +135,7 @@ def test_a_stream_has_four_seconds_to_greet(interpreter, source, expected):
     var before = said.join(' ');
     pass(1);
     print(['3999', before, '4000', said.join(' ')].join(' '));"""
-    begin = PAGE + joined(["core/base", "page/chat", "core/elapsed", "core/request", "line/attempt"]) + CLOCK
+    begin = PAGE + joined(["core/base", "page/page", "core/elapsed", "core/request", "line/attempt"]) + CLOCK
     assert interpreter(begin + attempt) == expected
 
 
@@ -163,7 +163,7 @@ function listen(seconds) {
     (["live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16"), (["checking"], "0.8: 1, 30.8: 31"),
     (["checking", "live"], "0.8: 1, 5.8: 6, 10.8: 11, 15.8: 16")])
 def test_how_far_one_has_read_is_told_every_five_seconds_or_thirty_where_one_polls(interpreter, states, expected):
-    begin = PAGE + joined(["core/base", "page/chat", "room/read"]) + CLOCK + READING
+    begin = PAGE + joined(["core/base", "page/page", "room/read"]) + CLOCK + READING
     tell = "".join(f"Chat.emit('state', '{state}');" for state in states)
     seconds = 40 if states[-1] == "checking" else 20
     assert interpreter(f"{begin}{tell}listen({seconds}); print(told.join(', '));") == expected

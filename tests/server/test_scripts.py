@@ -87,7 +87,7 @@ def test_it_comes_without_cookies_and_asks_nobody_for_a_name(alice, people):
 
 
 def test_no_other_file_is_a_script(visitor):
-    for name in ("chat", "rooms.js", "page/chat", "../js/page/chat.js", "%2e%2e/static/js/page/chat.js", ""):
+    for name in ("chat", "rooms.js", "page/page", "../js/page/page.js", "%2e%2e/static/js/page/page.js", ""):
         assert visitor.get(f"/scripts/{name}").status == 404, name
 
 

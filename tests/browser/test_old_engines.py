@@ -126,7 +126,7 @@ SILENT = "{ open: function () { return function () { said.push('closed'); }; } }
 GREETING = "{ open: function (url, heard) { heard('hello', '{}'); return function () {}; } }"
 
 
-@pytest.mark.parametrize(("source", "expected"), [(SILENT, "3999  4000 closed unheard"),
+@pytest.mark.parametrize(("source", "expected"), [(SILENT, "3999  4000 closed timeout"),
                                                   (GREETING, "3999 greeted 4000 greeted")], ids=["silent", "greeting"])
 def test_a_stream_has_four_seconds_to_greet(interpreter, source, expected):
     attempt = f"""var said = [];

@@ -33,7 +33,7 @@
 
   /* No two requests have the same address: some browsers answer from their cache whatever they are told, old
      iPhones even a POST. */
-  function unheardOf(url) {
+  function uncached(url) {
     number += 1;
     return withQuery(url, { _: Date.now().toString(36) + Math.random().toString(36).slice(2, 8) + number });
   }
@@ -65,7 +65,7 @@
   function send(method, url, fields, done, options) {
     var request = new root.XMLHttpRequest();
     var askedAt = Date.now();
-    request.open(method, unheardOf(url), true);
+    request.open(method, uncached(url), true);
     request.timeout = (options && options.timeoutMs) || TIMEOUT_MS;
     request.setRequestHeader('Accept', 'application/json');
     if (method === 'POST') { request.setRequestHeader('Content-Type', FORM); }
@@ -89,7 +89,7 @@
   }
 
   Chat.request = {
-    FORM: FORM, encode: encode, withQuery: withQuery, unheardOf: unheardOf, send: send, get: get
+    FORM: FORM, encode: encode, withQuery: withQuery, uncached: uncached, send: send, get: get
   };
 
 }(this.Chat, this));

@@ -1,22 +1,22 @@
 /* One try at a stream, watched: it must greet within four seconds, and never be silent for long.
 
-   What opens it stands in `Chat.sources`, the best first: {query, isThere(), open(url, heard, ended) -> close}. */
+   What opens it stands in `Chat.sources`, the best first: {query, isThere(), open(url, received, ended) -> close}. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var GREETING_SECONDS = 4;  // who gets no first bytes in that time has something in the way that keeps them
+  var GREETING_SECONDS = 4;  // without first bytes by then, something in between holds them back
   var SILENT_BEATS = 2.5;    // one heartbeat may be late; after two and a half the line is dead
-  var BURST_MS = 2000;       // what comes with the greeting says nothing about what comes later
+  var BURST_MS = 2000;       // what comes with the greeting proves nothing about what comes later
 
   Chat.sources = [];
   Chat.EVENTS = ['hello', 'message', 'edit', 'remove', 'join', 'leave', 'room', 'read', 'listed', 'unlisted',
     'presence', 'typing', 'ping', 'reset', 'mode', 'bye'];
 
-  /* Those that stand in the log: each is given on once. */
+  /* Those that the log holds: each is passed on once. */
   Chat.LOGGED = { message: 1, edit: 1, remove: 1, join: 1, leave: 1, room: 1, read: 1, listed: 1, unlisted: 1 };
 
-  /* The way in which this engine can stream, null where it cannot. */
+  /* The best source that works in this engine, or null. */
   Chat.bestSource = function () {
     var best = null;
     Chat.each(Chat.sources, function (source) {
@@ -33,36 +33,36 @@
     }
   }
 
-  /* `tell` hears ('greeted', hello), ('event', name, id, data) and, once and last, ('ended', why, data): 'bye' and
-     'mode' as the server said, 'refused' for good, 'broken' on the way, 'unheard' of in time, 'silent'. */
-  Chat.attempt = function (source, url, tell) {
+  /* `report` gets ('greeted', hello), ('event', name, id, data) and, once and last, ('ended', why, data): 'bye' and
+     'mode' as the server sent them, 'refused' for good, 'broken' on the way, 'timeout' without a greeting, 'silent'. */
+  Chat.attempt = function (source, url, report) {
     var attempt = { hasGreeted: false, livedMs: livedMs, hasFlowed: hasFlowed, close: close };
     var silenceMs = SILENT_BEATS * 15000;
     var greetedAt = 0;
-    var heardAt = 0;
+    var receivedAt = 0;
     var isOver = false;
-    var callOff = Chat.countdown(GREETING_SECONDS, function () { end('unheard'); });
+    var callOff = Chat.countdown(GREETING_SECONDS, function () { end('timeout'); });
     var watch = Chat.every(function () {
-      if (attempt.hasGreeted && Chat.elapsed() - heardAt > silenceMs) { end('silent'); }
+      if (attempt.hasGreeted && Chat.elapsed() - receivedAt > silenceMs) { end('silent'); }
     }, 1000);
     var closeSource = null;
 
     try {
-      closeSource = source.open(Chat.request.unheardOf(url), heard, function (isRefused) {
+      closeSource = source.open(Chat.request.uncached(url), receive, function (isRefused) {
         end(isRefused && !attempt.hasGreeted ? 'refused' : 'broken');
       });
     } catch (forbidden) {
       Chat.later(function () { end('refused'); }, 0);
     }
 
-    function heard(name, text, id) {
+    function receive(name, text, id) {
       var data = parsed(text);
       if (isOver) { return; }
-      heardAt = Chat.elapsed();
+      receivedAt = Chat.elapsed();
       if (!data) { end('broken'); }  // the next brings it whole
       else if (name === 'hello') { greet(data); }
       else if (name === 'bye' || name === 'mode') { end(name, data); }
-      else { tell('event', name, Number(id) || 0, data); }
+      else { report('event', name, Number(id) || 0, data); }
     }
 
     function greet(hello) {
@@ -70,18 +70,18 @@
       silenceMs = SILENT_BEATS * 1000 * hello.heartbeat_seconds || silenceMs;
       attempt.hasGreeted = true;
       greetedAt = Chat.elapsed();
-      tell('greeted', hello);
+      report('greeted', hello);
     }
 
     function livedMs() { return attempt.hasGreeted ? Chat.elapsed() - greetedAt : 0; }
 
     /* Whether anything flowed after the first burst, or it was held back from then on. */
-    function hasFlowed() { return heardAt - greetedAt > BURST_MS; }
+    function hasFlowed() { return receivedAt - greetedAt > BURST_MS; }
 
     function end(why, data) {
       if (isOver) { return; }
       close();
-      tell('ended', why, data);
+      report('ended', why, data);
     }
 
     function close() {

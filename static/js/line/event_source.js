@@ -1,5 +1,5 @@
-/* A stream by EventSource. It is closed at the first error, since we come back in our own time and from our own
-   cursor: some engines do not come back at all (Firefox before 36), and all hide why they were refused. */
+/* A stream by EventSource. It is closed at the first error, since the ladder reconnects at its own pace and from its
+   own cursor: some engines do not reconnect at all (Firefox before 36), and all hide why they were refused. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -9,10 +9,10 @@
   Chat.sources.push({
     query: {},
     isThere: function () { return Boolean(root.EventSource); },
-    open: function (url, heard, ended) {
+    open: function (url, received, ended) {
       var source = new root.EventSource(url);
       Chat.each(Chat.EVENTS, function (name) {
-        Chat.listen(source, name, function (frame) { heard(name, frame.data, frame.lastEventId); });
+        Chat.listen(source, name, function (frame) { received(name, frame.data, frame.lastEventId); });
       });
       Chat.listen(source, 'error', function () { ended(source.readyState === CLOSED); });
       return function () { source.close(); };

@@ -1,5 +1,5 @@
-/* The text of an event stream, cut into frames as they come to their blank line. What no blank line has closed is
-   no frame: where a connection ends in the middle of one, or of a character, the next brings it whole. */
+/* Cuts the text of an event stream into frames, each of which ends with a blank line. What no blank line has closed
+   is dropped: where a connection ends within a frame, or within a character, the next connection brings it whole. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,7 +1,7 @@
-/* One line to the server, by the best way that works here: a stream, else polls, else the page anew.
+/* One line to the server, by the best way that works here: a stream, else polls, else a reload of the page.
 
-   A way is climbed to when it has been measured, and left when it fails. All of them go on from one cursor, so that
-   a change between them loses nothing and repeats nothing. It knows no page: a worker has one, too. This file is
+   A better way is taken when it has been measured, and left when it fails. All ways share one cursor, so that a
+   change between them loses nothing and repeats nothing. It knows no page, because a worker runs it, too. This file is
    the line and its cursor; ladder_streams.js has the streams, ladder_polls.js the polls and the questions. */
 (function (Chat, root) {
   'use strict';
@@ -10,10 +10,10 @@
   /* place: the absolute addresses `stream`, `poll`, `session`; `me`, the person's id or ''; `rooms`, slugs for a
      visitor, else []; `cursor`; `memory`, {get(key), set(key, value)}; `isHidden()`.
 
-     hear('event', name, {id, data}), ('cursor', id), ('state', name, detail), ('refused', error). */
-  function Ladder(place, hear) {
+     emit('event', name, {id, data}), ('cursor', id), ('state', name, detail), ('refused', error). */
+  function Ladder(place, emit) {
     this.place = place;
-    this.hear = hear;
+    this.emit = emit;
     this.rooms = place.rooms;
     this.at = place.cursor;
     this.networkMemory = Chat.networkMemory(place.memory);
@@ -31,7 +31,7 @@
 
   Chat.mix(Ladder.prototype, {
 
-    /* Beginning and ending */
+    /* Opening and closing */
 
     open: function () {
       this.shut();
@@ -58,19 +58,19 @@
 
     stop: function (why, error) {
       this.close();
-      this.tell('stopped', why);
-      if (why === 'banned') { this.hear('refused', error); }
+      this.setState('stopped', why);
+      if (why === 'banned') { this.emit('refused', error); }
     },
 
-    /* Of what belongs to the course of things nothing is said. */
+    /* A usual end, such as that of a stream's lifetime, is not shown. */
     retryIn: function (delayMs, isUsual) {
       var ladder = this;
       this.shut();
       this.retryTimer = Chat.later(function () { ladder.open(); }, delayMs);
-      if (!isUsual) { this.tell(this.isInTheWay() ? 'refresh' : 'held', delayMs); }
+      if (!isUsual) { this.setState(this.isInTheWay() ? 'refresh' : 'held', delayMs); }
     },
 
-    /* The network is back, or somebody looks: a try is worth it now, unless the server asked to wait. */
+    /* The network is back, or somebody looks at the page: try now, unless the server asked to wait. */
     hurry: function () {
       if (this.retryTimer && this.backOff.mayHurry()) {
         this.backOff.reset();
@@ -81,7 +81,7 @@
       }
     },
 
-    /* More rooms, and from this cursor on where it is the smaller one. */
+    /* Add rooms, and go back to this cursor if it is the smaller one. */
     widen: function (rooms, cursor) {
       var all = this.rooms = this.rooms.slice();
       Chat.each(rooms, function (room) {
@@ -93,7 +93,7 @@
 
     cursor: function () { return this.at; },
 
-    /* What is given on: each event once, whichever way it came */
+    /* Each event is passed on once, whichever way it came */
 
     deliver: function (name, id, data) {
       if (name === 'reset') {
@@ -103,17 +103,17 @@
         if (id <= this.at) { return; }
         this.at = id;
       }
-      this.hear('event', name, { id: id || null, data: data });
+      this.emit('event', name, { id: id || null, data: data });
     },
 
     moveTo: function (id) {
       if (!(id > this.at)) { return; }
       this.at = id;
-      this.hear('cursor', id);
+      this.emit('cursor', id);
     },
 
-    tell: function (name, detail) {
-      this.hear('state', name, detail);
+    setState: function (name, detail) {
+      this.emit('state', name, detail);
     },
 
     /* From the cursor on; a visitor names the rooms, others hear all of theirs. */
@@ -127,8 +127,8 @@
 
   Chat.Ladder = Ladder;
 
-  Chat.ladder = function (place, hear) {
-    return new Ladder(place, hear);
+  Chat.ladder = function (place, emit) {
+    return new Ladder(place, emit);
   };
 
 }(this.Chat, this));

@@ -3,10 +3,10 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var MOST_PROOFS = 2;       // that polls are answered while streams break
-  var SCARCE_MS = 300000;    // a host out of processes is spared for so long what holds one
+  var MOST_PROOFS = 2;       // that polls are answered while streams break: then polls are used
+  var SCARCE_MS = 300000;    // for so long a host out of processes gets no request that holds one
   var SCARCE_INTERVAL_MS = 8000;
-  var STRANGE_MS = 10000;    // a restart is over by then: whatever answers still in the chat's place is in the way
+  var STRANGE_MS = 10000;    // a restart is over by then: what still answers in the chat's place is in the way
   var WHY_MS = 15000;
 
   var FOR_GOOD = { 'signed-out': 1, 'banned': 1, 'no-room': 1 };
@@ -23,7 +23,7 @@
         cursor: function () { return ladder.at; },
         answered: function (json, isPrompt) { ladder.answered(json, isPrompt); },
         refused: function (answer) { ladder.refused(answer); },
-        tell: function (name, detail) { ladder.tell(name, detail); },
+        setState: function (name, detail) { ladder.setState(name, detail); },
         isHidden: ladder.place.isHidden
       };
     },
@@ -31,7 +31,7 @@
     usePolls: function () {
       this.shut();
       this.isPolling = true;
-      this.tell('connecting');
+      this.setState('connecting');
       this.planProbe();
       this.polls.start(this.rest ? this.rest.intervalMs : 0);
     },
@@ -53,7 +53,7 @@
       this.moveTo(json.cursor);
     },
 
-    /* Something else came than news: for good, or until the next try. */
+    /* An answer without news: stop for good, or try again later. */
     refused: function (answer) {
       var verdict = Chat.verdict(answer);
       if (FOR_GOOD[verdict]) { return this.stop(verdict, answer.error); }
@@ -68,7 +68,7 @@
       return this.strangeSince !== null && Chat.elapsed() - this.strangeSince >= STRANGE_MS;
     },
 
-    /* An event without an id is but a ring (the older dialect): a poll brings what there is, one after the other. */
+    /* An event without an id (see element_stream.js) only says that there is news: polls fetch it, one at a time. */
     catchUp: function () {
       var ladder = this;
       this.hasRung = this.isCatchingUp;
@@ -83,11 +83,11 @@
       });
     },
 
-    /* An EventSource hides the status: /poll is asked once, and does not. What it brings is taken, too. */
+    /* An EventSource hides the status of an answer, so /poll is asked once. The events it brings are used, too. */
     askWhy: function () {
       var ladder = this;
       this.shut();
-      this.tell('connecting');
+      this.setState('connecting');
       this.callOff = Chat.request.get(this.address('poll'), null, function (answer) {
         ladder.callOff = null;
         if (Chat.verdict(answer) !== 'news') { return ladder.refused(answer); }
@@ -104,8 +104,8 @@
       this.usePolls();
     },
 
-    /* Whose session has ended may read on as a visitor, but their own rooms are silent then: the page must not
-       look alive. */
+    /* Somebody whose session has ended may read on as a visitor, but hears nothing of their own rooms: the page must
+       not look live. */
     askWho: function (goOn) {
       var ladder = this;
       var me = this.place.me;

@@ -7,8 +7,8 @@
   var MOST_SILENCES = 1;
   var NEXT_FRAME_MS = 100;
   var MODE_MS = 60000;   // there was no room for a stream: after a minute there may be
-  var SLOW_MS = 60000;   // everything was slow, not the streams alone: then they are worth a try so much later
-  var SOON_MS = 5000;    // a server that starts keeps the first who come waiting, and soon none
+  var SLOW_MS = 60000;   // everything was slow, not only streams: they are tried again so much later
+  var SOON_MS = 5000;    // a server that is starting lets its first readers wait, and soon none
 
   Chat.mix(Chat.Ladder.prototype, {
 
@@ -18,7 +18,7 @@
     },
 
     useStream: function () {
-      this.tell('connecting');
+      this.setState('connecting');
       this.stream = this.attempt();
     },
 
@@ -27,14 +27,14 @@
       var mine = Chat.attempt(this.source, this.address('stream', this.source.query), function (what, a, b, c) {
         if (what === 'greeted' && mine === ladder.probe) { ladder.consider(mine, a); }
         else if (what === 'greeted') { ladder.greeted(mine, a); }
-        else if (what === 'event') { ladder.heard(a, b, c); }
+        else if (what === 'event') { ladder.received(a, b, c); }
         else if (mine === ladder.probe) { ladder.probeEnded(a, b); }
         else { ladder.streamEnded(mine, a, b); }
       });
       return mine;
     },
 
-    /* One that was tried beside polls takes their place, unless it only greets to say that there is no room. */
+    /* A stream that was tried beside polls replaces them, unless it is only opened to say that there is no room. */
     consider: function (attempt, hello) {
       var ladder = this;
       Chat.later(function () {
@@ -50,14 +50,14 @@
       this.stream = attempt;
       if (this.networkMemory.isBlocked()) { this.silences = MOST_SILENCES; }
       this.moveTo(hello.cursor);
-      this.hear('event', 'hello', { id: null, data: hello });
-      this.tell('live');
+      this.emit('event', 'hello', { id: null, data: hello });
+      this.setState('live');
       if (this.hasBeenLive) { this.askWho(); }
       this.hasBeenLive = true;
     },
 
     /* What follows the first burst proves that this network lets streams through. */
-    heard: function (name, id, data) {
+    received: function (name, id, data) {
       if (this.stream && this.stream.hasFlowed()) {
         this.networkMemory.clear();
         this.hasFlowed = true;
@@ -74,7 +74,7 @@
       this['after_' + why](data);
     },
 
-    /* Something works: what failed before does not count any more. */
+    /* Something works: earlier failures no longer count. */
     forgive: function (hasFlowed) {
       this.breaks = this.proofs = 0;
       if (hasFlowed) { this.silences = 0; }
@@ -103,14 +103,14 @@
       else { this.retryIn(this.backOff.next()); }
     },
 
-    /* Are streams held back here, or is everything? The first poll will tell. But where one has flowed before, it
-       may be the server that was slow, and a second one tells. */
-    after_unheard: function () {
+    /* Are streams held back here, or is everything slow? The first poll shows it. But where a stream has flowed
+       before, perhaps only the server was slow, and a second stream shows it. */
+    after_timeout: function () {
       this.isDoubtful = !this.hasFlowed;
       this.usePolls();
     },
 
-    /* A dead line; or, when the next is silent as well, something that keeps back whatever follows a first burst. */
+    /* A dead connection; or, when the next is silent too, something that holds back what follows the first burst. */
     after_silent: function () {
       this.silences += 1;
       if (this.silences <= MOST_SILENCES) { return this.open(); }
@@ -123,8 +123,8 @@
       this.rest = { intervalMs: intervalMs, until: Chat.elapsed() + durationMs };
     },
 
-    /* Beside polls: they go on until the stream greets. Where the server names watermark files, it says by that in each
-       answer that it has no room for a stream. */
+    /* Beside polls: they go on until the stream greets. A server that names watermark files in its answers
+       has no room for a stream. */
 
     planProbe: function (leastMs) {
       var ladder = this;
@@ -149,7 +149,7 @@
     probeEnded: function (why, data) {
       this.probe = null;
       if (why === 'mode') { this.spare(data.interval_ms, MODE_MS); }
-      else { this.isDoubtful = true; }  // the next poll tells whether the network itself is gone
+      else { this.isDoubtful = true; }  // the next poll shows whether the network itself is gone
       this.planProbe(SLOW_MS);
     }
   });

@@ -1,8 +1,8 @@
-/* What this network does to streams, remembered for a day: where something holds them back, polls come first, and
-   a stream is tried again beside them, after longer and longer.
+/* Remembers for a day whether this network holds streams back: where it does, polls come first, and a stream is
+   tried again beside them, after longer and longer pauses.
 
-   A browser does not tell which network it is in. Some tell the kind (`navigator.connection.type`); else there is
-   one memory for all of them, and trying again corrects what the last network has left in it. */
+   A browser does not tell which network it is in. Some know its kind (`navigator.connection.type`); else there is
+   one memory for all networks, and trying again corrects what the last one has left in it. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -18,7 +18,7 @@
     return 'by ' + ((connection && connection.type) || 'any');
   }
 
-  /* Whoever set the clock meanwhile is believed nothing: neither what was tomorrow nor what was a year ago. */
+  /* An entry from the future, or older than a day, is ignored: the clock may have been set. */
   function recalled(memory) {
     var kept = (memory.get(KEY) || {})[network()];
     var ageMs = kept ? Date.now() - kept.at : -1;
@@ -26,7 +26,7 @@
   }
 
   Chat.networkMemory = function (memory) {
-    var known = {};  // what this page has seen itself, for browsers that keep nothing
+    var known = {};  // what this page has seen itself, for browsers that store nothing
 
     function block() {
       if (!(network() in known)) { known[network()] = recalled(memory); }
@@ -49,7 +49,7 @@
         keep({ at: Chat.elapsed(), tries: was ? was.tries + 1 : 1 });
       },
       clear: function () { if (block()) { keep(null); } },
-      pauseMs: function () {  // until a stream is worth a try again
+      pauseMs: function () {  // until a stream is tried again
         var is = block();
         if (!is) { return 0; }
         var pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * Math.pow(2, is.tries - 1));

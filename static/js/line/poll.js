@@ -1,5 +1,5 @@
-/* The same events without a stream: polls that the server holds until there is news, where it can and what stands
-   between lets it; else at an interval, which grows while there is none.
+/* The same events without a stream: polls that the server holds until there is news, where it can and nothing in
+   between cuts them off; else polls at an interval, which grows while there is no news.
 
    Each poll measures anew: an empty answer that came late was held, one that came at once was not. Holds that
    break are tried shorter. Where the app names watermark files, they are looked at instead at the interval, and the
@@ -11,11 +11,11 @@
   var HOLD_SECONDS = 25;
   var LEAST_HOLD_SECONDS = 2;
   var HELD_MS = 1500;         // an empty answer after this long was held on purpose
-  var GROW_AFTER = 10;        // answers, then a longer hold is tried: what broke it may have gone
+  var GROW_AFTER = 10;        // answers, then a longer hold is tried: what broke it may be gone
   var INTERVAL_MS = 4000;
   var GROWTH = 1.25;
   var LONGEST_INTERVAL_MS = 30000;
-  var HIDDEN_INTERVAL_MS = 60000;  // nobody looks
+  var HIDDEN_INTERVAL_MS = 60000;  // nobody sees the page
   var LONGEST_LOOK_MS = 10000;  // looks cost the app nothing
   var LOOK_MS_A_ROOM = 1000;
   var NEXT_HOLD_MS = 50;
@@ -23,15 +23,15 @@
   var ANSWER_MS = 15000;
 
   /* way: ask(query, done, timeoutMs) and get(url, done, timeoutMs) -> calls off; answered(json, isPrompt),
-     refused(answer), tell(name, detail), isHidden(), cursor(). */
+     refused(answer), setState(name, detail), isHidden(), cursor(). */
   Chat.poll = function (way) {
     var turn = 0;              // answers to an earlier turn come too late
     var timer = null;
     var callOff = null;
     var askedAt = 0;
-    var lookedAt = 0;          // the same, or at the watermarks
+    var lookedAt = 0;          // the same, or when the watermarks were read
     var fixedMs = 0;           // no holding, at this interval
-    var isFirst = true;        // answered at once: it brings who is here, and says that the way is open
+    var isFirst = true;        // answered at once: it brings who is here, and shows that the way is open
     var isHeld = true;         // until an answer says otherwise
     var holdSeconds = HOLD_SECONDS;
     var brokenHolds = [];
@@ -96,7 +96,7 @@
       if (mine === turn) { goOn(answer.json); }
     }
 
-    /* Does this host hold, and does what stands between let it? */
+    /* Does this host hold polls, and does everything in between let it? */
 
     function judge(json, waitSeconds, tookMs) {
       answers += 1;
@@ -107,7 +107,7 @@
       if (waitSeconds && !json.events.length && !json.more) { isHeld = tookMs >= HELD_MS; }
     }
 
-    /* One that breaks is an accident; when the next breaks as well, holds are cut. */
+    /* One broken hold may be an accident; after two in a row holds become shorter. */
     function shorten(tookMs) {
       brokenHolds.push(tookMs);
       if (brokenHolds.length < 2) { return; }
@@ -129,8 +129,8 @@
 
     function goOnAfter(pauseMs) {
       var isOften = !way.isHidden();
-      if (isHeld && isOften) { way.tell('live'); }
-      else { way.tell('checking', Math.round((isOften ? pauseMs : HIDDEN_INTERVAL_MS) / 1000)); }
+      if (isHeld && isOften) { way.setState('live'); }
+      else { way.setState('checking', Math.round((isOften ? pauseMs : HIDDEN_INTERVAL_MS) / 1000)); }
       timer = Chat.later(goOnWhenDue, pauseMs);
     }
 
@@ -149,7 +149,7 @@
       var leftMs = way.isHidden() ? HIDDEN_INTERVAL_MS - (Chat.elapsed() - lookedAt) : 0;
       if (leftMs <= 0) { return hasWatermarks() && Chat.elapsed() < askBy ? look() : ask(); }
       timer = Chat.later(goOnWhenDue, leftMs);
-      way.tell('checking', HIDDEN_INTERVAL_MS / 1000);
+      way.setState('checking', HIDDEN_INTERVAL_MS / 1000);
     }
 
     function hasWatermarks() {
@@ -170,7 +170,7 @@
       });
     }
 
-    /* Not to interrupt a poll that is on its way; what is looked at instead may lack a room. */
+    /* A poll that is on its way is not interrupted; a look at watermarks is, because it may lack a room. */
     function hurry() {
       isHurried = true;
       if (!timer && !isLooking) { return; }

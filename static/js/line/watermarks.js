@@ -1,23 +1,23 @@
-/* A number instead of a request: for each room the web server hands out a small file with the id of the newest event,
-   and the app is asked when that is beyond the cursor.
+/* Watermark files: for each room the web server hands out a small file with the id of the newest event, and the app is
+   asked only when that is beyond the cursor.
 
-   The app names the files with each answer. One that cannot be read has perhaps got another name, so the app is
-   asked, too. One that is named again although it cannot be read, or that says something else than the app does (a
-   cache, a gate, a server that does not hand it out), is not believed for a while, and polls go on without it. */
+   The app names the files with each answer. One that cannot be read may have another name by now, so the app
+   is asked, too. When one is named again although it cannot be read, or disagrees with the app (a cache, a captive
+   portal, a server that does not hand it out), files are not used for a while, and polls go on without them. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var MOST_FAILURES = 2;     // in a row: one may be an accident
+  var MOST_FAILURES = 2;     // in a row; a single one may be an accident
   var DISBELIEF_MS = 300000;          // and twice as long each time, until one has announced something
   var LONGEST_DISBELIEF_MS = 3600000;
   var ANSWER_MS = 15000;
-  var SAID = { message: 1, edit: 1, remove: 1 };  // what is told by the room's own channel alone
+  var ROOM_EVENTS = { message: 1, edit: 1, remove: 1 };  // those that come by the room's own channel only
 
   /* get(url, done, timeoutMs) -> calls off. */
   Chat.watermarks = function (get) {
     var urls = {};      // by room, as the app named them last
-    var heard = {};     // by room, the newest event that the app told of: the file must say as much
+    var newest = {};    // by room, the newest event that the app sent: its file must be as new
     var doubted = null; // what made the app be asked: {room, url, number}, number null when there was none
     var failures = 0;
     var disbeliefMs = DISBELIEF_MS;
@@ -29,20 +29,20 @@
       return all;
     }
 
-    /* An answer of the app: it names the files, and shows whether what was read before was right. */
+    /* The app's answer names the files, and shows whether what was read before was right. */
     function take(json) {
       var named = json.head_urls || {};
       Chat.each(json.events, note);
       if (doubted && !json.more) { judge(json); }
       for (var room in named) {
-        if (urls[room] && named[room] !== urls[room]) { delete heard[room]; }  // begun anew, from what the log still has
+        if (urls[room] && named[room] !== urls[room]) { delete newest[room]; }  // started anew
       }
       urls = named;
     }
 
     function note(event) {
-      if (event.event === 'reset') { heard = {}; }
-      if (SAID[event.event]) { heard[event.data.room] = Math.max(event.id, heard[event.data.room] || 0); }
+      if (event.event === 'reset') { newest = {}; }
+      if (ROOM_EVENTS[event.event]) { newest[event.data.room] = Math.max(event.id, newest[event.data.room] || 0); }
     }
 
     function judge(json) {
@@ -57,7 +57,7 @@
       disbeliefMs = Math.min(LONGEST_DISBELIEF_MS, 2 * disbeliefMs);
     }
 
-    /* Read one after the other, as far as one is beyond the cursor or cannot be read: done(isQuiet). */
+    /* Read the files one by one, until one is beyond the cursor or cannot be read: done(isQuiet). */
     function look(cursor, done) {
       var left = rooms();
       var callOff = null;
@@ -71,7 +71,7 @@
         }
         callOff = get(urls[room], function (answer) {
           var number = answer.isOk && typeof answer.json === 'number' ? answer.json : null;
-          if (number < heard[room]) { number = null; }
+          if (number < newest[room]) { number = null; }
           if (number !== null && number <= cursor) { return next(); }
           doubted = { room: room, url: urls[room], number: number };
           done(false);
@@ -85,7 +85,7 @@
       take: take,
       look: look,
       count: function () { return Chat.elapsed() < disbelievedUntil ? 0 : rooms().length; },
-      forget: function () {  // before a beginning: what was doubted was in another network, perhaps
+      forget: function () {  // before a new start: what was doubted may have been in another network
         doubted = null;
         urls = {};
       }

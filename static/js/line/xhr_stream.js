@@ -1,12 +1,12 @@
 /* A stream by XMLHttpRequest, for engines without EventSource whose requests show what has come so far (Internet
-   Explorer 10 and 11, Edge 12 to 18). `padding=1` fills what they keep back at first; the server ends such a stream
-   after 128 KB, because the text of a request grows and never shrinks. */
+   Explorer 10 and 11, Edge 12 to 18). `padding=1` fills the buffer that they hold back at first; the server ends such
+   a stream after 128 KB, because the text of a request grows and never shrinks. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var LOOK_MS = 200;  // Internet Explorer 11 tells of progress late: its text is looked at
-  var MOST_CHARACTERS = 1000000;  // whatever stands between may have taken away the server's own end
+  var LOOK_MS = 200;  // Internet Explorer 11 reports progress late, so the text is looked at
+  var MOST_CHARACTERS = 1000000;  // something in between may have swallowed the server's own end
   var LOADING = 3;
   var DONE = 4;
 
@@ -23,9 +23,9 @@
     return request.status === 200 && /^text\/event-stream/.test(request.getResponseHeader('Content-Type') || '');
   }
 
-  function open(url, heard, ended) {
+  function open(url, received, ended) {
     var request = new root.XMLHttpRequest();
-    var feed = Chat.frames(heard);
+    var feed = Chat.frames(received);
     var fed = 0;
     var timer = Chat.every(look, LOOK_MS);
 

@@ -19,7 +19,7 @@
   function look() {
     var request = new root.XMLHttpRequest();
     timer = Chat.later(look, LOOK_MS);
-    request.open('GET', Chat.request.unheardOf(Chat.url('room', Chat.room)), true);
+    request.open('GET', Chat.request.uncached(Chat.url('room', Chat.room)), true);
     request.setRequestHeader('X-Purpose', 'preview');  // a look joins no room
     request.onreadystatechange = Chat.guard(function () {
       if (request.readyState !== 4 || !timer) { return; }

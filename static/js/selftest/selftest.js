@@ -61,7 +61,7 @@
     return lines.join('\n') + '\n';
   }
 
-  function tellCopied(isCopied) {
+  function showCopied(isCopied) {
     Chat.byId('copied').textContent = isCopied ? Chat.word('test-copied') : Chat.word('test-copy-by-hand');
   }
 
@@ -73,7 +73,7 @@
     field.rows = 12;
     field.value = report();
     Chat.byId('copying').parentNode.insertBefore(field, Chat.byId('copying').nextSibling);
-    Chat.copy.field(field, tellCopied);
+    Chat.copy.field(field, showCopied);
   }
 
   Chat.byId('no-script').setAttribute('hidden', '');

@@ -14,27 +14,27 @@
     var fields = { seconds: SECONDS };
     for (var name in query) { fields[name] = query[name]; }
     if (lastId) { fields.last_event_id = lastId; }
-    return Chat.request.unheardOf(Chat.request.withQuery(Chat.fact('url-clock'), fields));
+    return Chat.request.uncached(Chat.request.withQuery(Chat.fact('url-clock'), fields));
   }
 
   /* An EventSource comes back by itself, which is a part of what is tried. */
-  function listenBySource(heard, ended) {
+  function listenBySource(received, ended) {
     var source = new root.EventSource(address(0));
     Chat.each(['time', 'message', 'mode'], function (name) {
-      Chat.listen(source, name, function (frame) { heard(name, frame.data, frame.lastEventId); });
+      Chat.listen(source, name, function (frame) { received(name, frame.data, frame.lastEventId); });
     });
     Chat.listen(source, 'error', function () { ended(source.readyState === CLOSED); });
     return function () { source.close(); };
   }
 
-  function listenByRequest(source, heard, ended) {
+  function listenByRequest(source, received, ended) {
     var lastId = 0;
     var hasReturned = false;
     var close = begin();
     function begin() {
       return source.open(address(lastId, source.query), function (name, text, id) {
         lastId = id || lastId;
-        heard(name, text, id);
+        received(name, text, id);
       }, function (isRefused) {
         ended(isRefused || hasReturned);
         if (!hasReturned) { close = begin(); }
@@ -53,9 +53,9 @@
     var isOver = false;
     var callOff = Chat.countdown(PATIENCE_SECONDS, finish);
     if (!source) { return finish(); }
-    var close = root.EventSource ? listenBySource(heard, ended) : listenByRequest(source, heard, ended);
+    var close = root.EventSource ? listenBySource(received, ended) : listenByRequest(source, received, ended);
 
-    function heard(name, text, id) {
+    function received(name, text, id) {
       if (name === 'mode') { isFull = true; return finish(); }
       if (hasEnded) { returnedId = Number(id); return finish(); }
       var skewMs = Date.now() - Date.parse(JSON.parse(text).time);
@@ -72,17 +72,17 @@
       isOver = true;
       callOff();
       if (close) { close(); }
-      Chat.trials.found.clock = tellPace(find, ticks, isFull);
+      Chat.trials.found.clock = reportPace(find, ticks, isFull);
       if (ticks.length) {
-        tellNames(find, ticks);
-        tellReturn(find, ticks[ticks.length - 1].id, returnedId);
-        tellSkew(find, ticks[0].skewMs);
+        reportNames(find, ticks);
+        reportReturn(find, ticks[ticks.length - 1].id, returnedId);
+        reportSkew(find, ticks[0].skewMs);
       }
       done();
     }
   });
 
-  function tellPace(find, ticks, isFull) {
+  function reportPace(find, ticks, isFull) {
     var most = 0;
     for (var i = 1; i < ticks.length; i += 1) { most = Math.max(most, ticks[i].at - ticks[i - 1].at); }
     var spanMs = ticks.length ? ticks[ticks.length - 1].at - ticks[0].at : 0;
@@ -94,7 +94,7 @@
     return isEven;
   }
 
-  function tellNames(find, ticks) {
+  function reportNames(find, ticks) {
     var count = { named: 0, unnamed: 0, ids: 0 };
     Chat.each(ticks, function (tick, place) {
       count[tick.name === 'message' ? 'unnamed' : 'named'] += 1;
@@ -104,12 +104,12 @@
     else { find('test-names', 'bad', 'test-names-not', count); }
   }
 
-  function tellReturn(find, lastId, returnedId) {
+  function reportReturn(find, lastId, returnedId) {
     if (returnedId === lastId + 1) { find('test-return', 'good', 'test-return-works', { id: returnedId }); }
     else { find('test-return', 'fair', 'test-return-not'); }
   }
 
-  function tellSkew(find, skewMs) {
+  function reportSkew(find, skewMs) {
     var seconds = Math.round(skewMs / 1000);
     if (Math.abs(seconds) > SKEW_SECONDS) { find('test-clock', 'fair', 'test-clock-skew', { seconds: seconds }); }
   }

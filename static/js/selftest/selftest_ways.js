@@ -80,7 +80,7 @@
   }
 
   var ENDS = {
-    unheard: 'test-stream-unheard', broken: 'test-stream-broken', silent: 'test-stream-broken',
+    timeout: 'test-stream-unheard', broken: 'test-stream-broken', silent: 'test-stream-broken',
     bye: 'test-stream-broken', refused: 'test-stream-refused', mode: 'test-stream-full'
   };
 

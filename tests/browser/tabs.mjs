@@ -84,21 +84,21 @@ function locks(tab) {
 /* Its line: whoever opens it hears what was said above its cursor, and from then on all that is said. */
 
 function ladder(tab) {
-  return (place, hear) => {
+  return (place, emit) => {
     let cursor = place.cursor;
     const line = {
       catchUp() {
         clock.later(() => {
           for (const id of said.filter(id => tab.line === line && id > cursor)) {
             cursor = id;
-            hear('event', 'message', { id, data: { room: 'lobby' } });
+            emit('event', 'message', { id, data: { room: 'lobby' } });
           }
         }, 0, tab);
       },
       open() {
         tab.line = line;
         noteLines();
-        clock.later(() => hear('state', 'live'), 0, tab);
+        clock.later(() => emit('state', 'live'), 0, tab);
         line.catchUp();
       },
       close() {

@@ -14,7 +14,7 @@ from tests.proxy import proxy_before
 from tests.serving import eventually
 
 AWAY_AFTER = "02:02"  # minutes, and the second over which several tabs are spread
-SILENT = "00:52"  # the roll is called every 20 s
+SILENT = "00:52"  # the carrier checks its tabs every 20 s
 ASKED = "00:05"   # who carries the line has 4 s to answer
 VERSION_FILE = "version"
 # gunicorn with a program that says the version that stands in a file, if there is one.
@@ -121,10 +121,10 @@ CARRY = """() => {
     window.told = [];
     const carrier = Chat.carrier((tabs, word) => {
         window.told = Object.keys(tabs);
-        if (tabs.awake) { carrier.hear({ say: 'here', tab: 'awake' }); }
+        if (tabs.awake) { carrier.receive({ say: 'here', tab: 'awake' }); }
     });
     const join = { say: 'join', kept: {}, place: { rooms: [], cursor: 0 } };
-    for (const tab of ['awake', 'dead']) { carrier.hear({ ...join, tab }, () => { }); }
+    for (const tab of ['awake', 'dead']) { carrier.receive({ ...join, tab }, () => { }); }
     window.carrier = carrier;
 }"""
 
@@ -139,9 +139,9 @@ def test_a_tab_that_died_is_forgotten_and_the_last_one_takes_the_line_along(wind
     assert page.evaluate("told") == ["awake", "dead"]
     page.clock.run_for(100_000)
     assert page.evaluate("told") == ["awake"]
-    page.evaluate("carrier.hear({ say: 'leave', tab: 'awake' })")
+    page.evaluate("carrier.receive({ say: 'leave', tab: 'awake' })")
     assert page.evaluate("isClosed")
-    page.evaluate("carrier.hear({ say: 'here', tab: 'dead' }, word => { window.answer = word.say; })")
+    page.evaluate("carrier.receive({ say: 'here', tab: 'dead' }, word => { window.answer = word.say; })")
     assert page.evaluate("answer") == "again"
 
 

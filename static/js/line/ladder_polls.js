@@ -44,7 +44,7 @@
       this.forgive(true);
       if (!this.probeTimer && !this.probe) { this.planProbe(); }
       this.take(json);
-      if (!json.presence) { this.askWho(); }  // whoever is somebody is in a room
+      if (!json.presence) { this.askWho(); }  // a user is always in a room
     },
 
     take: function (json) {

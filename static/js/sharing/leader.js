@@ -1,7 +1,8 @@
-/* Where there is no SharedWorker one tab leads: it has the line, and the others hear it by `storage` events.
+/* Where there is no SharedWorker one tab leads: it has the line, and sends what it brings to the others by `storage`
+   events.
 
-   The lead is a lock, so that it passes on when the leader's tab goes. Where nothing can be stored the tabs cannot
-   hear each other, and each has a line of its own. */
+   The lead is a lock, so that it passes on when the leader's tab is closed. Where nothing can be stored the tabs
+   cannot reach each other, and each has a line of its own. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -43,9 +44,9 @@
 
     function lead(taken) {
       lock = taken;
-      if (!carrier) { carrier = Chat.carrier(tellAll); }
+      if (!carrier) { carrier = Chat.carrier(broadcast); }
       leads = tab;
-      say('', { say: 'leads' });
+      post('', { say: 'leads' });
       listener.join();
     }
 
@@ -53,7 +54,7 @@
       if (!carrier || isAlone) { return; }
       carrier.close();
       carrier = null;
-      say('', { say: 'again' });
+      post('', { say: 'again' });
       seek(false);
       listener.join();
     }
@@ -63,11 +64,11 @@
       isAlone = true;
       lock.release();
       if (carrier) { return; }
-      carrier = Chat.carrier(tellAll);
+      carrier = Chat.carrier(broadcast);
       listener.join();
     }
 
-    /* Nobody answers who leads: it hangs, or sleeps. */
+    /* The leader does not answer: it hangs, or sleeps. */
     function lost() {
       seek(true);
       listener.join();
@@ -76,51 +77,52 @@
     function look() {
       hiddenLooks = Chat.isVisible() ? 0 : hiddenLooks + 1;
       var other = carrier && !isAlone && hiddenLooks > HIDDEN_LOOKS && carrier.visible();
-      if (other) { say(other, { say: 'yours' }); }
+      if (other) { post(other, { say: 'yours' }); }
     }
 
-    /* Words between tabs: {from, to: a tab's id, 'leader' or '' for all, word} */
+    /* Messages between tabs lie in {from, to: a tab's id, 'leader' or '' for all, serial, word: the message} */
 
-    function tell(word) {
-      if (carrier) { carrier.hear(word, listener.heard); }
-      else { say('leader', word); }
+    function send(message) {
+      if (carrier) { carrier.receive(message, listener.receive); }
+      else { post('leader', message); }
     }
 
-    function tellAll(tabs, word) {
-      if (tabs[tab]) { listener.heard(word); }
+    function broadcast(tabs, message) {
+      if (tabs[tab]) { listener.receive(message); }
       for (var other in tabs) {
-        if (other !== tab) { return say('', word); }
+        if (other !== tab) { return post('', message); }
       }
     }
 
-    /* It must differ from the word before to be heard, and stays no longer than it must. */
-    function say(to, word) {
+    /* Only a value that differs from the one before makes an event; it is removed at once. */
+    function post(to, message) {
       if (isAlone) { return; }
       serial += 1;
-      var isSaid = Chat.localStorage.write(key, { from: tab, to: to, serial: serial, word: word });
+      var isStored = Chat.localStorage.write(key, { from: tab, to: to, serial: serial, word: message });
       Chat.localStorage.remove(key);
-      if (!isSaid) { goAlone(); }
+      if (!isStored) { goAlone(); }
     }
 
-    function heard(said) {
-      var from = said.from;
-      var isMine = said.to === tab || said.to === '';
-      if (said.to === 'leader') {
-        return carrier && carrier.hear(said.word, function (word) { say(from, word); });
+    function receive(envelope) {
+      var from = envelope.from;
+      var message = envelope.word;
+      var isMine = envelope.to === tab || envelope.to === '';
+      if (envelope.to === 'leader') {
+        return carrier && carrier.receive(message, function (answer) { post(from, answer); });
       }
       if (carrier || !isMine) { return; }
-      if (said.word.say === 'yours') { return seek(true); }
-      if (said.word.say === 'leads' || said.word.say === 'again') { return !listener.isOut() && listener.join(); }
-      if (said.word.say === 'joined') { leads = from; }
-      if (from === leads) { listener.heard(said.word); }
+      if (message.say === 'yours') { return seek(true); }
+      if (message.say === 'leads' || message.say === 'again') { return !listener.isOut() && listener.join(); }
+      if (message.say === 'joined') { leads = from; }
+      if (from === leads) { listener.receive(message); }
     }
 
-    Chat.localStorage.watch(function (changed, said) {
-      if (changed === key && said && said.from !== tab && isOpen && !isAlone) { heard(said); }
+    Chat.localStorage.watch(function (changed, envelope) {
+      if (changed === key && envelope && envelope.from !== tab && isOpen && !isAlone) { receive(envelope); }
     });
     Chat.every(look, LOOK_MS);
 
-    return { open: open, close: close, tell: tell, lost: lost };
+    return { open: open, close: close, send: send, lost: lost };
   };
 
 }(window.Chat, window));

@@ -1,29 +1,29 @@
-/* A tab on a line that it shares: it joins, catches up where its page is behind, and hands on what is news to it.
+/* A tab on a line that it shares: it joins, catches up where its page is behind, and passes on what is news to it.
 
-   First it begins to hear, and only then asks for what it has missed, by a poll from its own cursor, which also
-   brings who is here; what the line says meanwhile waits. So nothing falls between the two. */
+   First it joins, and only then asks for what it has missed, by a poll from its own cursor, which also brings who is
+   here; what the line sends meanwhile waits. So nothing is lost between the two. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var ANSWER_MS = 4000;
-  var MOST_TRIES = 2;     // a machine that slept has waited for the first
-  var SILENT_MS = 50000;  // the roll is called every 20 s
+  var MOST_TRIES = 2;     // a machine that was asleep may have missed the first
+  var SILENT_MS = 50000;  // the carrier checks its tabs every 20 s
 
-  /* `tell(word)` goes to whoever carries the line; `lost()` is called when nobody answers there. */
-  Chat.listener = function (place, hear, tell, lost) {
+  /* `send(message)` reaches the carrier; `lost()` is called when it does not answer. */
+  Chat.listener = function (place, emit, send, lost) {
     var tab = Math.random().toString(36).slice(2);
     var cursor = place.cursor;
     var stage = 'out';   // 'asking' to join, 'behind', 'in'; 'doubting' whether its own room is closed
     var hasBeenIn = false;
     var isOver = false;  // refused for good
     var number = 0;
-    var waiting = [];    // what was heard while one was behind
-    var standing = ['connecting'];
+    var waiting = [];    // what came while the tab was behind
+    var lineState = ['connecting'];
     var askedAt = 0;
     var tries = 0;
-    var heardAt = 0;
-    var cancel = null;   // the poll that is asked
+    var receivedAt = 0;
+    var cancel = null;   // calls off the poll that is on its way
     var timer = null;
     var backOff = Chat.backOff();
 
@@ -32,7 +32,7 @@
       isOver = false;
       stage = 'asking';
       askedAt = Chat.elapsed();
-      tell({
+      send({
         say: 'join', tab: tab, isHidden: place.isHidden(), kept: { roads: place.memory.get('roads') },
         place: { stream: place.stream, poll: place.poll, session: place.session, me: place.me, rooms: place.rooms,
           cursor: cursor }
@@ -43,7 +43,7 @@
       if (stage === 'out') { return; }
       halt();
       stage = 'out';
-      tell({ say: 'leave', tab: tab });
+      send({ say: 'leave', tab: tab });
     }
 
     function halt() {
@@ -54,44 +54,44 @@
       waiting = [];
     }
 
-    /* What the carrier says */
+    /* Messages of the carrier */
 
-    function heard(word) {
-      if (stage === 'out') { return isOver && word.heard && word.heard[0] === 'refused' && pass(word.heard); }
-      heardAt = Chat.elapsed();
-      if (word.say === 'joined') { return stage === 'asking' && joined(word); }
-      if (word.say === 'again') { return join(); }
-      if (word.say === 'there') { return tell({ say: 'here', tab: tab }); }
+    function receive(message) {
+      if (stage === 'out') { return isOver && message.heard && message.heard[0] === 'refused' && pass(message.heard); }
+      receivedAt = Chat.elapsed();
+      if (message.say === 'joined') { return stage === 'asking' && joined(message); }
+      if (message.say === 'again') { return join(); }
+      if (message.say === 'there') { return send({ say: 'here', tab: tab }); }
       if (stage === 'asking' || stage === 'doubting') { return; }
-      if (word.say === 'doubt') { return doubt(); }
-      if (word.number > number + 1) { return join(); }
-      number = Math.max(number, word.number);
-      take(word.heard);
+      if (message.say === 'doubt') { return doubt(); }
+      if (message.number > number + 1) { return join(); }
+      number = Math.max(number, message.number);
+      take(message.heard);
     }
 
-    function joined(word) {
+    function joined(message) {
       tries = 0;
-      number = word.number;
-      standing = word.state;
-      stage = word.isFresh ? 'in' : 'behind';
-      if (word.hello) { hear('event', 'hello', word.hello); }
-      if (!word.isFresh) { return goOn(); }
+      number = message.number;
+      lineState = message.state;
+      stage = message.isFresh ? 'in' : 'behind';
+      if (message.hello) { emit('event', 'hello', message.hello); }
+      if (!message.isFresh) { return goOn(); }
       show();
       if (hasBeenIn) { prove(); }
       hasBeenIn = true;
     }
 
-    function take(said) {
-      if (said[0] === 'state') { standing = said.slice(1); }
-      if (stage === 'in' || standing[0] === 'stopped') { return pass(said); }
-      if (said[0] === 'state') { goOn(); }
-      else { waiting.push(said); }
+    function take(event) {
+      if (event[0] === 'state') { lineState = event.slice(1); }
+      if (stage === 'in' || lineState[0] === 'stopped') { return pass(event); }
+      if (event[0] === 'state') { goOn(); }
+      else { waiting.push(event); }
     }
 
     /* Catching up: while the line itself is not open, nothing else would get through. */
 
     function goOn() {
-      if (standing[0] === 'live' || standing[0] === 'checking') { return cancel || timer || ask(); }
+      if (lineState[0] === 'live' || lineState[0] === 'checking') { return cancel || timer || ask(); }
       show();
     }
 
@@ -106,7 +106,7 @@
         }
         var delayMs = backOff.next(answer.retryAfterMs);
         timer = Chat.later(ask, delayMs);
-        hear('state', 'held', delayMs);
+        emit('state', 'held', delayMs);
       });
     }
 
@@ -116,21 +116,21 @@
       pass(['cursor', news.cursor]);
       if (news.more) { return ask(); }
       if (stage === 'doubting') { return join(); }
-      if (hasBeenIn || !news.presence) { prove(); }  // whoever is somebody is in a room
+      if (hasBeenIn || !news.presence) { prove(); }  // a user is always in a room
       stage = 'in';
       hasBeenIn = true;
       Chat.each(waiting.splice(0, waiting.length), pass);
       if (stage === 'in') { show(); }
     }
 
-    /* One of the rooms on the line is closed: each tab asks whether it is its own. */
+    /* One of the line's rooms is closed to this user: each tab asks whether it is its own. */
     function doubt() {
       halt();
       stage = 'doubting';
       ask();
     }
 
-    /* A line that was opened since may be another person's, whose tab has signed out or in meanwhile. */
+    /* A line that was opened since may be somebody else's, when another tab has signed out or in meanwhile. */
     function prove() {
       if (!place.me) { return; }
       Chat.request.get(place.session, null, function (answer) {
@@ -140,22 +140,22 @@
 
     function stop(why, error) {
       leave();
-      hear('state', 'stopped', why);
-      if (why === 'banned') { hear('refused', error); }
+      emit('state', 'stopped', why);
+      if (why === 'banned') { emit('refused', error); }
     }
 
-    /* What is news to this page goes on to it. */
+    /* What is news to this page is passed on. */
 
-    function pass(said) {
-      if (said[0] === 'keep') { return place.memory.set(said[1], said[2]); }
-      if (said[0] === 'event' && !isNews(said[1], said[2])) { return; }
-      if (said[0] === 'cursor') { cursor = Math.max(cursor, said[1]); }
-      if (said[0] === 'state' && said[1] === 'stopped') {
+    function pass(event) {
+      if (event[0] === 'keep') { return place.memory.set(event[1], event[2]); }
+      if (event[0] === 'event' && !isNews(event[1], event[2])) { return; }
+      if (event[0] === 'cursor') { cursor = Math.max(cursor, event[1]); }
+      if (event[0] === 'state' && event[1] === 'stopped') {
         halt();
         stage = 'out';
         isOver = true;
       }
-      hear(said[0], said[1], said[2]);
+      emit(event[0], event[1], event[2]);
     }
 
     function isNews(name, event) {
@@ -169,7 +169,7 @@
     }
 
     function show() {
-      hear('state', standing[0], standing[1]);
+      emit('state', lineState[0], lineState[1]);
     }
 
     /* Silence */
@@ -177,7 +177,7 @@
     function watch() {
       var now = Chat.elapsed();
       if (stage === 'out' || stage === 'doubting') { return; }
-      if (stage !== 'asking') { return now - heardAt > SILENT_MS && join(); }
+      if (stage !== 'asking') { return now - receivedAt > SILENT_MS && join(); }
       if (now - askedAt < ANSWER_MS) { return; }
       tries += 1;
       if (tries < MOST_TRIES) { return join(); }
@@ -191,16 +191,16 @@
         root.clearTimeout(timer);
         ask();
       }
-      tell({ say: 'hurry', tab: tab });
+      send({ say: 'hurry', tab: tab });
     }
 
     Chat.every(watch, 1000);
     Chat.listen(document, 'visibilitychange', function () {
-      if (stage !== 'out') { tell({ say: 'look', tab: tab, isHidden: place.isHidden() }); }
+      if (stage !== 'out') { send({ say: 'look', tab: tab, isHidden: place.isHidden() }); }
     });
 
     return {
-      tab: tab, join: join, leave: leave, heard: heard, hurry: hurry,
+      tab: tab, join: join, leave: leave, receive: receive, hurry: hurry,
       isOut: function () { return stage === 'out'; },
       cursor: function () { return cursor; }
     };

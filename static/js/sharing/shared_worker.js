@@ -1,7 +1,7 @@
 /* The SharedWorker that carries the line for all tabs of a person: one for each edition of the program, by its name.
 
-   It comes first of the worker's parts, in one answer with them, and begins with the first tab's first word. When a
-   part has thrown, the last of them, the carrier, is not there: it says so to every tab, so that they find another
+   It comes first of the worker's parts, in one answer with them, and begins with the first tab's first message. When
+   a part has thrown, the last of them, the carrier, is missing: every tab is sent that, so that they find another
    way. */
 (function (root) {
   'use strict';
@@ -17,8 +17,8 @@
 
   function begin() {
     root.Chat.guard = guard;
-    carrier = root.Chat.carrier(function (tabs, word) {
-      for (var id in tabs) { tabs[id].tell(word); }
+    carrier = root.Chat.carrier(function (tabs, message) {
+      for (var id in tabs) { tabs[id].send(message); }
     });
   }
 
@@ -36,38 +36,38 @@
     isBroken = true;
     if (root.console && root.console.error) { root.console.error(problem); }
     if (carrier) { carrier.close(); }
-    each(ports, sayBroken);
+    each(ports, sendBroken);
   }
 
-  function sayBroken(port) {
+  function sendBroken(port) {
     port.postMessage({ say: 'broken' });
   }
 
-  /* A worker dies without a word. Whoever waits for its lock is told. */
+  /* A worker dies silently. Whoever waits for this lock notices. */
   function live() {
     var name = root.location.pathname + Math.random();
     if (!root.navigator.locks || !root.Promise) { return; }
     root.navigator.locks.request(name, function () {
       life = name;
-      each(ports, sayLife);
+      each(ports, sendLife);
       return new root.Promise(function () { });
     });
   }
 
-  function sayLife(port) {
+  function sendLife(port) {
     port.postMessage({ say: 'life', lock: life });
   }
 
   root.onconnect = function (connection) {
     var port = connection.ports[0];
     ports.push(port);
-    if (life) { sayLife(port); }
+    if (life) { sendLife(port); }
     port.onmessage = guard(function (message) {
-      if (isBroken) { return sayBroken(port); }
+      if (isBroken) { return sendBroken(port); }
       if (message.data.say === 'leave') { ports = ports.filter(function (other) { return other !== port; }); }
       else if (ports.indexOf(port) < 0) { ports.push(port); }
       if (!carrier) { begin(); }
-      carrier.hear(message.data, function (word) { port.postMessage(word); });
+      carrier.receive(message.data, function (answer) { port.postMessage(answer); });
     });
   };
 

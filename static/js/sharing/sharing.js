@@ -1,8 +1,8 @@
 /* One line for all tabs of a person in this browser, instead of one for each: HTTP/1.1 has six connections for
    all of them together.
 
-   By a SharedWorker, which belongs to nobody but the browser. One that cannot be made, that breaks or that falls
-   silent is left for an hour, by all tabs, and one of them leads instead. Tabs of another person or of another
+   By a SharedWorker, which belongs to the browser alone. All tabs avoid for an hour one that cannot be made, that
+   breaks or that falls silent, and one of them leads instead. Tabs of another person or of another
    edition of the program share among themselves. */
 (function (Chat, root) {
   'use strict';
@@ -19,7 +19,7 @@
     return ageMs >= 0 && ageMs < AVOID_MS;
   }
 
-  /* A worker for this person and this edition: a way to carry words, as Chat.leader is. */
+  /* A worker for this person and this edition: a way to carry messages, as Chat.leader is. */
   function workerWay(listener, leave) {
     var port = null;
     var life = '';
@@ -35,20 +35,20 @@
         var worker = new root.SharedWorker(Chat.fact('url-shared-worker'), Chat.drawer + edition);
         Chat.listen(worker, 'error', lost);
         port = worker.port;
-        port.onmessage = Chat.guard(heard);
+        port.onmessage = Chat.guard(received);
       } catch (refused) {
         Chat.later(lost, 0);
       }
     }
 
-    function heard(message) {
+    function received(message) {
       if (message.data.say === 'broken') { lost(); }
       else if (message.data.say === 'life') { life = message.data.lock; }
-      else { listener.heard(message.data); }
+      else { listener.receive(message.data); }
     }
 
-    /* The worker has the lock for as long as it lives. It is looked at, not asked for: a page that asks in vain does
-       not get into Firefox's back/forward cache. */
+    /* The worker has the lock for as long as it lives. The page looks for the lock instead of requesting it: Firefox
+       keeps no page that waits for a lock in its back/forward cache. */
     function look() {
       if (!life || listener.isOut()) { return; }
       var looked = life;
@@ -58,7 +58,7 @@
       }))['catch'](function () { });
     }
 
-    /* The crash of a tab may take the worker along: then there is a new one, once. */
+    /* When a tab crashes, the worker may die with it: then a new one is made, once. */
     function discard() {
       drop();
       if (hasDied) { return lost(); }
@@ -83,14 +83,14 @@
 
     return {
       open: open, lost: lost, close: function () { },
-      tell: function (word) { if (port) { port.postMessage(word); } }
+      send: function (message) { if (port) { port.postMessage(message); } }
     };
   }
 
   /* A line, as Chat.ladder makes it. */
-  Chat.sharing = function (place, hear) {
+  Chat.sharing = function (place, emit) {
     var way = null;
-    var listener = Chat.listener(place, hear, function (word) { way.tell(word); }, function () { way.lost(); });
+    var listener = Chat.listener(place, emit, function (message) { way.send(message); }, function () { way.lost(); });
 
     function leaveWorker() {
       if (way !== byWorker) { return; }

@@ -26,7 +26,7 @@
     return text.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g, '_').length - mostCharacters;
   }
 
-  function say(text) {
+  function setProblem(text) {
     problemNow = text;
     showProblem();
   }
@@ -52,8 +52,8 @@
     callOffWait();
     var body = field.value.replace(/\r\n?/g, '\n').replace(/^\s+|\s+$/g, '');
     if (!body) { return; }
-    if (tooMany(body) > 0) { return say(Chat.plural('too-long', tooMany(body))); }
-    say('');
+    if (tooMany(body) > 0) { return setProblem(Chat.plural('too-long', tooMany(body))); }
+    setProblem('');
     field.value = '';
     Chat.keep('draft.' + Chat.room, null);
     fitField();
@@ -63,7 +63,7 @@
   function typed() {
     Chat.keep('draft.' + Chat.room, field.value || null);
     fitField();
-    if (problemNow && tooMany(field.value) <= 0) { say(''); }
+    if (problemNow && tooMany(field.value) <= 0) { setProblem(''); }
     if (field.value) { Chat.emit('typed'); }
   }
 
@@ -97,7 +97,7 @@
 
   Chat.on('refused', function (error) {
     refusal = Chat.net.reason({ error: error });
-    if (form) { say(''); }
+    if (form) { setProblem(''); }
   });
 
   Chat.start(function () {

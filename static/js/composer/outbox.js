@@ -104,11 +104,11 @@
   function post(entry, mine) {
     var fields = { body: entry.body, client_id: entry.clientId };
     Chat.net.post(Chat.url('messages', entry.room), fields, Chat.guard(function (answer) {
-      var isSaid = answer.isOk && answer.json && answer.json.id;
-      if (isSaid) { settle(entry, answer.json); }
+      var isPosted = answer.isOk && answer.json && answer.json.id;
+      if (isPosted) { settle(entry, answer.json); }
       if (mine !== turn) { return; }
       isSending = false;
-      if (isSaid) { setPace(0, 0); }
+      if (isPosted) { setPace(0, 0); }
       else { wait(entry, answer); }
       sendNext();
     }));

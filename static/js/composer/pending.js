@@ -52,14 +52,14 @@
     var next = null;
     for (var i = all.length - 1; i >= 0; i -= 1) {
       show(all[i], next);
-      tell(all[i]);
+      showState(all[i]);
       next = shown[all[i].clientId] || next;
     }
   }
 
   /* How it stands with each */
 
-  function tell(entry) {
+  function showState(entry) {
     var row = shown[entry.clientId];
     if (!row) { return; }
     Chat.toggle(row, 'failed', entry.isFailed);

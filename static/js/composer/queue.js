@@ -114,7 +114,7 @@
 
   /* Another tab wrote, sent or gave up something, or somebody emptied the storage: then what this page knows is
      put back. */
-  function heard(key, value) {
+  function changed(key, value) {
     if (key === null) { return Chat.each(entries.slice(), put); }
     if (key.indexOf(start) !== 0) { return; }
     var entry = find(key.slice(start.length));
@@ -139,6 +139,6 @@
 
   look();
   sweep();
-  Chat.localStorage.watch(heard);
+  Chat.localStorage.watch(changed);
 
 }(window.Chat, window));

@@ -39,11 +39,11 @@
     return found;
   }
 
-  /* `heard` is called with key and value (null: gone) of what another tab has written; key null: all is gone. */
-  function watch(heard) {
+  /* `changed` is called with key and value (null: gone) of what another tab has written; key null: all is gone. */
+  function watch(changed) {
     Chat.listen(root, 'storage', function (change) {
       if (change.storageArea && change.storageArea !== areaOrNull()) { return; }
-      heard(change.key, parse(change.newValue));
+      changed(change.key, parse(change.newValue));
     });
   }
 

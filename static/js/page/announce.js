@@ -17,12 +17,12 @@
     });
   }
 
-  function say() {
+  function announceNext() {
     timer = null;
     if (!queue.length) { return; }
     place.textContent = queue.length > 2 ? Chat.plural('heard', queue.length) : queue.map(textOf).join(' ');
     queue = [];
-    timer = Chat.later(say, PERIOD_MS);
+    timer = Chat.later(announceNext, PERIOD_MS);
   }
 
   Chat.announce = function (text) {
@@ -32,7 +32,7 @@
   Chat.on('news', function (message) {
     if (message.removed) { return; }
     queue.push(message);
-    if (!timer) { timer = Chat.later(say, 100); }
+    if (!timer) { timer = Chat.later(announceNext, 100); }
   });
 
 }(window.Chat));

@@ -24,12 +24,12 @@
       set: function (key, value) { Chat.localStorage.write(Chat.drawer + key, value); }
     },
     isHidden: function () { return !Chat.isVisible(); }
-  }, hear);
+  }, receive);
 
-  function hear(what, a, b) {
+  function receive(what, a, b) {
     if (what === 'event') { deliver(a, b.id, b.data); }
     else if (what === 'cursor') { cursor = Math.max(cursor, a); }
-    else if (what === 'state') { tell(a, b); }
+    else if (what === 'state') { setState(a, b); }
     else if (what === 'refused') { Chat.emit('refused', a); }
   }
 
@@ -43,7 +43,7 @@
     Chat.emit(name, data, id);
   }
 
-  function tell(name, detail) {
+  function setState(name, detail) {
     connection.state = name;
     Chat.emit('state', name, detail);
   }
@@ -59,7 +59,7 @@
   /* Somebody else has signed in meanwhile, for whom this page must not speak or listen. */
   Chat.on('another', function () {
     line.close();
-    tell('stopped', 'signed-out');
+    setState('stopped', 'signed-out');
   });
 
   /* Old engines turn their sign of loading for as long as a request runs that began before the page was there. */

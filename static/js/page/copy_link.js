@@ -5,17 +5,17 @@
   var button = document.getElementById && document.getElementById('copy');
   if (!button) { return; }
   var field = document.getElementById('link');
-  var told = document.getElementById('copied');
+  var status = document.getElementById('copied');
 
   /* Where copying is forbidden, the link is left selected for whoever does it by hand. */
-  function tell(isCopied) {
+  function showResult(isCopied) {
     var words = button.getAttribute(isCopied ? 'data-copied' : 'data-not-copied');
-    told.innerHTML = '';
-    told.appendChild(document.createTextNode(words));
+    status.innerHTML = '';
+    status.appendChild(document.createTextNode(words));
     if (isCopied) { button.focus(); }
   }
 
-  button.onclick = Chat.guard(function () { Chat.copy.field(field, Chat.guard(tell)); });
+  button.onclick = Chat.guard(function () { Chat.copy.field(field, Chat.guard(showResult)); });
   document.getElementById('copying').removeAttribute('hidden');
 
 }(window.Chat, document));

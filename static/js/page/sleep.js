@@ -11,7 +11,7 @@
   }
 
   /* The state is the button's attribute, which screen readers know; it keeps the focus, and the form its fields. */
-  function say(form, isAsleep) {
+  function setAsleep(form, isAsleep) {
     var buttons = form.getElementsByTagName('button');
     for (var i = 0; i < buttons.length; i += 1) {
       if (buttons[i].type !== 'submit') { continue; }
@@ -27,7 +27,7 @@
     function wake() {
       root.clearTimeout(timer);
       isAsleep = false;
-      say(form, false);
+      setAsleep(form, false);
     }
 
     function submitted(event) {
@@ -40,7 +40,7 @@
       root.setTimeout(function () {
         if (event.defaultPrevented) { return; }
         isAsleep = true;
-        say(form, true);
+        setAsleep(form, true);
         timer = root.setTimeout(wake, WAKE_MS);
       }, 0);
     }

@@ -1,12 +1,12 @@
 /* A form that was sent too soon counts the seconds down and then sends itself again: once, unless that is cancelled.
    What it sends is what stands in it by then. The page that answers it only counts, so that nothing goes round. */
 (function () {
-  var told = document.getElementById && document.getElementById('wait');
-  if (!told) { return; }
-  var words = told.firstChild;
-  var seconds = Number(told.getAttribute('data-seconds'));
+  var line = document.getElementById && document.getElementById('wait');
+  if (!line) { return; }
+  var words = line.firstChild;
+  var seconds = Number(line.getAttribute('data-seconds'));
   var due = new Date().getTime() + 1000 * seconds;
-  var form = told.getAttribute('data-again') ? formTo(told.getAttribute('data-again')) : null;
+  var form = line.getAttribute('data-again') ? formTo(line.getAttribute('data-again')) : null;
   var cancel = form ? cancelButton() : null;
   var timer = setInterval(count, 250);
   count();
@@ -26,26 +26,26 @@
     button.className = 'link';
     button.appendChild(document.createTextNode(label));
     button.onclick = leave;
-    told.appendChild(document.createTextNode(' '));
-    told.appendChild(button);
+    line.appendChild(document.createTextNode(' '));
+    line.appendChild(button);
     form.onsubmit = stop;
     return button;
   }
 
   function count() {
-    if (!told.parentNode) { return stop(); }  // another script has sent it, and taken the line away
+    if (!line.parentNode) { return stop(); }  // another script has sent it, and taken the line away
     // A clock that is set back must not make anybody wait longer than they were told.
     var left = Math.min(seconds, Math.ceil((due - new Date().getTime()) / 1000));
     if (left > 0) {
-      say(word(form ? 'data-sending' : 'data-waiting').replace('{time}', minutes(left)));
+      show(word(form ? 'data-sending' : 'data-waiting').replace('{time}', minutes(left)));
     } else {
       stop();
-      if (form) { send(); } else { say(word('data-ready')); }
+      if (form) { send(); } else { show(word('data-ready')); }
     }
   }
 
   function word(name) {
-    return told.getAttribute(name);
+    return line.getAttribute(name);
   }
 
   function minutes(left) {
@@ -53,7 +53,7 @@
     return Math.floor(left / 60) + (second < 10 ? ':0' : ':') + second;
   }
 
-  function say(text) {
+  function show(text) {
     if (words.nodeValue !== text) { words.nodeValue = text; }
   }
 
@@ -63,7 +63,7 @@
   }
 
   function removeButton() {
-    if (cancel) { told.removeChild(cancel); }
+    if (cancel) { line.removeChild(cancel); }
     cancel = null;
   }
 
@@ -79,8 +79,8 @@
     mark.setAttribute('name', 'again');
     mark.setAttribute('value', '1');
     form.appendChild(mark);
-    say(word('data-ready'));  // for whoever has left a field empty
-    form.onsubmit = function () { say(word('data-sent')); };
+    show(word('data-ready'));  // for whoever has left a field empty
+    form.onsubmit = function () { show(word('data-sent')); };
     submitButton().click();  // as by hand, so that whatever else sends this form does it its own way
   }
 

@@ -9,19 +9,19 @@
   var NOTE_MS = 30000;
   var SPREAD_MS = 1000;  // of several tabs in one room the first tells
   var SEEN = Chat.drawer + 'seen';
-  var TOLD = Chat.drawer + 'away.' + Chat.room;
+  var SENT = Chat.drawer + 'away.' + Chat.room;
   var isAway = false;
   var isKept = true;    // until the browser keeps nothing
   var hiddenAt = 0;
   var timer = null;
 
-  /* What stands there for as long as one is away says that a tab in this room has told it already. */
-  function tell(state) {
-    var told = Chat.localStorage.read(TOLD);
+  /* What stands there for as long as one is away says that a tab in this room has sent it already. */
+  function send(state) {
+    var sent = Chat.localStorage.read(SENT);
     isAway = state === 'away';
-    if (isKept && (isAway ? told && ageMs(told.at) < NOTE_MS : !told)) { return; }
-    if (isAway) { isKept = Chat.localStorage.write(TOLD, { at: Date.now() }); }
-    else { Chat.localStorage.remove(TOLD); }
+    if (isKept && (isAway ? sent && ageMs(sent.at) < NOTE_MS : !sent)) { return; }
+    if (isAway) { isKept = Chat.localStorage.write(SENT, { at: Date.now() }); }
+    else { Chat.localStorage.remove(SENT); }
     Chat.net.post(Chat.url('here', Chat.room), { state: state });
   }
 
@@ -39,7 +39,7 @@
 
   function seen() {
     note();
-    if (isAway) { tell('here'); }
+    if (isAway) { send('here'); }
   }
 
   function note() {
@@ -51,19 +51,19 @@
     var last = Chat.localStorage.read(SEEN);
     var leftMs = AWAY_MS - Math.min(ageMs(hiddenAt), ageMs(last ? last.at : 0));
     if (leftMs > 0) { timer = Chat.later(consider, leftMs + Math.random() * SPREAD_MS); }
-    else { tell('away'); }
+    else { send('away'); }
   }
 
   Chat.localStorage.watch(function (key, value) {
     if (key !== SEEN || !value || Chat.isVisible()) { return; }
     if (isAway) {
-      tell('here');
+      send('here');
       look();
     }
   });
 
   Chat.start(function () {
-    isAway = Boolean(Chat.localStorage.read(TOLD));
+    isAway = Boolean(Chat.localStorage.read(SENT));
     Chat.listen(document, 'visibilitychange', look);
     Chat.every(function () { if (Chat.isVisible()) { note(); } }, NOTE_MS);
     look();

@@ -3,11 +3,11 @@
   'use strict';
   if (!Chat.supported) { return; }
 
-  var SAY_MS = 3000;
+  var SEND_MS = 3000;
   var LONGEST_NAME = 24;  // so that two of them leave room for "are typing"
   var line = Chat.byId('typing');
   var typists = {};  // id → {name, until}
-  var saidAt = 0;
+  var sentAt = 0;
   var timer = null;
 
   /* A name may run in the other direction: it is set apart from the sentence. */
@@ -63,11 +63,11 @@
 
   /* Worth nothing later: when it can't be said now, it is not said. */
   Chat.on('typed', function () {
-    if (!Chat.me || Chat.connection.state !== 'live' || Date.now() - saidAt < SAY_MS) { return; }
-    saidAt = Date.now();
+    if (!Chat.me || Chat.connection.state !== 'live' || Date.now() - sentAt < SEND_MS) { return; }
+    sentAt = Date.now();
     Chat.net.post(Chat.url('typing', Chat.room));
   });
 
-  Chat.on('written', function () { saidAt = 0; });
+  Chat.on('written', function () { sentAt = 0; });
 
 }(window.Chat, window));

@@ -109,7 +109,7 @@
 
   /* The newest are here, unless others were heard of while the answer was on its way, which then had no place. */
   function arrive(cursor, fetchAgain) {
-    if (!log.isLatest() && log.hasHeardBeyond(cursor)) { return fetchAgain(); }
+    if (!log.isLatest() && log.hasNewsBeyond(cursor)) { return fetchAgain(); }
     log.setLatest(true);
     Chat.remove(Chat.byId('newer'));
     log.count([], 0);

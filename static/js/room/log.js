@@ -19,7 +19,7 @@
   var earlier = 0;       // and how many had come before the page, as the server counts
   var lastHeld = null;   // where one was before the window changed its size
   var restTimer = null;
-  var heardId = 0;       // of the newest message that was heard of, here or not
+  var newestId = 0;       // of the newest message that was heard of, here or not
   var changed = {};  // the last edit or removal heard of a message, for rows that are fetched later
 
   /* The view: whatever changes above, below or in between, what is read stays where it is. */
@@ -188,7 +188,7 @@
 
   Chat.on('message', function (message) {
     if (message.room !== Chat.room) { return; }
-    heardId = Math.max(heardId, message.id);
+    newestId = Math.max(newestId, message.id);
     var isNews = !Chat.isMe(message.author) && !message.removed;
     var wasAtEnd = isAtEnd;
     if (isLatest && !add(message)) { return; }
@@ -215,7 +215,7 @@
   /* After a reset another message may bear the number of a lost one. */
   Chat.on('reset', function () {
     changed = {};
-    heardId = 0;
+    newestId = 0;
     count([], 0);
   });
 
@@ -242,7 +242,7 @@
       return held ? held.id : 0;
     },
     isLatest: function () { return isLatest; },
-    hasHeardBeyond: function (cursor) { return heardId > cursor; },
+    hasNewsBeyond: function (cursor) { return newestId > cursor; },
     setLatest: function (is) { isLatest = is; measure(); showJump(); },
     isSeen: function () { return isAtEnd && Chat.isVisible(); }
   };

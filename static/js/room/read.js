@@ -10,8 +10,8 @@
 
   var readId = Number(Chat.fact('read-id')) || 0;
   var seenId = readId;
-  var toldId = readId;  // what the server is sure to know
-  var toldAt = 0;
+  var sentId = readId;  // what the server is sure to know
+  var sentAt = 0;
   var periodMs = PERIOD_MS;
   var timer = null;
   var isLost = false;  // after a reset, until the rows are those that the server has
@@ -25,31 +25,31 @@
     if (isLost || !Chat.log.isSeen()) { return; }
     Chat.unread.clear(Chat.room);
     seenId = Math.max(seenId, lastId());
-    if (!Chat.me || timer || seenId <= toldId) { return; }
-    timer = Chat.later(tell, Math.max(SOON_MS, toldAt + periodMs - Date.now()));
+    if (!Chat.me || timer || seenId <= sentId) { return; }
+    timer = Chat.later(send, Math.max(SOON_MS, sentAt + periodMs - Date.now()));
   }
 
-  function tell() {
+  function send() {
     var id = seenId;
     timer = null;
-    if (id <= toldId) { return; }
-    toldAt = Date.now();
+    if (id <= sentId) { return; }
+    sentAt = Date.now();
     Chat.net.post(Chat.url('read', Chat.room), { id: id }, function (answer) {
       if (answer.isOk) { learn(id); }
       if (!answer.retryAfterMs) { return; }
-      toldAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; nobody is told of it
+      sentAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; nobody is told of it
       plan();
     });
   }
 
   function learn(id) {
     readId = Math.max(readId, id);
-    toldId = Math.max(toldId, id);
+    sentId = Math.max(sentId, id);
   }
 
   /* What was seen a moment before one went on would be unread in the next room. */
-  function tellLeaving() {
-    if (timer && seenId > toldId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
+  function sendLeaving() {
+    if (timer && seenId > sentId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
   }
 
   /* The first of what came while one was not looking, unless something before it was not read either. */
@@ -77,7 +77,7 @@
   Chat.on('reset', function (data) {
     readId = Math.min(readId, data.cursor);  // beyond that other messages will have those numbers
     seenId = Math.min(seenId, data.cursor);
-    toldId = 0;  // a restored backup may have lost it
+    sentId = 0;  // a restored backup may have lost it
     isLost = true;
     root.clearTimeout(timer);
     timer = null;
@@ -95,7 +95,7 @@
 
   Chat.start(function () {
     Chat.listen(document, 'visibilitychange', plan);
-    Chat.listen(root, 'pagehide', tellLeaving);
+    Chat.listen(root, 'pagehide', sendLeaving);
     Chat.on('state', function (name) {
       periodMs = name === 'checking' ? POLLED_MS : PERIOD_MS;
       if (name === 'live') { plan(); }

@@ -17,7 +17,7 @@
     return Math.min(MOST, count.number + count.news.length);
   }
 
-  function tell(slug) {
+  function publish(slug) {
     Chat.emit('unread', slug, sum(countOf(slug)));
   }
 
@@ -27,7 +27,7 @@
     if (at < count.at) { return; }
     var news = count.news.filter(function (id) { return id > at; });
     counts[slug] = { number: number, at: at, readId: readId, news: news };
-    tell(slug);
+    publish(slug);
   }
 
   /* What is in sight here is read, though the server may not know it yet. */
@@ -35,10 +35,10 @@
     var count = countOf(slug);
     count.number = 0;
     count.news = [];
-    tell(slug);
+    publish(slug);
   }
 
-  function isUntold(slug, readId) {
+  function isUnsent(slug, readId) {
     return slug === Chat.room && Chat.read.seenId() > (readId || 0);
   }
 
@@ -47,7 +47,7 @@
     var isSeen = message.room === Chat.room && Chat.log.isSeen();
     if (isSeen || message.removed || message.id <= count.at || Chat.isMe(message.author)) { return; }
     count.news.push(message.id);
-    tell(message.room);
+    publish(message.room);
   });
 
   Chat.on('remove', function (message, id) {
@@ -55,7 +55,7 @@
     var place = count.news.indexOf(message.id);
     if (place >= 0) { count.news.splice(place, 1); }
     else if (!takeOff(count, message, id)) { return; }
-    tell(message.room);
+    publish(message.room);
   });
 
   /* One that the server may have counted: the page takes it off itself where it is sure of it, since all who heard of
@@ -72,7 +72,7 @@
   }
 
   Chat.on('read', function (reading, id) {
-    if (!isUntold(reading.room, reading.read_id)) { set(reading.room, reading.unread, id, reading.read_id); }
+    if (!isUnsent(reading.room, reading.read_id)) { set(reading.room, reading.unread, id, reading.read_id); }
   });
 
   /* Nothing is unread for whoever comes, or goes. */
@@ -88,7 +88,7 @@
 
   Chat.on('snapshot', function (snapshot) {
     Chat.each(snapshot.rooms, function (room) {
-      var isCounted = room.is_member && !isUntold(room.slug, room.read_id);
+      var isCounted = room.is_member && !isUnsent(room.slug, room.read_id);
       if (isCounted) { set(room.slug, room.unread, snapshot.cursor, room.read_id); }
     });
   });

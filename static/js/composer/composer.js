@@ -8,7 +8,7 @@
   var field = Chat.byId('body');
   var problem = Chat.byId('problem');
   var mostCharacters = Number(Chat.fact('max-body'));
-  var refusal = '';  // why nothing can be said here any more
+  var refusal = '';  // why nothing can be posted here any more
   var problemNow = '';
 
   /* Grows to six lines: by its rows, which every browser knows. */
@@ -31,7 +31,7 @@
     showProblem();
   }
 
-  /* What is wrong with the text, else with one's place here, else with what waits. */
+  /* What is wrong with the text, else with the person's access, else with what waits. */
   function showProblem() {
     var text = problemNow || refusal || (Chat.outbox.isAtRisk() ? Chat.word('keep-open') : '');
     if (text === problem.textContent && Boolean(text) !== problem.hasAttribute('hidden')) { return; }
@@ -42,7 +42,7 @@
     });
   }
 
-  /* What a plain form had to wait for; from now on the queue sees to that. */
+  /* The countdown of a plain form; from now on the queue takes care of that. */
   function callOffWait() {
     var wait = Chat.byId('wait');
     if (wait) { Chat.log.keepView(function () { Chat.remove(wait); }); }
@@ -76,7 +76,7 @@
     }
   }
 
-  /* A text that comes back stands before what is there, on lines of its own. */
+  /* A text that comes back is put before what is there, on its own lines. */
   function take(text) {
     field.value = text + (field.value ? '\n' + field.value : '');
     typed();
@@ -84,7 +84,7 @@
     field.setSelectionRange(text.length, text.length);
   }
 
-  /* What the server gave back is newer than what this tab kept. */
+  /* A text that the server gave back is newer than this tab's draft. */
   function restore() {
     if (!field.value) { field.value = Chat.kept('draft.' + Chat.room) || ''; }
     fit(field);

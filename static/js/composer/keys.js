@@ -1,25 +1,25 @@
-/* Which key sends? Ctrl or Cmd with Enter everywhere; plain Enter where a real keyboard is pressed, while that of a
-   screen breaks the line.
+/* Which key sends? Ctrl or Cmd with Enter everywhere; plain Enter on a real keyboard, while Enter on a screen's
+   keyboard breaks the line.
 
-   No browser says which it is, so a device is judged by what it does. Android leaves the `code` of a key on the
+   No browser tells which it is, so a device is judged by its behaviour. Android leaves the `code` of a key on the
    screen empty, iOS does not. Both shrink the page's view by their keyboard, and neither has arrows, Escape or a
-   key for Shift alone: who presses those has keys. Kept over reloads. */
+   key for Shift alone: whoever presses those has a keyboard. Kept over reloads. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var KEYBOARD_PX = 150;  // one on the screen covers more of the view than any bar of a browser
+  var KEYBOARD_PX = 150;  // a keyboard on the screen covers more than any bar of a browser
   var REAL = /^(Arrow|Shift|Control|Alt|Meta|Escape|Home$|End$|Page|Delete$|F\d)/;
-  var isTouched = matches('(pointer: coarse)');  // by the last pointer
+  var isTouched = matches('(pointer: coarse)');  // by the last pointer event
   var hasKeys = Boolean(Chat.kept('keys'));
-  var tallest = 0;  // so high was the view at this width
+  var tallest = 0;  // the greatest height of the view at this width
   var width = 0;
 
   function matches(query) {
     return Boolean(root.matchMedia && root.matchMedia(query).matches);
   }
 
-  /* Is the screen all that one writes by, as far as it has shown? */
+  /* Whether one writes on the screen alone, as far as is known. */
   function isByFinger() {
     return matches('(hover: none) and (pointer: coarse)') && !hasKeys;
   }
@@ -44,7 +44,7 @@
     return isByFinger() || (isNameless(press) && (isTouched || isHeld)) || (isHeld && isCovered());
   }
 
-  /* Not one that ends a word of an input method (some say so only by the key code 229). */
+  /* Not an Enter that ends a word of an input method (some mark it only by the key code 229). */
   function isToSend(press) {
     if (press.key !== 'Enter' && press.keyCode !== 13) { return false; }
     if (press.isComposing || press.keyCode === 229) { return false; }

@@ -1,17 +1,17 @@
 /* Sends what waits in the queue: in order, one at a time, by one tab of the browser, until it is acknowledged.
 
-   A repeated POST bears the same client id, so however often it is tried, it is said once. When to try next is
+   A repeated POST bears the same client id, so however often it is tried, it is posted once. When to try next is
    shared, too: twelve tabs ask a server in trouble no more often than one. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var LONGEST_DELAY_MS = 30000;
-  var LINGER_MS = 300;      // what one tab stored is seen by the next that holds the lock only a moment later
-  var TAKE_OVER_MS = 2000;  // another tab's text is its own to send, unless that tab is gone
+  var LINGER_MS = 300;      // what a tab has stored reaches the next holder of the lock only after a moment
+  var TAKE_OVER_MS = 2000;  // another tab sends its own text, unless it is gone
   var RETRIED = { 0: 1, 408: 1, 425: 1, 429: 1, 502: 1, 503: 1, 504: 1, 508: 1, 509: 1 };
 
-  var LONGEST_PACE_MS = 86400000;  // what a timer can count, and the most that a server may ask for
+  var LONGEST_PACE_MS = 86400000;  // as long as a timer can run, and the most that a server may ask for
 
   var PACE = Chat.drawer + 'pace';
   var pace = sound(Chat.localStorage.read(PACE));  // {failures, setAt, notBefore, isOrdered: by the server}
@@ -24,13 +24,13 @@
   var hasSent = false;   // since this page has the lock
   var hasWarned = false;
 
-  /* What is stored may be anybody's. */
+  /* What is stored may be damaged, or of another edition. */
   function sound(stored) {
     var delayMs = stored && stored.failures >= 0 ? stored.notBefore - stored.setAt : -1;
     return delayMs >= 0 && delayMs <= LONGEST_PACE_MS ? stored : {};
   }
 
-  /* What one does with it */
+  /* What a person does with an entry */
 
   function add(body) {
     var entry = { room: Chat.room, body: body, at: Date.now() };
@@ -57,7 +57,7 @@
     Chat.emit('outbox');
   }
 
-  /* Whoever takes a refused text back has it before the queue lets it go: a crash between leaves it in both. */
+  /* A refused text is in the composer before the queue drops it: a crash in between leaves it in both. */
   function takeBack(clientId, take) {
     Chat.queue.look();
     var entry = Chat.queue.find(clientId);
@@ -72,7 +72,7 @@
     return Chat.queue.all().filter(function (entry) { return !entry.isFailed; });
   }
 
-  /* Sending: the oldest that has not failed; the next when it is answered. */
+  /* Sending: the oldest that has not failed; the next after the answer. */
 
   function send() {
     if (isAsking || isSending || !waiting().length) { return; }
@@ -114,7 +114,7 @@
     }));
   }
 
-  /* Nothing may be sent now: after a moment another tab may. */
+  /* Nothing can be sent now: after a moment another tab may have the lock. */
   function rest() {
     wake(leftToWaitMs());
     root.clearTimeout(restTimer);
@@ -129,7 +129,7 @@
     send();
   }
 
-  /* It was not said: whose fault it is decides whether to wait, or to give it back. */
+  /* It was not posted: the reason decides whether to wait, or to give it back. */
 
   function wait(entry, answer) {
     if (!Chat.queue.find(entry.clientId)) { return; }
@@ -153,7 +153,7 @@
     wake(delayMs);
   }
 
-  /* Whoever set the clock back does not wait for as long. */
+  /* When the clock was set back, nothing waits for as long. */
   function leftToWaitMs() {
     return pace.setAt <= Date.now() ? Math.max(0, pace.notBefore - Date.now()) : 0;
   }
@@ -177,7 +177,7 @@
     Chat.emit('outbox');
   }
 
-  /* Settled by whichever comes first, the answer or the event; the other finds nothing left to do. */
+  /* Settled by the answer or the event, whichever comes first; the other finds nothing left to do. */
   function settle(entry, message) {
     if (!Chat.queue.find(entry.clientId)) { return; }
     Chat.queue.remove(entry, message);
@@ -185,7 +185,7 @@
     Chat.emit('outbox');
   }
 
-  /* What only this page keeps would go with it: then the browser asks before it closes the page. */
+  /* What only this page holds would be lost with it: then the browser asks before it closes the page. */
   function warnLeaving() {
     if (hasWarned || !Chat.queue.hasDetached()) { return; }
     hasWarned = true;
@@ -223,7 +223,7 @@
     if (name === 'live' || name === 'checking') { hurry(); }
   });
 
-  /* What another tab writes it also sends; where it can't any more, this one does. */
+  /* Another tab sends what it has written; if it can't any more, this one does. */
   Chat.localStorage.watch(function (key, value) {
     if (key === PACE) {
       pace = sound(value);
@@ -234,7 +234,7 @@
 
   Chat.start(function () {
     Chat.listen(root, 'online', hurry);
-    Chat.listen(root, 'pagehide', function () {  // the lock is gone with it
+    Chat.listen(root, 'pagehide', function () {  // which releases the lock
       turn += 1;
       lock = null;
       isAsking = isSending = false;

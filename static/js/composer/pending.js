@@ -22,13 +22,13 @@
     return row;
   }
 
-  /* When it was written, by the server's clock. It stands behind all that was said, and so is not of an earlier time. */
+  /* When it was written, by the server's clock; never earlier than the last message, since it stands below it. */
   function momentOf(entry) {
     var last = Chat.rows.last();
     return new Date(Math.max(Chat.serverTime.of(entry.at), last ? Chat.rows.momentOf(last) : 0));
   }
 
-  /* This room's; and what was refused for one that is not in the list any more, which would be seen nowhere. */
+  /* This room's; and those refused for a room that is no longer in the list, which would be seen nowhere. */
   function belongsHere(entry) {
     var isListed = false;
     Chat.each(Chat.byId('room-list').children, function (each) {
@@ -57,7 +57,7 @@
     }
   }
 
-  /* How it stands with each */
+  /* The state of each */
 
   function showState(entry) {
     var row = shown[entry.clientId];
@@ -68,7 +68,7 @@
     showFailure(row, entry);
   }
 
-  /* Made anew only where the reason is another: a screen reader says it once, and a button keeps the focus. */
+  /* Replaced only where the reason differs: a screen reader reads it once, and a button keeps the focus. */
   function showFailure(row, entry) {
     var line = row.querySelector('.failure');
     if (line && entry.isFailed && line.chatReason === entry.reason) { return; }
@@ -84,7 +84,7 @@
     if (seconds && !countdown) { countdown = Chat.later(countDown, 500); }
   }
 
-  /* The server asked to wait: the rows say quietly how long it still takes. */
+  /* The server asked to wait: the rows show how long it still takes, without an announcement. */
   function countDown() {
     countdown = null;
     Chat.each(Chat.outbox.all(), function (entry) {
@@ -99,7 +99,7 @@
     line.appendChild(document.createTextNode(entry.reason + ' '));
     line.setAttribute('role', 'alert');
     offer(line, 'retry', entry, Chat.outbox.retry);
-    if (isHere && Chat.composer.canTake) { offer(line, 'edit', entry, takeBack); }  // else it would be said to others
+    if (isHere && Chat.composer.canTake) { offer(line, 'edit', entry, takeBack); }  // else it would be posted to others
     offer(line, 'discard', entry, Chat.outbox.discard);
     return line;
   }
@@ -108,7 +108,7 @@
     Chat.outbox.takeBack(clientId, Chat.composer.take);
   }
 
-  /* The button goes with what it does, so the focus goes to the composer. */
+  /* The button disappears with what it does, so the focus goes to the composer. */
   function offer(line, name, entry, act) {
     line.appendChild(Chat.button('button ' + name, Chat.word(name), function () {
       act(entry.clientId);

@@ -1,17 +1,17 @@
 /* The texts that the server has not yet acknowledged: one queue for all tabs of this person in this browser.
 
-   Each is an entry of its own in localStorage, under a key that bears the person's id, so that tabs never
+   Each is an entry of its own in localStorage, under a key with the person's id, so that tabs never
    overwrite each other's, a reload or a crash loses none, and whoever signs in next here finds their own
-   queue. What could not be stored is kept in this page alone. A mark lies beside them: where it is missing,
+   queue. What could not be stored is kept in this page alone. A mark is stored beside them: where it is missing,
    somebody has emptied the storage, and what is missing with it was not sent by another tab. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var KEPT_DAYS = 30;  // other people's texts: so long is a guest's name kept for them
+  var KEPT_DAYS = 30;  // other people's texts: as long as a guest's name is kept
   var start = Chat.drawer + 'outbox.';
   var MARK = Chat.drawer + 'queue';
-  var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last looked at
+  var entries = [];    // {clientId, room, body, at, order, isFailed, reason}, as last read
   var detached = {};   // client id → an entry that is in this page alone
   var lastOrder = 0;
 
@@ -22,7 +22,7 @@
     return lastOrder;
   }
 
-  /* A text for a room, from now on an entry. */
+  /* Make a text for a room an entry. */
   function add(entry) {
     look();
     sound(entry, entry.clientId || newClientId()).order = nextOrder();
@@ -53,7 +53,7 @@
     else { detached[entry.clientId] = entry; }
   }
 
-  /* Said or given up. A said one goes with its message, so that other tabs show it without a gap. */
+  /* Posted or discarded. A posted one is removed with its message, so that other tabs show it without a gap. */
   function remove(entry, message) {
     if (message && !detached[entry.clientId]) { Chat.localStorage.write(start + entry.clientId, { said: message }); }
     Chat.localStorage.remove(start + entry.clientId);
@@ -64,8 +64,8 @@
     list();
   }
 
-  /* What there is now, other tabs' included. Where the mark is missing, the news that the storage was emptied may
-     still be on its way; or these were written by an edition that set none. */
+  /* Read all entries, other tabs' included. Where the mark is missing, the event that the storage was emptied may still
+     be on its way; or the entries were written by an edition that set none. */
   function look() {
     var known = entries;
     list();
@@ -89,8 +89,8 @@
     });
   }
 
-  /* What lies there may be of another edition, or damaged: whatever it is, it holds up no other. What is no text,
-     or for no room, is given back here as not sent. */
+  /* An entry may be damaged, or of another edition: it must not hold up others. One without a text or a room is shown
+     here as not sent. */
   function sound(stored, clientId) {
     var isText = typeof stored.body === 'string';
     var isWhole = isText && stored.room && typeof stored.room === 'string';
@@ -112,8 +112,8 @@
     return entries.some(function (entry) { return detached[entry.clientId]; });
   }
 
-  /* Another tab wrote, sent or gave up something, or somebody emptied the storage: then what this page knows is
-     put back. */
+  /* Another tab wrote, sent or discarded something; or the storage was emptied: then what this page knows is put
+     back. */
   function changed(key, value) {
     if (key === null) { return Chat.each(entries.slice(), put); }
     if (key.indexOf(start) !== 0) { return; }
@@ -123,7 +123,7 @@
     Chat.emit('outbox');
   }
 
-  /* Others who were here for the last time long ago will not come for theirs. */
+  /* People who were last here long ago will not come back for their texts. */
   function sweep() {
     var ours = 'longwave.' + Chat.url('home') + '.';
     Chat.each(Chat.localStorage.keys(ours), function (key) {

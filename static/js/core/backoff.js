@@ -1,11 +1,11 @@
-/* When to try again: after a delay drawn from the whole of a growing span, lest all come back at once. */
+/* When to try again: after a random delay from the whole of a growing span, so that not all come back at once. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var LEAST_DELAY_MS = 100;
   var FIRST_SPAN_MS = 800;
-  var QUICK_TRIES = 8;  /* before the span grows: a restart takes seconds, and to be refused costs nobody anything */
+  var QUICK_TRIES = 8;  // before the span grows: a restart takes seconds, and a refused try costs nothing
   var LONGEST_DELAY_MS = 30000;
 
   Chat.backOff = function () {

@@ -1,11 +1,11 @@
-/* The one global, and what every script leans on that needs no page: guarded callbacks, timers, lists. It is the
-   first to be loaded, in a page and in a worker. */
+/* The one global, and what every script needs that knows no page: guarded callbacks, timers, lists. It is loaded
+   first, in a page and in a worker. */
 (function (root) {
   'use strict';
 
   var Chat = root.Chat = root.Chat || {};
 
-  /* One broken callback must not take the others with it. */
+  /* An error in one callback must not stop the others. */
 
   Chat.guard = function (callback) {
     return function () {
@@ -33,7 +33,7 @@
     Array.prototype.forEach.call(list, visit);
   };
 
-  /* Half of a surrogate pair is no text: no request can hold it, and encodeURIComponent throws. */
+  /* Half of a surrogate pair is not text: no request can carry it, and encodeURIComponent throws. */
   Chat.wellFormed = function (text) {
     return String(text).replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, function (found) {
       return found.length === 2 ? found : '\uFFFD';

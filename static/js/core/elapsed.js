@@ -1,4 +1,4 @@
-/* How much time has passed, whatever is done to the clock meanwhile. */
+/* How much time has passed, even when the clock is set meanwhile. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -6,7 +6,7 @@
   var passedMs = 0;
   var lookedAt = Date.now();
 
-  /* A clock that is set back costs nothing; one that leaps ahead counts, for so it is after sleep. */
+  /* A clock that is set back adds nothing; one that jumps ahead counts, as after sleep. */
   Chat.elapsed = function () {
     var now = Date.now();
     passedMs += Math.max(0, now - lookedAt);
@@ -14,8 +14,8 @@
     return passedMs;
   };
 
-  /* After so many seconds awake: each begins when the one before is over, so that a machine that slept for an hour
-     has waited for one of them. Returns what calls it off. */
+  /* Calls `then` after so many seconds awake: each begins when the one before is over, so that an hour of sleep counts
+     as one of them. Returns what calls it off. */
   Chat.countdown = function (seconds, then) {
     var left = seconds;
     var timer = Chat.later(step, 1000);

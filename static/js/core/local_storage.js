@@ -1,5 +1,5 @@
-/* What all tabs of this browser share and what outlives them: localStorage, which may be full, forbidden or
-   absent. Nothing here throws; whoever writes is told whether it was kept. */
+/* localStorage, which all tabs of this browser share and which outlives them; it may be full, forbidden or absent.
+   Nothing here throws; `write` returns whether the value was stored. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -27,7 +27,7 @@
     } catch (forbidden) { }
   }
 
-  /* The keys that begin so. */
+  /* The keys with this prefix. */
   function keys(start) {
     var found = [];
     try {
@@ -39,7 +39,7 @@
     return found;
   }
 
-  /* `changed` is called with key and value (null: gone) of what another tab has written; key null: all is gone. */
+  /* `changed(key, value)` is called when another tab has written; value null: removed, key null: all is removed. */
   function watch(changed) {
     Chat.listen(root, 'storage', function (change) {
       if (change.storageArea && change.storageArea !== areaOrNull()) { return; }

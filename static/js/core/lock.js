@@ -1,17 +1,17 @@
-/* One tab at a time: what only one of a browser's tabs may do, it does while it holds a lock.
+/* One tab at a time: what only one of a browser's tabs may do is done while it holds a lock.
 
    By Web Locks, which the browser passes on when a tab dies. Where there are none, by an entry in localStorage
-   that expires: that can fail when a tab sleeps for longer, so what is done under a lock must bear being done
-   twice. A page that may keep nothing shares nothing, and needs no lock. */
+   that expires: that can fail when a tab sleeps for longer, so what is done under a lock must be harmless when done
+   twice. A page that may store nothing shares nothing, and needs no lock. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var LEASE_MS = 8000;   // a tab that died holds up the others for so long
+  var LEASE_MS = 8000;   // so long a tab that died delays the others
   var RENEW_MS = 2000;
-  var CLAIM_MS = 200;    // so long until two tabs that claim at once both see who was the later
+  var CLAIM_MS = 200;    // after that two tabs that claim at once both see which was later
   var tab = Math.random().toString(36).slice(2);
-  var held = [];         // locks of this page, taken or asked for
+  var held = [];         // locks of this page, taken or requested
 
   /* `granted` is called with the lock when no other tab has it, or at once where `isForced`: isHeld() and release().
      `lost` is called when another tab has taken it by force. */
@@ -45,11 +45,11 @@
     })['catch'](function () {
       if (lock.isOver) { return; }
       if (lock.isTaken) { lose(lock); }
-      else { Chat.guard(granted)(lock); }  // a browser that lets this page keep nothing
+      else { Chat.guard(granted)(lock); }  // a browser in which this page may store nothing
     });
   }
 
-  /* By localStorage: write that it is mine, wait, and see whether it still is. */
+  /* By localStorage: write an entry, wait, and see whether it is still this tab's. */
 
   function claim(lock, granted) {
     if (lock.isOver) { return; }
@@ -76,8 +76,8 @@
     Chat.later(function () { claim(lock, granted); }, CLAIM_MS * (1 + Math.random()));
   }
 
-  /* One that lies further ahead than any lease was written before the clock was set back; one that is no number by
-     somebody else. */
+  /* An expiry further ahead than any lease was written before the clock was set back; one that is not a number is not
+     ours. */
   function hasExpired(holder) {
     var leftMs = holder.until - Date.now();
     return !(leftMs > 0 && leftMs <= LEASE_MS);
@@ -104,7 +104,7 @@
 
   Chat.lock = { take: take };
 
-  /* A page that goes, into the browser's cache too, lets the next one have them. */
+  /* A page that is left, even into the back/forward cache, releases its locks. */
   Chat.listen(root, 'pagehide', function () { Chat.each(held.slice(), release); });
 
 }(window.Chat, window));

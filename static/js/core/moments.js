@@ -1,11 +1,11 @@
-/* Moments as the reader's own clock and calendar write them; the server could only guess the zone. */
+/* Formats times by the reader's own clock and locale; the server could only guess the zone. */
 (function (Chat, root, document) {
   'use strict';
   if (Chat.supported === false) { return; }
 
   var ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?/;
 
-  /* Month names belong to the page's language, the manner of writing them to the reader's country. */
+  /* Month names follow the page's language, formats the reader's country. */
   var locale = pickLocale(document.documentElement.lang || 'en', root.navigator.language || '');
 
   function pickLocale(pageLanguage, browserLocale) {
@@ -13,7 +13,7 @@
     return isSame ? browserLocale : pageLanguage;
   }
 
-  /* Read by hand: old engines don't know the form. Null for anything else. */
+  /* Parsed by hand, because old engines don't know the format. Null for anything else. */
   function parse(text) {
     var part = ISO.exec(text || '');
     if (!part) { return null; }
@@ -28,7 +28,7 @@
     return moment.getFullYear() + '-' + two(moment.getMonth() + 1) + '-' + two(moment.getDate());
   }
 
-  /* Where a line may be broken between the hour and AM is for the page to say. */
+  /* A normal space before AM and PM: the page decides where lines may break. */
   function written(moment, method, style, plain) {
     try {
       return moment[method](locale, style).replace(/\u202f/g, ' ');
@@ -48,7 +48,7 @@
     return written(moment, 'toLocaleDateString', style, dayOf(moment));
   }
 
-  /* As the server writes it without knowing the zone: 20 Nov 2026, 14:00. */
+  /* In the server's format for an unknown zone: 20 Nov 2026, 14:00. */
   function brief(moment) {
     return written(moment, 'toLocaleDateString', { day: 'numeric', month: 'short', year: 'numeric' }, dayOf(moment)) +
       ', ' + clock(moment);
@@ -58,7 +58,7 @@
     return day(moment, true) + ', ' + clock(moment);
   }
 
-  /* The same with the zone, for whoever wonders. */
+  /* The same with seconds and the zone. */
   function exact(moment) {
     var style = { hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short' };
     return day(moment, true) + ', ' + written(moment, 'toLocaleTimeString', style, clock(moment));

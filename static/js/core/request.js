@@ -1,11 +1,11 @@
-/* Requests whose answer is JSON, or what came in its place. Knows no page: a worker asks by it, too. */
+/* Requests whose answer is JSON, or what came in its place. Needs no page, because a worker uses it, too. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var TIMEOUT_MS = 20000;
-  var QUICK_MS = 5000;  // what was on its way for longer tells no time
-  var LONGEST_WAIT_MS = 86400000;  // what a timer can count
+  var QUICK_MS = 5000;  // the Date of a slower answer is not used as the time
+  var LONGEST_WAIT_MS = 86400000;  // as long as a timer can run
   var FORM = 'application/x-www-form-urlencoded; charset=UTF-8';
   var number = 0;
 
@@ -17,7 +17,7 @@
     return pairs.join('&');
   }
 
-  /* A list stands once for each of its values. */
+  /* The field is repeated for each value of a list. */
   function pairsOf(name, values) {
     var pairs = [];
     Chat.each([].concat(values), function (value) {
@@ -31,14 +31,14 @@
     return query ? url + (url.indexOf('?') < 0 ? '?' : '&') + query : url;
   }
 
-  /* No two requests have the same address: some browsers answer from their cache whatever they are told, old
+  /* No two requests have the same address: some browsers answer from their cache whatever the headers say, old
      iPhones even a POST. */
   function uncached(url) {
     number += 1;
     return withQuery(url, { _: Date.now().toString(36) + Math.random().toString(36).slice(2, 8) + number });
   }
 
-  /* An answer: status (0: none came), json or null, code and words of an error, how long to wait. */
+  /* An answer: status (0: none came), json or null, error with code and message or null, how long to wait. */
 
   function read(request, askedAt) {
     var answer = { status: 0, json: null, error: null, retryAfterMs: 0 };
@@ -53,7 +53,8 @@
     return answer;
   }
 
-  /* Seconds, or as proxies have it a date, by the clock of whoever wrote it: the reader's own may be wrong. */
+  /* Seconds, or from some proxies a date, which is compared with the answer's own Date: the reader's clock may be
+     wrong. */
   function waitIn(request) {
     var text = request.getResponseHeader('Retry-After') || '';
     var now = Date.parse(request.getResponseHeader('Date') || '') || Date.now();
@@ -61,7 +62,7 @@
     return Math.max(0, Math.min(delayMs || 0, LONGEST_WAIT_MS));
   }
 
-  /* `done` is told the answer, unless the request is called off by what this returns. */
+  /* `done` gets the answer, unless the request is called off by what this returns. */
   function send(method, url, fields, done, options) {
     var request = new root.XMLHttpRequest();
     var askedAt = Date.now();

@@ -1,10 +1,10 @@
-/* What time it is by the server's clock, which wrote the time of every message; the reader's own may be wrong by
-   hours, and tells only how much has passed. Every answer brings the server's along. */
+/* The time by the server's clock, which also dates every message; the reader's own may be wrong by hours, and only
+   shows how much has passed. Every answer brings the server's time along. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var EXACT_MS = 3000;  // a header is whole seconds, and has been on its way
+  var EXACT_MS = 3000;  // a header has whole seconds, and was on its way for a while
   var offsetMs = 0;     // from the reader's clock to the server's
 
   function now() {
@@ -15,7 +15,7 @@
     if (serverMs && Math.abs(serverMs - now()) > EXACT_MS) { offsetMs = serverMs - Date.now(); }
   }
 
-  /* What the reader's clock said, by the server's. */
+  /* A time of the reader's clock, by the server's. */
   function of(ownMs) {
     return ownMs + offsetMs;
   }

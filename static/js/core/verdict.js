@@ -1,9 +1,9 @@
-/* What it means that something answered a poll.
+/* What the answer to a poll means.
 
-   'news': an answer of the chat. For good: 'signed-out', 'banned', 'no-room', by the chat's own word for it and not
-   by the status alone, since firewalls and gates say 403, too. 'busy': whoever is asked has trouble and knows it.
-   'scarce': the host's limit of requests at once (CloudLinux says 508). 'nothing': no answer. 'other': something
-   that is not the chat has spoken in its place: the gate of a hotel, a firewall, a page about an error. */
+   'news': an answer of the chat. For good: 'signed-out', 'banned', 'no-room', by the chat's own error code and not
+   by the status alone, since firewalls and captive portals send 403, too. 'busy': the server has trouble and says so.
+   'scarce': the host's limit of concurrent requests (CloudLinux sends 508). 'nothing': no answer. 'other': something
+   else answered in the chat's place: a captive portal, a firewall, an error page. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -30,7 +30,7 @@
     return BUSY[answer.status] ? 'busy' : 'other';
   };
 
-  /* Whether this is /session's answer, and names somebody else than `me`, or nobody. */
+  /* Whether this is /session's answer, and names somebody other than `me`, or nobody. */
   Chat.isAnother = function (answer, me) {
     var json = answer.isOk && answer.json;
     if (!json || json.user === undefined || !(json.cursor >= 0)) { return false; }

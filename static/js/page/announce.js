@@ -1,4 +1,4 @@
-/* For those who listen: new messages of others, politely, and not more of them than can be heard. */
+/* For screen readers: announces others' new messages politely, and no more of them than one can listen to. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,5 +1,5 @@
-/* The page's end of the line: it owns the page's cursor, hands every event on by its name, once, and says how the
-   line stands as `state`. The line is this page's own ladder, or one that it shares. */
+/* The page's end of the line: it owns the page's cursor, emits every event by its name, once, and the line's state as
+   `state`. The line is this page's own ladder, or one that it shares. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -56,13 +56,13 @@
     cursor: function () { return cursor; }
   };
 
-  /* Somebody else has signed in meanwhile, for whom this page must not speak or listen. */
+  /* Somebody else has signed in meanwhile: this page must not post or read for them. */
   Chat.on('another', function () {
     line.close();
     setState('stopped', 'signed-out');
   });
 
-  /* Old engines turn their sign of loading for as long as a request runs that began before the page was there. */
+  /* Old engines show the page as loading for as long as a request runs that began before it was loaded. */
   function whenLoaded(then) {
     if (root.EventSource || document.readyState === 'complete') { return then(); }
     Chat.listen(root, 'load', function () { Chat.later(then, 0); });

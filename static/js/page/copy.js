@@ -1,9 +1,9 @@
-/* Copying: by the selection, which every browser knows, else by the clipboard of secure pages. A field is copied on plain
-   pages as well, so that needs only core/base.js. */
+/* Copying: by the selection, which works in every browser, else by the clipboard of secure pages. Plain pages copy a
+   field, too, so that needs only core/base.js. */
 (function (Chat, root, document) {
   'use strict';
 
-  /* Copy what stands in this field, and tell `done` whether that worked. */
+  /* Copy the text of this field, and call `done` with whether that worked. */
   function copyField(field, done) {
     var isCopied = false;
     var clipboard = root.navigator && root.navigator.clipboard;

@@ -1,4 +1,4 @@
-/* The button beside a link that works once. Without script the link stands there to be copied by hand. */
+/* The button beside a link that works once. Without script the link is there to be copied by hand. */
 (function (Chat, document) {
   'use strict';
 
@@ -7,7 +7,7 @@
   var field = document.getElementById('link');
   var status = document.getElementById('copied');
 
-  /* Where copying is forbidden, the link is left selected for whoever does it by hand. */
+  /* Where copying is forbidden, the link stays selected, to be copied by hand. */
   function showResult(isCopied) {
     var words = button.getAttribute(isCopied ? 'data-copied' : 'data-not-copied');
     status.innerHTML = '';

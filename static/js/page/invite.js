@@ -1,5 +1,5 @@
 /* An empty room's link, to bring others here: a button that copies it. Where copying is forbidden, and without
-   script, it stands there to be copied by hand. */
+   script, it is there to be copied by hand. */
 (function (Chat, document) {
   'use strict';
   if (!Chat.supported) { return; }

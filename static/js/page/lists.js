@@ -1,11 +1,11 @@
-/* Lists drawn by difference: an entry that stays is the same node in its place, so that whoever has selected something
-   in it, stands on it with the keyboard or has it read out keeps that, whatever comes and goes around it. */
+/* Draws lists by difference: an entry that stays keeps its node, so that a selection, the focus or a screen reader
+   within it is not disturbed by what comes and goes around it. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  /* Show these items. Entries bear their item's key in this attribute, and `draw(item, find)` makes or changes the one
-     for an item: `find(key)` is the one that is there, or undefined. */
+  /* Show these items. An entry has its item's key in this attribute. `draw(item, find)` makes or changes the entry
+     of an item; `find(key)` is the present one, or undefined. */
   Chat.drawList = function (list, attribute, items, draw) {
     var present = {};
     Chat.each(list.children, function (entry) { present['=' + entry.getAttribute(attribute)] = entry; });
@@ -13,7 +13,7 @@
     arrange(list, items.map(function (item) { return draw(item, find); }));
   };
 
-  /* Only what goes, comes or is out of place is touched. */
+  /* Touches only entries that are added, removed or out of place. */
   function arrange(list, entries) {
     Chat.each(Array.prototype.slice.call(list.children), function (entry) {
       if (entries.indexOf(entry) < 0) { Chat.remove(entry); }

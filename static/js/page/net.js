@@ -1,5 +1,5 @@
-/* The page's own requests: forms out, JSON in. A stale CSRF token is renewed unnoticed, so that a page left open
-   for days posts. */
+/* The page's own requests: forms out, JSON in. A stale CSRF token is renewed silently, so that a page left open
+   for days can post. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -46,7 +46,7 @@
     });
   }
 
-  /* A last word that outlives the page, where the browser can do that. */
+  /* A request that outlives the page, where the browser can do that. */
   function postLeaving(url, fields) {
     if (!root.fetch) { return; }
     root.fetch(url, {
@@ -55,14 +55,14 @@
     })['catch'](function () { });
   }
 
-  /* What to tell the person who asked for it. */
+  /* Why it failed, in words for the person. */
   function reason(answer) {
     if (answer.error && answer.error.code === 'banned') { return ban(answer.error); }
     if (answer.error && answer.error.message) { return answer.error.message; }
     return Chat.word(answer.status ? 'no-answer' : 'no-network');
   }
 
-  /* The server knows the end of a ban, the reader's clock its hour. */
+  /* When a ban ends, by the reader's clock. */
   function ban(error) {
     var until = error.until && Chat.moments.full(Chat.moments.parse(error.until));
     var sentence = until ? Chat.word('banned-until', { until: until }) : Chat.word('banned-for-good');

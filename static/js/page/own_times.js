@@ -1,4 +1,4 @@
-/* On pages that are plain otherwise: the times that the server wrote in its own zone, in the reader's. */
+/* On pages with little script: shows the times that the server wrote in its own zone in the reader's zone. */
 (function (Chat, document) {
   'use strict';
   if (!document.getElementsByTagName) { return; }
@@ -15,7 +15,7 @@
     if (time.parentNode.className === 'when') { rename(time.parentNode, text, own); }
   }
 
-  /* The link around it, which says the time and the server's zone in its name, too. */
+  /* The link around it, whose name has the time and the server's zone, too. */
   function rename(when, text, own) {
     var zone = when.lastChild.nodeType === 3 ? when.removeChild(when.lastChild).nodeValue : '';
     var label = when.getAttribute('aria-label');

@@ -1,7 +1,7 @@
-/* What every other script of a page leans on: facts, words, events, small change.
+/* What every other script of a page needs: facts, words, events, small helpers.
 
-   All scripts are ES3 in syntax, so that no browser stumbles over a token; what they call of ES5 stands
-   behind the test below. A browser that fails it keeps the page as it is without script. */
+   All scripts are ES3 in syntax, so that no browser stumbles over a token; what they need of ES5 is
+   tested below. A browser that fails the test keeps the page as it is without script. */
 (function (root, document) {
   'use strict';
 
@@ -9,15 +9,15 @@
   var page = document.getElementById && document.getElementById('chat');
   var words = page && document.getElementById('words');
 
-  /* Opera Mini runs scripts for a moment, on a machine of its maker's: what one sees is a picture of the page. */
+  /* Opera Mini runs scripts for a moment, on its maker's server, and shows a picture of the page. */
   var isPicture = Object.prototype.toString.call(root.operamini) === '[object OperaMini]';
-  /* Internet Explorer 9 passes every other test. Nobody tries it any more, so it is promised the plain page. */
+  /* Internet Explorer 9 passes every other test. Nobody tests with it any more, so it gets the plain page. */
   var isOldExplorer = document.documentMode < 10;
 
   Chat.supported = Boolean(page && words && root.JSON && root.XMLHttpRequest && document.querySelector &&
     document.addEventListener && Array.prototype.forEach && Date.now && !isOldExplorer && !isPicture);
 
-  /* What <noscript> holds: the live frame, where frames can be live, and the way to the page anew. */
+  /* What <noscript> holds: the live frame, where frames can be live, and the link that reloads the page. */
 
   function showPlain() {
     var place = page && document.getElementById('plain-live');
@@ -44,7 +44,7 @@
   }
   document.documentElement.className += ' scripted';
 
-  /* Facts and addresses stand on the page's frame, the words beside it: nothing is written into a script. */
+  /* Facts and addresses are attributes of the page's frame, words of the element beside it: no script is generated. */
 
   Chat.fact = function (name) {
     return page.getAttribute('data-' + name) || '';
@@ -77,14 +77,14 @@
     });
   };
 
-  /* What runs from right to left would turn the sentence around it: it is set apart, where no markup can do that. */
+  /* Text that runs from right to left would reorder the sentence around it: isolate it where no markup can. */
   var TURNING = /[\u0590-\u08FF\u200F\u202A-\u202E\uFB1D-\uFDFF\uFE70-\uFEFC\uD802\uD803\uD83A\uD83B]/;
 
   Chat.isolated = function (text) {
     return TURNING.test(text) ? '\u2068' + text + '\u2069' : text;
   };
 
-  /* A word stands in its forms for 1, 2 and 5; the browser knows which of them a number takes. */
+  /* A plural has its forms for 1, 2 and 5; the browser knows which of them a number takes. */
   var FORMS = { one: 0, two: 1, few: 1, many: 2, other: 2, zero: 2 };
   var rules = null;
   try {
@@ -109,7 +109,7 @@
     Chat.each(listeners[name] || [], function (callback) { callback(first, second); });
   };
 
-  /* Each script says how it begins; start.js begins them in the order in which they were loaded. */
+  /* Each script adds its starter; start.js runs them in the order in which they were loaded. */
 
   Chat.starters = [];
 
@@ -117,7 +117,7 @@
     Chat.starters.push(Chat.guard(begin));
   };
 
-  /* Small change */
+  /* Small helpers */
 
   Chat.byId = function (id) {
     return document.getElementById(id);
@@ -130,7 +130,7 @@
     return node;
   };
 
-  /* Unless it says so already: what is read, selected or read out is left alone. */
+  /* Only where the text differs: a selection or a screen reader in it is left alone. */
   Chat.setText = function (node, text) {
     if (node.textContent !== String(text)) { node.textContent = text; }
   };
@@ -142,7 +142,7 @@
     return node;
   };
 
-  /* One of the drawn set that stands in the page. It says nothing: words are beside it, or in a label. */
+  /* One of the page's icons. It is hidden from screen readers: words are beside it, or in a label. */
   var SVG = 'http://www.w3.org/2000/svg';
   var ICON = { 'class': 'icon', width: 20, height: 20, 'aria-hidden': 'true', focusable: 'false' };
 
@@ -176,7 +176,7 @@
     return KEYS[press.key] || press.key || '';
   };
 
-  /* With one of these the browser does something of its own: a link opens in another tab. */
+  /* With a modifier key the browser does something of its own: a link opens in another tab. */
   Chat.isModified = function (event) {
     return event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
   };
@@ -185,8 +185,8 @@
     return document.visibilityState !== 'hidden';
   };
 
-  /* What must survive a reload of this tab; a browser that forbids it loses only that. The drawer is this
-     chat's and this person's: whoever signs in next in this browser has another. */
+  /* What must survive a reload of this tab; where the browser forbids it, only that is lost. The drawer belongs to this
+     chat and this person: whoever signs in next in this browser has another. */
 
   var drawer = Chat.drawer = 'longwave.' + Chat.url('home') + '.' + (Chat.me ? Chat.me.id : 'visitor') + '.';
 

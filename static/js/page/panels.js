@@ -20,8 +20,8 @@
     panel.querySelector('.close').focus();
   }
 
-  /* What an open panel lies over is out of reach; where `inert` is unknown, it is at least not read out. The room's
-     name stays: a page has a title whatever is open. */
+  /* What an open panel covers cannot be reached; where `inert` is unknown, it is at least not read out. The room's
+     name stays, because a page has a title whatever is open. */
   function setCovered(panel, isCovered) {
     var attribute = 'inert' in panel ? 'inert' : 'aria-hidden';
     Chat.each(document.querySelectorAll('.skip, .top a, .top ~ *, .panel'), function (part) {
@@ -45,12 +45,12 @@
     return Boolean(opened) && opened.button.offsetWidth > 0;
   }
 
-  /* In a window that was made wider nothing is covered any more. */
+  /* In a window that was made wider a panel covers nothing. */
   function resized() {
     if (opened && !isCovering()) { close(); }
   }
 
-  /* Where `inert` is unknown, the Tab key leads out of the panel: not far. */
+  /* Where `inert` is unknown, the Tab key leads out of the panel: bring the focus back. */
   function keepFocus(event) {
     if (isCovering() && !opened.panel.contains(event.target)) { opened.panel.querySelector('.close').focus(); }
   }
@@ -80,7 +80,7 @@
     if (/^#(rooms|people)$/.test(root.location.hash)) { root.location.replace('#main'); }
   }
 
-  /* A press beside the panel closes it and does nothing else, whatever lies there in the shade. */
+  /* A press outside the panel closes it and does nothing else. */
   function closeOutside(click) {
     if (!isCovering() || opened.panel.contains(click.target) || opened.button.contains(click.target)) {
       return;
@@ -90,7 +90,7 @@
     close();
   }
 
-  /* Some keyboards lie over the page instead of making it smaller; what is left is what one sees. */
+  /* Some on-screen keyboards cover the page instead of making it smaller: fit the page into what is visible. */
   function fitHeight() {
     var view = root.visualViewport;
     var app = Chat.byId('chat');

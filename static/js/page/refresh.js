@@ -1,7 +1,7 @@
-/* The last step: where nothing but whole pages gets through, the page itself is loaded anew.
+/* The last step: where only whole pages get through, the page itself is reloaded.
 
-   It is looked for beside the ladder's own tries. When what comes is this room's page, and newer, it is loaded: by
-   itself where nobody is writing or reading far up, else by the link that stands beside the words. */
+   The page is fetched beside the ladder's own tries. When this room's page comes, and is newer, it is loaded: by itself
+   where nobody is writing or reading far up, else by the link beside the notice. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -10,7 +10,7 @@
   var LOOK_MS = 30000;
   var timer = null;
 
-  /* The number up to which this text, if it is a page of the chat, shows the room. */
+  /* The cursor of the room that this text shows, if it is a page of the chat; else 0. */
   function cursorOf(text) {
     var found = /<div[^>]* id="chat"[^>]*\sdata-cursor="(\d+)"/.exec(text);
     return found ? Number(found[1]) : 0;
@@ -20,7 +20,7 @@
     var request = new root.XMLHttpRequest();
     timer = Chat.later(look, LOOK_MS);
     request.open('GET', Chat.request.uncached(Chat.url('room', Chat.room)), true);
-    request.setRequestHeader('X-Purpose', 'preview');  // a look joins no room
+    request.setRequestHeader('X-Purpose', 'preview');  // this request joins no room
     request.onreadystatechange = Chat.guard(function () {
       if (request.readyState !== 4 || !timer) { return; }
       var isNews = request.status === 200 && cursorOf(request.responseText) > Chat.connection.cursor();

@@ -1,7 +1,7 @@
-/* The program was renewed while this page stood open: it goes on, and says that it should be loaded anew. When is
-   for whoever writes in it to say; the draft is kept.
+/* The program was updated while this page was open: the page goes on, and suggests a reload. The person decides when;
+   the draft is kept.
 
-   The server says its version when a stream begins; where there are no streams, a tab that was opened later does. */
+   The server sends its version when a stream begins; where there are no streams, a newer tab stores it. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,5 +1,5 @@
-/* Where the list of rooms stands: with the current room in view, and otherwise where one left it, on the next page, too,
-   and whatever comes in between. */
+/* Where the list of rooms is scrolled to: with the current room in view, and otherwise where it was left, also on the
+   next page and when entries come or go. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -8,7 +8,7 @@
   var list = Chat.byId('room-list');
   var top = Chat.kept(KEY);
 
-  /* What scrolls is for the style to say; null where nothing does. */
+  /* The style decides which element scrolls; null where none does. */
   function findFrame() {
     for (var node = list; node && node !== document.body; node = node.parentNode) {
       var scrolls = /auto|scroll/.test(root.getComputedStyle(node).overflowY);
@@ -36,7 +36,7 @@
     return null;
   }
 
-  /* Change the list, and leave in place what one looks at, and the focus where it is. */
+  /* Change the list, and keep what is in view where it is, and the focus, too. */
   function keep(change) {
     var frame = findFrame();
     var held = frame && firstInView(frame);

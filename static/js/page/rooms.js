@@ -90,8 +90,8 @@
     return entry;
   }
 
-  /* Rooms of one name show their addresses, too. Which names are one the server says, with all that it lists; of what
-     the log brings, those are that differ in capitals at most. */
+  /* Rooms of the same name show their addresses, too. The server marks them in its lists; among those that the log
+     brings, names that differ only in capitals are the same. */
 
   function showTwin(entry, hasTwin) {
     var slug = entry.getAttribute('data-room');
@@ -121,7 +121,7 @@
     showSum();
   }
 
-  /* As the server orders them: small letters and capitals of ASCII are one. */
+  /* The server's order: ASCII letters are compared without case. */
   function keyOf(name) {
     return name.replace(/[A-Z]/g, function (letter) { return letter.toLowerCase(); });
   }
@@ -172,13 +172,13 @@
 
   Chat.on('unread', setUnread);
 
-  /* Whoever writes in a room is in it from then on, and the line may not look at that room's file yet. */
+  /* Posting in a room joins it, and the line may not look at that room's file yet. */
   Chat.on('settled', function (entry, message) {
     var room = find(message.room);
     if (!room || !Chat.has(room, 'joined')) { Chat.connection.hurry(); }
   });
 
-  /* What the server says */
+  /* What the server lists */
 
   function take(snapshot) {
     Chat.drawList(list, 'data-room', snapshot.rooms, function (room, findEntry) {
@@ -192,7 +192,7 @@
     showSum();
   }
 
-  /* Whoever is no longer in the room that they look at has left it elsewhere: reading does not bring them back. */
+  /* Somebody who is no longer in the room of this page has left it elsewhere: reading does not bring them back. */
   function isStillIn(snapshot) {
     return !isBeside || !Chat.me || snapshot.rooms.some(function (room) {
       return room.slug === Chat.room && room.is_member;

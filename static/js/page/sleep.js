@@ -1,9 +1,9 @@
-/* A form's button sleeps while the form is under way, so that nobody wonders whether they have pressed it. Needs
-   nothing of the other scripts, and runs in every browser that has any; sending a form twice does no harm anyway. */
+/* A form's button is disabled while the form is being sent, so that nobody wonders whether they have pressed it. Needs
+   none of the other scripts, and runs in every browser with script; sending a form twice does no harm anyway. */
 (function (root, document) {
   'use strict';
 
-  var WAKE_MS = 10000;  // whoever stopped the page from loading, or lost the line, may try again
+  var WAKE_MS = 10000;  // somebody who stopped the page from loading, or was offline, may try again
 
   function listen(target, type, callback) {
     if (target.addEventListener) { target.addEventListener(type, callback, false); }
@@ -36,7 +36,7 @@
         event.returnValue = false;
         return;
       }
-      /* Once all others have heard of it: whoever sends the form by script has kept it from going. */
+      /* After all other listeners: a script that sends the form itself has prevented the default. */
       root.setTimeout(function () {
         if (event.defaultPrevented) { return; }
         isAsleep = true;
@@ -46,7 +46,7 @@
     }
 
     listen(form, 'submit', submitted);
-    listen(root, 'pageshow', wake);  // Back brings the page as it was left
+    listen(root, 'pageshow', wake);  // Back shows the page as it was left
   }
 
   var forms = document.forms || [];

@@ -1,12 +1,12 @@
-/* The rooms as the server has them, all as of one event: asked for where what the page knows may be wrong, and told to
-   all parts as `snapshot`. */
+/* The rooms as the server has them, all as of one event: fetched when what the page knows may be wrong, and emitted as
+   `snapshot`. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var SPREAD_MS = 5000;  // not all who heard the same ask in the same moment,
-  var HIDDEN_MS = 30000; // least of all where nobody looks,
-  var PERIOD_MS = 5000;  // and nobody asks much oftener
+  var SPREAD_MS = 5000;  // not all readers of one event ask at the same moment,
+  var HIDDEN_MS = 30000; // least of all hidden pages,
+  var PERIOD_MS = 5000;  // and no page asks much more often
   var STALE_MS = 60000;
   var timer = null;
   var isAsking = false;
@@ -15,7 +15,7 @@
   var askedAt = -PERIOD_MS;
   var changedAt = 0;     // the last event that changed the list: an older answer is out of date
 
-  /* One question for all that happens within a moment. Urgent is what the person did elsewhere. */
+  /* One request for all that happens within a moment. What the person did elsewhere is urgent. */
   function ask(isNow) {
     isWanted = true;
     isUrgent = isUrgent || isNow === true;
@@ -47,7 +47,7 @@
     if (isWanted) { ask(); }
   }
 
-  /* Who is refused for good is told so elsewhere; without a connection the next one makes up for it. */
+  /* A final refusal is shown elsewhere; without a connection the next one makes up for it. */
   function retry(answer) {
     isWanted = isWanted || !answer.status || answer.status >= 429;
     if (isWanted && answer.status) { ask(); }
@@ -81,12 +81,12 @@
     if (isWanted && (name === 'live' || name === 'checking')) { ask(); }
   });
 
-  /* What grew too old to be kept goes without an event. */
+  /* Messages that became too old to be kept disappear without an event. */
   function look() {
     if (Chat.isVisible() && Chat.elapsed() - askedAt > STALE_MS && Chat.unread.isAny()) { ask(); }
   }
 
-  /* Whoever looks again sees at once what was put off while nobody did. */
+  /* When the page is seen again, what was put off while it was hidden is fetched at once. */
   function seen() {
     if (Chat.isVisible() && timer) { ask(true); }
     look();

@@ -1,4 +1,4 @@
-/* All is loaded: each part begins, in the order in which the page names them. */
+/* All parts are loaded: start each of them, in the order in which they were loaded. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,18 +1,18 @@
-/* How the connection stands, in words and only while something is wrong: a bar above the composer. */
+/* The connection's state in words, only while something is wrong: a bar above the composer. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var PATIENCE_MS = 2000;  // so long a connection may take before that is worth a word
+  var PATIENCE_MS = 2000;  // a connection may take so long before that is shown
   var ICONS = { offline: 'offline', stopped: 'alert', refresh: 'alert' };  // all others wait for the clock
 
   var place = Chat.byId('state');
   var name = 'connecting';
   var detail;
-  var heldUntil = 0;  // by the time that passes, whatever the clock says
+  var heldUntil = 0;  // as Chat.elapsed() counts, whatever the clock shows
   var isSlow = false;
   var slowTimer = null;
-  var shown = '';  // the words that stand there
+  var shown = '';  // the words that are shown
 
   function isOffline() {
     return root.navigator.onLine === false;
@@ -39,7 +39,7 @@
     }
   }
 
-  /* Where it cannot go on by itself, the way on stands beside the words: a new name, or the page anew. */
+  /* Where it cannot go on by itself, a link stands beside the words: to sign in, or to reload the page. */
   function wayOn() {
     if (name === 'refresh') { return link('refresh', Chat.url('room', Chat.room)); }
     if (name !== 'stopped') { return null; }
@@ -54,8 +54,8 @@
     return way;
   }
 
-  /* What is read stays where it is while the bar comes, changes or goes; a clock that runs down moves nothing,
-     and is not read out each second. */
+  /* The view does not move while the bar comes, changes or goes; a countdown moves nothing, and is not read out each
+     second. */
   function show(isTick) {
     var text = words();
     var isOther = Boolean(text) !== Boolean(shown) || place.className !== 'state ' + kind();

@@ -1,4 +1,4 @@
-/* Days as the page calls them: "Today" and "Yesterday" are the reader's own, counted from the server's time. */
+/* The page's names for days: "Today" and "Yesterday" are the reader's own, counted from the server's time. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -24,7 +24,7 @@
 
   Chat.serverTime.learn((moments.parse(Chat.fact('now')) || 0).valueOf());
 
-  /* At midnight "Today" becomes "Yesterday", and so it does where the first answer says that it has been midnight. */
+  /* At midnight "Today" becomes "Yesterday", also when only the first answer shows that it is past midnight. */
   Chat.start(function () {
     var shown = moments.dayOf(now());
     Chat.every(function () {

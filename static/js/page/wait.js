@@ -1,5 +1,5 @@
 /* A form that was sent too soon counts the seconds down and then sends itself again: once, unless that is cancelled.
-   What it sends is what stands in it by then. The page that answers it only counts, so that nothing goes round. */
+   It sends what it holds by then. The page that answers it only counts down, so that there is no loop. */
 (function () {
   var line = document.getElementById && document.getElementById('wait');
   if (!line) { return; }
@@ -33,8 +33,8 @@
   }
 
   function count() {
-    if (!line.parentNode) { return stop(); }  // another script has sent it, and taken the line away
-    // A clock that is set back must not make anybody wait longer than they were told.
+    if (!line.parentNode) { return stop(); }  // another script has sent it, and removed the line
+    // A clock that is set back must not make anybody wait longer than the page said.
     var left = Math.min(seconds, Math.ceil((due - new Date().getTime()) / 1000));
     if (left > 0) {
       show(word(form ? 'data-sending' : 'data-waiting').replace('{time}', minutes(left)));
@@ -79,9 +79,9 @@
     mark.setAttribute('name', 'again');
     mark.setAttribute('value', '1');
     form.appendChild(mark);
-    show(word('data-ready'));  // for whoever has left a field empty
+    show(word('data-ready'));  // seen when a field was left empty
     form.onsubmit = function () { show(word('data-sent')); };
-    submitButton().click();  // as by hand, so that whatever else sends this form does it its own way
+    submitButton().click();  // as by hand, so that another script that sends this form can do so
   }
 
   function submitButton() {

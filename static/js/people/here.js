@@ -1,21 +1,22 @@
-/* Here or away: two minutes with none of this browser's tabs in sight is away, a look at any of them is here again.
+/* Here or away: after two minutes with all of this browser's tabs hidden a person is away, and here again when one is
+   shown.
 
-   A tab that is seen notes it where the others find it; each tells for its own room. */
+   A visible tab notes it where the others find it; each tab sends the state for its own room. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported || !Chat.me) { return; }
 
   var AWAY_MS = 120000;
   var NOTE_MS = 30000;
-  var SPREAD_MS = 1000;  // of several tabs in one room the first tells
+  var SPREAD_MS = 1000;  // of several tabs in one room the first sends it
   var SEEN = Chat.drawer + 'seen';
   var SENT = Chat.drawer + 'away.' + Chat.room;
   var isAway = false;
-  var isKept = true;    // until the browser keeps nothing
+  var isKept = true;    // until storing fails
   var hiddenAt = 0;
   var timer = null;
 
-  /* What stands there for as long as one is away says that a tab in this room has sent it already. */
+  /* The entry exists while one is away, and means that a tab in this room has sent it already. */
   function send(state) {
     var sent = Chat.localStorage.read(SENT);
     isAway = state === 'away';
@@ -25,7 +26,7 @@
     Chat.net.post(Chat.url('here', Chat.room), { state: state });
   }
 
-  /* A clock that was set back makes nothing older than it can be. */
+  /* Never negative, even when the clock was set back. */
   function ageMs(at) {
     return Math.max(0, Date.now() - at);
   }
@@ -46,7 +47,7 @@
     Chat.localStorage.write(SEEN, { at: Date.now() });
   }
 
-  /* Has any tab been in sight since? */
+  /* Has any tab been visible since? */
   function consider() {
     var last = Chat.localStorage.read(SEEN);
     var leftMs = AWAY_MS - Math.min(ageMs(hiddenAt), ageMs(last ? last.at : 0));

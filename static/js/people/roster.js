@@ -1,5 +1,4 @@
-/* Who is here and who is away: the whole once, then what changed; above a size that nobody reads, the
-   count alone. */
+/* Who is here and who is away: first all, then changes; in rooms too large for a list, only the count. */
 (function (Chat, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -20,7 +19,7 @@
     Chat.each(users || [], function (user) { delete people[keyOf(user)]; });
   }
 
-  /* Oneself first, then by name. */
+  /* The reader first, then by name. */
   function order(one, other) {
     if (Chat.isMe(one.user) !== Chat.isMe(other.user)) { return Chat.isMe(one.user) ? -1 : 1; }
     return one.user.name.toLowerCase() < other.user.name.toLowerCase() ? -1 : 1;

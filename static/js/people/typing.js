@@ -1,4 +1,4 @@
-/* "… is typing": said at most every three seconds, shown until it expires or the message comes. */
+/* "… is typing": sent at most every three seconds, shown until it expires or the message comes. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -10,7 +10,7 @@
   var sentAt = 0;
   var timer = null;
 
-  /* A name may run in the other direction: it is set apart from the sentence. */
+  /* A name may run in the other direction, so it is isolated from the sentence. */
   function isolated(name) {
     return '\u2068' + brief(name) + '\u2069';
   }
@@ -61,7 +61,7 @@
     show();
   });
 
-  /* Worth nothing later: when it can't be said now, it is not said. */
+  /* It is worth nothing later: when it can't be sent now, it is dropped. */
   Chat.on('typed', function () {
     if (!Chat.me || Chat.connection.state !== 'live' || Date.now() - sentAt < SEND_MS) { return; }
     sentAt = Date.now();

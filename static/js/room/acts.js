@@ -1,15 +1,15 @@
-/* What one may do with a message: by pointer from the bar over the row's corner, by keyboard from the message's time,
-   by finger with a long press, and on the last that one wrote from a button. The time links to the message's own
-   page, where the same acts stand as plain forms. */
+/* What a person may do with a message: by mouse from the bar over the row's corner, by keyboard from the message's
+   time, by finger with a long press, and on their own last message from a button. The time links to the message's own
+   page, which has the same acts as plain forms. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var LONG_MS = 500;
-  var STILL_PX = 10;    // so far a finger may stray in a long press
-  var FINGER_PX = 22;   // half of what a finger covers
-  var COPIED_MS = 900;  // so long the menu says that it has copied
-  var QUIET = { passive: true };  // nothing waits for these; old browsers take it for `true`, which does as well
+  var STILL_PX = 10;    // a finger may move so far in a long press
+  var FINGER_PX = 22;   // half the width of a finger
+  var COPIED_MS = 900;  // so long the menu shows that it has copied
+  var QUIET = { passive: true };  // nothing waits for these; old browsers read it as `true`, which works, too
   var hasNoHover = Boolean(root.matchMedia && root.matchMedia('(hover: none)').matches);
   var rows = Chat.rows;
 
@@ -17,7 +17,7 @@
     return row && !rows.isPending(row) && row.querySelector('.text') && !row.chatIsEditing;
   }
 
-  /* The items of the menu. What can't be undone is the last. */
+  /* The items of the menu; what can't be undone comes last. */
 
   function itemsFor(row) {
     var id = rows.idOf(row);
@@ -67,8 +67,8 @@
     if (mayAct(row)) { Chat.menu.open(opener, spot || opener.getBoundingClientRect(), itemsFor(row)); }
   }
 
-  /* By pointer: the bar is made when a row is first pointed at. Without one, only the last that one wrote has a
-     button that stays. */
+  /* By mouse: the bar is made when the pointer first enters a row. Without a mouse, only the person's last message has
+     a button that stays. */
 
   function offer(row) {
     if (!mayAct(row) || row.querySelector('.acts')) { return; }
@@ -84,14 +84,14 @@
     row.appendChild(bar);
   }
 
-  /* The keyboard has the time beside it, and so needs no two stops more. */
+  /* No Tab stops: the keyboard has the time beside it. */
   function barButton(name, label, run) {
     var button = Chat.button(name, label, run);
     button.tabIndex = -1;
     return button;
   }
 
-  /* A finger is no pointer, even where it makes the events of one; a mouse is, even where none is said to be. */
+  /* A finger is not a pointer, even where it causes its events; a mouse is, even where media queries know of none. */
   function pointed(event) {
     if (event.pointerType !== 'touch') { offer(rows.rowOf(event.target)); }
   }
@@ -115,7 +115,7 @@
     openMenu(row, press.target);
   }
 
-  /* By finger: a press that stays where it is. A link in the text keeps the browser's own. */
+  /* By finger: a press that does not move. A link in the text keeps the browser's own menu. */
 
   var held = null;  // {x, y, timer, isLong}
 
@@ -137,7 +137,7 @@
     return node && node.nodeName === 'A' && !Chat.has(node, 'when');
   }
 
-  /* A finger that scrolls leaves the message, and its menu; one that is held strays a little. */
+  /* A finger that scrolls leaves the message, and its menu; one that is held moves a little, too. */
   function moved(touch) {
     var at = touch.touches[0];
     if (held && Math.abs(at.clientX - held.x) + Math.abs(at.clientY - held.y) <= STILL_PX) { return; }
@@ -145,7 +145,7 @@
     Chat.menu.close();
   }
 
-  /* The end of a long press must not become a click on what lies there. */
+  /* The end of a long press must not become a click on what is there. */
   function lifted(touch) {
     if (held && held.isLong && touch.cancelable) { touch.preventDefault(); }
     letGo();

@@ -1,5 +1,4 @@
-/* Editing one's own message in its place. What was written is the truth, so the text is not read back
-   from its html. */
+/* Editing one's own message in its place. The text is the one that was written, not read back from its html. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -83,7 +82,7 @@
     Chat.log.keepView(function () { row.querySelector('.edit-form').appendChild(line); });
   }
 
-  /* Cancelled: what was heard of it meanwhile, from another device, is shown now. */
+  /* Changes that came meanwhile from another device are shown now. */
   function close(row) {
     row.chatIsEditing = false;
     Chat.log.keepView(function () {

@@ -1,10 +1,10 @@
-/* Older messages on scrolling up, newer ones on scrolling down again, and the room anew when it must be. */
+/* Fetches older messages on scrolling up, newer ones on scrolling down again, and all of the room after a reset. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var PAGE = 50;
-  var LARGE_PAGE = 200;  // for whoever reads further up
+  var LARGE_PAGE = 200;  // for somebody who reads further up
   var MOST_ROWS = 300;   // more would slow old machines down; trimmed ones are fetched again on scrolling up
   var KEPT_ROWS = 200;
   var PAUSE_MS = 3000;   // after a failure, so that scrolling doesn't hammer a server in trouble
@@ -20,10 +20,11 @@
   var isBusy = false;
   var isOutdated = false;  // the log may miss something: it must be fetched anew
   var wantsEnd = false;
-  var pressed = null;      // what somebody asked for by a link and is not being fetched yet,
+  var pressed = null;      // what somebody requested by a link and is not being fetched yet,
   var underWay = null;     // and what is: until it has come
 
-  /* One at a time; what asks in vain is asked again by the next scroll, the room anew by itself, a link in its turn. */
+  /* One request at a time. After a failure the next scroll tries again; a renewal repeats itself, and a link waits its
+     turn. */
   function fetch(query, done) {
     if (isBusy) { return; }
     isBusy = true;
@@ -37,7 +38,7 @@
     });
   }
 
-  /* Who is refused for good is told so elsewhere. */
+  /* A final refusal is shown elsewhere. */
   function missed(answer) {
     if (!isOutdated && (!answer.status || answer.status >= 429)) { pressed = pressed || underWay; }
     underWay = null;
@@ -78,7 +79,7 @@
     });
   }
 
-  /* To the first that was not read: where it is near, by what lies between, else by what stands around it. */
+  /* To the first unread message: where it is near, by fetching what lies between, else what is around it. */
 
   function olderToNew() {
     if (Number(Chat.fact('new-count')) <= LARGE_PAGE) { older(LARGE_PAGE, showNew); }
@@ -107,7 +108,7 @@
     });
   }
 
-  /* The newest are here, unless others were heard of while the answer was on its way, which then had no place. */
+  /* The newest are here, unless others came while the answer was on its way, which were not shown then. */
   function arrive(cursor, fetchAgain) {
     if (!log.isLatest() && log.hasNewsBeyond(cursor)) { return fetchAgain(); }
     log.setLatest(true);
@@ -116,14 +117,14 @@
     leavePlace();
   }
 
-  /* The address no longer names a place in the past: loaded again, the page is to show what one was reading. */
+  /* The address must no longer name a place in the past: a reload should show what was being read. */
   function leavePlace() {
     if (!root.location.search || !root.history.replaceState) { return; }
     root.history.replaceState(null, '', Chat.url('room', Chat.room));
   }
 
-  /* The room anew: what the answer does not hold goes, but for what is newer than `newest`, and what somebody is at;
-     a text that one is writing stays whatever became of its message. */
+  /* Replace all rows: those that the answer lacks are removed, except those newer than `newest` and those in use; a row
+     that is being edited stays whatever became of its message. */
 
   function replaceAll(page, newest) {
     var isThere = {};
@@ -142,7 +143,7 @@
     Chat.emit('replaced', page);
   }
 
-  /* Nobody can say what was missed, so it is asked for until it comes. */
+  /* It is unknown what was missed, so the room is fetched until it comes. */
   function renew() {
     isOutdated = true;
     fetch({ limit: wantsEnd || log.isAtEnd() ? PAGE : LARGE_PAGE }, function (page) {
@@ -158,7 +159,7 @@
     });
   }
 
-  /* Whoever reads far up stays there; the newest are fetched when one goes down to them. */
+  /* Somebody who reads far up stays there; the newest are fetched on scrolling down to them. */
   function renewAround(id, then) {
     fetch({ around: id, limit: LARGE_PAGE }, function (page) {
       isOutdated = false;
@@ -169,7 +170,7 @@
     });
   }
 
-  /* What stands here with a higher number than there is any more is of a time that the server has lost. */
+  /* Rows with a higher id than the server's log are from a time that it has lost. */
   function reset(data) {
     Chat.each(rows.all(), function (row) { row.chatIsDoubtful = rows.idOf(row) > data.cursor; });
     renew();
@@ -180,7 +181,7 @@
     renew();
   }
 
-  /* A log that follows the news for days must not grow for ever. What somebody is at stays. */
+  /* A log that is open for days must not grow for ever. Rows in use stay. */
   function trim() {
     var all = rows.all();
     if (!log.isAtEnd() || all.length <= MOST_ROWS) { return; }

@@ -1,4 +1,4 @@
-/* The log: rows in the order of their ids, each once, and a view that news never moves.
+/* The log: rows in the order of their ids, each once, and a view that new messages never move.
 
    At the end (within 100 px of it) the view follows; elsewhere it stays on what is being read, and a button
    counts what came. */
@@ -13,16 +13,16 @@
   var scroller = Chat.byId('log');
   var jump = makeJump();
   var empty = Chat.byId('empty');
-  var isLatest = Boolean(Chat.fact('is-latest'));  // does the last row of the room stand here?
-  var isAtEnd = isLatest;  // of the room: the end of what stands here of the past is none
-  var news = [];         // the ids of others' messages that came while one read elsewhere
-  var earlier = 0;       // and how many had come before the page, as the server counts
-  var lastHeld = null;   // where one was before the window changed its size
+  var isLatest = Boolean(Chat.fact('is-latest'));  // is the room's last row here?
+  var isAtEnd = isLatest;  // of the room, not of a part of its past
+  var news = [];         // the ids of others' messages that came while the view was elsewhere
+  var earlier = 0;       // how many came before the page, as the server counts
+  var lastHeld = null;   // what was in view before the window changed its size
   var restTimer = null;
-  var newestId = 0;       // of the newest message that was heard of, here or not
-  var changed = {};  // the last edit or removal heard of a message, for rows that are fetched later
+  var newestId = 0;       // of the newest message that came, shown or not
+  var changed = {};  // message id → its last edit or removal, for rows that are fetched later
 
-  /* The view: whatever changes above, below or in between, what is read stays where it is. */
+  /* The view: whatever is added or removed, what is being read stays where it is. */
 
   function bottomGap() {
     return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
@@ -75,7 +75,7 @@
       if (rows.isMessage(earlier)) { next = earlier; }
       earlier = earlier.previousSibling;
     }
-    Chat.remove(Chat.byId('m' + id));  // what said that it is not there
+    Chat.remove(Chat.byId('m' + id));  // the line that says that the message is not there
     rows.list.insertBefore(row, next);
     Chat.separators.mend(row);
     Chat.separators.mend(rows.after(row));
@@ -87,8 +87,8 @@
     return known.removed || (known.edited_at || '') > (message.edited_at || '') ? known : message;
   }
 
-  /* Each message once: a row that is here already is renewed, unless it is the same, as when the answer to a POST
-     and its event both bring it. One that is being edited waits for that. */
+  /* Each message once: a row that exists is renewed, unless it is the same, as when both the answer to a POST and its
+     event bring it. A row that is being edited is renewed afterwards. */
   function put(message) {
     var newest = latestOf(message);
     var row = rows.find(message.id);
@@ -123,7 +123,7 @@
     Chat.toggle(empty.parentNode, 'is-empty', false);
   }
 
-  /* The button: how many came while one read elsewhere. Text browsers would show it without a word on it. */
+  /* The button: how many came while the view was elsewhere. Made here, since text browsers would show it empty. */
 
   function makeJump() {
     var button = Chat.button('jump', '', jumpToEnd);
@@ -178,7 +178,7 @@
     lastHeld = isAtEnd ? null : anchor();
   }
 
-  /* A phone was turned, a keyboard opened: one goes on reading at the same message. */
+  /* A phone was turned, a keyboard opened: the view stays at the same message. */
   function resized() {
     if (isAtEnd) { toEnd(); }
     else if (lastHeld) { hold(lastHeld); }
@@ -202,7 +202,7 @@
     if (message.room === Chat.room && rows.find(message.id)) { keepView(function () { put(message); }); }
   }
 
-  /* What was heard of a message while its row could not be replaced. */
+  /* Show a change that came while the row was being edited. */
   function refresh(id) {
     if (changed[id]) { put(changed[id]); }
   }
@@ -212,14 +212,14 @@
     if (news.indexOf(message.id) >= 0) { count(news.filter(function (id) { return id !== message.id; }), earlier); }
   }
 
-  /* After a reset another message may bear the number of a lost one. */
+  /* After a reset another message may have the id of a lost one. */
   Chat.on('reset', function () {
     changed = {};
     newestId = 0;
     count([], 0);
   });
 
-  /* What one has read elsewhere is no news here either. */
+  /* What was read on another device is not new here either. */
   Chat.on('read', function (reading) {
     if (reading.room !== Chat.room) { return; }
     count(news.filter(function (id) { return id > reading.read_id; }), earlier);
@@ -237,7 +237,7 @@
     scroller: scroller, put: put, drop: drop, change: change, refresh: refresh, keepView: keepView,
     toEnd: toEnd, measure: measure, count: count, showAtTop: showAtTop, jumpToEnd: jumpToEnd, showEmpty: showEmpty,
     isAtEnd: function () { return isAtEnd; },
-    readId: function () {  // of the message that is read, 0 at the end
+    readId: function () {  // of the message that is being read, 0 at the end
       var held = isAtEnd ? null : anchor();
       return held ? held.id : 0;
     },
@@ -247,7 +247,7 @@
     isSeen: function () { return isAtEnd && Chat.isVisible(); }
   };
 
-  /* Where one begins: at the message that the address names, where one left off, or at the end. */
+  /* The view begins at the message that the address names, at the rule "New", or at the end. */
 
   function begin() {
     var named = Chat.byId('m' + (rows.hashId() || Chat.fact('around')));
@@ -265,8 +265,8 @@
     measure();
   }
 
-  /* The rule "New" is shown where it is out of view above. Where it is not here yet, one begins as near to it as can
-     be, so that what stands between is not taken for read, and is led there if it is not too far. */
+  /* The rule "New" is shown where it is above the view. Where it is not here yet, the view begins as near to it as
+     possible, so that nothing in between counts as read, and what is missing is fetched if it is not too much. */
   function showNew() {
     var rule = Chat.separators.newRule();
     if (rule && rule.getBoundingClientRect().top < scroller.getBoundingClientRect().top) { showAtTop(rule); }
@@ -276,8 +276,8 @@
     Chat.history.olderToNew();
   }
 
-  /* What the address names is shown: by this page where it holds the message, else by the one around it, in this
-     one's place. The server is never told what stands behind the #. */
+  /* The message that the address names is shown by this page if it is here, else by the page around it, which replaces
+     this one. The server never sees what is behind the #. */
 
   function show() {
     var id = rows.hashId();

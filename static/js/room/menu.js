@@ -1,7 +1,7 @@
-/* The menu on a message, and the question before what can't be undone. One at a time, beside what opened it.
+/* The menu of a message, and the question before what can't be undone. One at a time, beside what opened it.
 
-   The question takes the upper part of the menu's place, and the act that asks it is the menu's last: however often
-   one presses on one spot, nothing is confirmed there. */
+   The question takes the place of the menu's upper part, and the act that asks it is the menu's last item: repeated
+   presses on one spot confirm nothing. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -51,7 +51,7 @@
     return Math.max(EDGE_PX, Math.min(left, root.innerWidth - EDGE_PX - box.offsetWidth));
   }
 
-  /* In the place of the items: the question, what leaves all as it is, and what does it. That is told whether it was
+  /* In place of the items: the question, a button that cancels and one that confirms. `confirm` gets whether it was
      pressed by a key. */
   function ask(question, answer, confirm) {
     var box = opened.box;
@@ -80,7 +80,7 @@
     if (hadFocus) { was.opener.focus(); }
   }
 
-  /* By keyboard: up and down go round, Tab as well, so that nobody leaves it unawares. */
+  /* By keyboard: the arrows and Tab go round, so that nobody leaves it by accident. */
 
   function pressed(press) {
     var stops = opened.box.querySelectorAll('a, button');
@@ -94,7 +94,7 @@
     stops[(next + stops.length) % stops.length].focus();
   }
 
-  /* A press beside it closes it and does nothing else. */
+  /* A press outside closes it and does nothing else. */
   function closeOutside(click) {
     if (!opened || opened.box.contains(click.target)) { return; }
     click.preventDefault();

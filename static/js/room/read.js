@@ -1,16 +1,16 @@
-/* How far one has read: told to the server when the end of the room is in view, so that one's other tabs
-   and devices know; and the rule "New" where one left off. */
+/* How far the person has read: sent to the server when the end of the room is in view, for their other tabs and
+   devices; and the rule "New" where they left off. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var SOON_MS = 800;
   var PERIOD_MS = 5000;  // in a busy room every reader would otherwise post for every message
-  var POLLED_MS = 30000; // where requests are dear, and one's other tabs hear of it by a poll
+  var POLLED_MS = 30000; // where requests are expensive, and the other tabs learn it by a poll
 
   var readId = Number(Chat.fact('read-id')) || 0;
   var seenId = readId;
-  var sentId = readId;  // what the server is sure to know
+  var sentId = readId;  // what the server certainly knows
   var sentAt = 0;
   var periodMs = PERIOD_MS;
   var timer = null;
@@ -37,7 +37,7 @@
     Chat.net.post(Chat.url('read', Chat.room), { id: id }, function (answer) {
       if (answer.isOk) { learn(id); }
       if (!answer.retryAfterMs) { return; }
-      sentAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; nobody is told of it
+      sentAt = Date.now() + answer.retryAfterMs - periodMs;  // later, then; the person need not know
       plan();
     });
   }
@@ -47,12 +47,12 @@
     sentId = Math.max(sentId, id);
   }
 
-  /* What was seen a moment before one went on would be unread in the next room. */
+  /* What was seen just before the page was left would count as unread on the next page. */
   function sendLeaving() {
     if (timer && seenId > sentId) { Chat.net.postLeaving(Chat.url('read', Chat.room), { id: seenId }); }
   }
 
-  /* The first of what came while one was not looking, unless something before it was not read either. */
+  /* Set the rule at the first message that came unseen, unless an earlier one is unread, too. */
   Chat.on('news', function (message) {
     if (Chat.log.isSeen()) { return plan(); }
     if (isRead(Chat.separators.newId())) { Chat.log.keepView(function () { Chat.separators.setNew(message.id); }); }
@@ -62,7 +62,7 @@
     return id <= Math.max(readId, seenId);
   }
 
-  /* The room was fetched anew: the first of what was missed, where all of that is here. */
+  /* The room was fetched again: set the rule at the first missed message, where all missed ones are here. */
   Chat.on('replaced', function (page) {
     isLost = false;
     var missed = page.messages.filter(isMissed)[0];
@@ -75,7 +75,7 @@
   }
 
   Chat.on('reset', function (data) {
-    readId = Math.min(readId, data.cursor);  // beyond that other messages will have those numbers
+    readId = Math.min(readId, data.cursor);  // beyond that other messages will have those ids
     seenId = Math.min(seenId, data.cursor);
     sentId = 0;  // a restored backup may have lost it
     isLost = true;

@@ -1,6 +1,6 @@
-/* Deleting a message: for some seconds it can be taken back, then it is sent. It is sent at once when something else
-   is done or the page is left; what was not answered is kept, and sent again by the next page. A repeated request
-   finds the message removed, so it is done once. */
+/* Removing a message: for some seconds it can be undone, then the request is sent. It is sent at once when something
+   else is done or the page is left; a request without an answer is stored, and sent again by the next page. A repeated
+   one finds the message removed, so it does no harm. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -87,14 +87,14 @@
     return line;
   }
 
-  /* A page that is left breaks off what it asks. */
+  /* A page that is left aborts its requests. */
   function leave() {
     if (held) { unanswered[letGo()] = true; }
     for (var id in unanswered) { Chat.net.postLeaving(Chat.url('remove', Number(id)), {}); }
     unanswered = {};
   }
 
-  /* What another page of this person began and could not end; one that is still there has its time. */
+  /* Finish what another page of this person began; one that is still open has its time. */
   function resume() {
     Chat.each(Chat.localStorage.keys(KEPT), function (key) {
       var leftMs = Chat.localStorage.read(key) - Date.now();
@@ -113,7 +113,7 @@
   Chat.start(function () {
     if (!Chat.me) { return; }
     resume();
-    Chat.listen(document, 'submit', function (submission) {  // signing out, say, ends what lets one delete
+    Chat.listen(document, 'submit', function (submission) {  // signing out, for instance, ends the right to remove
       if (!submission.defaultPrevented) { leave(); }
     });
     Chat.listen(root, 'pagehide', leave);

@@ -9,7 +9,7 @@
   var list = Chat.byId('rows');
   var markedId = Number(Chat.fact('around')) || hashId();  // of the message that the address names
 
-  /* The only place where markup is taken as such: the server escaped it. */
+  /* The only place where a string becomes markup: the server has escaped it. */
   function fromHtml(html) {
     var mould = document.createElement('ol');
     mould.innerHTML = html;
@@ -23,8 +23,8 @@
     return decorate(row);
   }
 
-  /* The same row says what the message says now, and whoever is at it keeps their place: the menu that it opened, the
-     focus on its time, the reason why something failed. */
+  /* Update a row in place, without disturbing what is in use: the menu that it opened, the focus on its time, the
+     reason why something failed. */
   function renew(row, message) {
     var fresh = fromMessage(message);
     var hadFocus = row.contains(document.activeElement);
@@ -39,7 +39,7 @@
     if (hadFocus && !row.contains(document.activeElement)) { focus(row); }
   }
 
-  /* Deleted, with some seconds to take it back; whoever said so says it again, if it still is. */
+  /* End the state of a removal that can still be undone; removal.js shows it again, if it still applies. */
   function unleave(row) {
     if (!row.querySelector('.leaving')) { return; }
     Chat.remove(row.querySelector('.leaving'));
@@ -52,7 +52,7 @@
     if (old && next && !isSame(old, next)) { row.replaceChild(next, old); }
   }
 
-  /* What scripts have noted on the tags makes no difference. */
+  /* Attributes that scripts have set make no difference. */
   function isSame(one, other) {
     return one.className === other.className && plain(one) === plain(other);
   }
@@ -112,7 +112,7 @@
     when.appendChild(time);
   }
 
-  /* What a row says of itself */
+  /* What a row knows about its message */
 
   function idOf(row) {
     return Number(row.getAttribute('data-id')) || 0;
@@ -138,20 +138,20 @@
     return !row.getAttribute('data-id');
   }
 
-  /* Where the keyboard stands in a row: on its time. */
+  /* The keyboard's stop in a row is its time. */
   function focus(row) {
     var when = row && row.querySelector('.when');
     if (when) { when.focus(); }
   }
 
-  /* The message in which this stands, or null. */
+  /* The row that contains this node, or null. */
   function rowOf(node) {
     while (node && node !== list && !isMessage(node)) { node = node.parentNode; }
     return node === list ? null : node;
   }
 
-  /* Is somebody at it: writing in it, with its menu open, with the keyboard or a reading voice on it, or with some
-     of it selected? Such a row is not taken away. */
+  /* Whether somebody uses the row: edits it, has its menu open, has the keyboard or a screen reader on it, or has
+     selected some of it. Such a row is not removed. */
   function isInUse(row) {
     return Boolean(row.chatIsEditing || row.querySelector('.open, .leaving, [aria-expanded="true"]') ||
       row.contains(document.activeElement) || isSelected(row));
@@ -190,8 +190,8 @@
     return list.querySelectorAll('.message[data-id]');
   }
 
-  /* A page's rows are this room's, so a row is found by the id that its html carries. What says that a message is
-     not there stands under its id, too. */
+  /* All rows of a page are this room's, so a row is found by the id in its html. The line that says that a message is
+     not there has that id, too. */
   function find(id) {
     var row = Chat.byId('m' + id);
     return row && isMessage(row) ? row : null;

@@ -1,15 +1,15 @@
-/* What stands between two messages: a day rule, the rule "New", or nothing, when one goes on from the
-   other. */
+/* What stands between two messages: a day rule, the rule "New", or nothing; and whether a message continues the one
+   before. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var RUN_MS = 5 * 60 * 1000;  // within five minutes a name is said once
+  var RUN_MS = 5 * 60 * 1000;  // within five minutes a name is shown once
   var rows = Chat.rows;
 
-  var newId = Number(Chat.fact('new-id')) || 0;  // of the first message that was not read, whether it is here or not
+  var newId = Number(Chat.fact('new-id')) || 0;  // of the first unread message, whether it is here or not
 
-  /* Set right what stands before this row. */
+  /* Correct what stands before this row. */
   function mend(row) {
     if (!row) { return; }
     var earlier = rows.before(row);
@@ -53,12 +53,12 @@
     Chat.each(rows.list.querySelectorAll('.message'), mend);
   }
 
-  /* "New" stands where one left off, once: before the first message that was not read, as soon as that is here. */
+  /* "New" stands once, before the first unread message, as soon as that is here. */
 
   function makeNewRule() {
     var rule = Chat.make('li', 'rule new');
     rule.appendChild(Chat.make('h2')).appendChild(Chat.make('span', '', Chat.word('new-rule')));
-    Chat.remove(Chat.byId('new-above'));  // the way to it
+    Chat.remove(Chat.byId('new-above'));  // the link to it
     return rule;
   }
 

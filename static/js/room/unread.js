@@ -1,12 +1,12 @@
-/* How much is unread in each room: what the server counted, as of an event, and the messages that came since. What
-   that does not tell the server is asked. */
+/* How much is unread in each room: the server's count as of an event, and the messages that came since. Where that is
+   not enough, the server is asked. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }
 
-  var MOST = 1000;   // that the server counts
-  var SURE = 50;     // up to so many it counts in each room of a list, however many rooms there are
-  var counts = {};   // slug → {number, at: the event as of which, readId: beyond which, if that is known, news: ids}
+  var MOST = 1000;   // the server counts no further
+  var SURE = 50;     // up to here it counts exactly in every room of a list
+  var counts = {};   // slug → {number, at: the event as of which, readId: beyond which, if known, news: ids}
 
   function countOf(slug) {
     counts[slug] = counts[slug] || { number: 0, at: 0, news: [] };
@@ -21,7 +21,7 @@
     Chat.emit('unread', slug, sum(countOf(slug)));
   }
 
-  /* So many beyond that message, said the server when its log ended with this event. */
+  /* The server's count beyond `readId`, when its log ended with the event `at`. */
   function set(slug, number, at, readId) {
     var count = countOf(slug);
     if (at < count.at) { return; }
@@ -30,7 +30,7 @@
     publish(slug);
   }
 
-  /* What is in sight here is read, though the server may not know it yet. */
+  /* What is in view here is read, though the server may not know it yet. */
   function clear(slug) {
     var count = countOf(slug);
     count.number = 0;
@@ -58,8 +58,8 @@
     publish(message.room);
   });
 
-  /* One that the server may have counted: the page takes it off itself where it is sure of it, since all who heard of
-     the removal would ask the same. */
+  /* One that the server may have counted: the page subtracts it where it is sure, since otherwise all readers of the
+     removal would ask at once. */
   function takeOff(count, message, id) {
     if (!count.number || id <= count.at || Chat.isMe(message.author)) { return false; }
     if (count.readId === undefined || count.number > SURE) {
@@ -75,7 +75,7 @@
     if (!isUnsent(reading.room, reading.read_id)) { set(reading.room, reading.unread, id, reading.read_id); }
   });
 
-  /* Nothing is unread for whoever comes, or goes. */
+  /* Nothing is unread after joining or leaving. */
   function moved(move, id) {
     if (Chat.isMe(move.user)) { set(move.room, 0, id); }
   }
@@ -83,7 +83,7 @@
   Chat.on('join', moved);
   Chat.on('leave', moved);
 
-  /* Other events bear the numbers of lost ones. */
+  /* Other events will have the ids of lost ones. */
   Chat.on('reset', function () { counts = {}; });
 
   Chat.on('snapshot', function (snapshot) {

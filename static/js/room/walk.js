@@ -1,6 +1,6 @@
 /* The log as one stop of the Tab key. From there the arrows go from message to message, Enter opens the menu of the
-   one on whose time one stands (acts.js), and Escape leads to the composer. Links in a text are stops while one
-   stands at their message. Without script each time is a stop, as links are. */
+   current one (acts.js), and Escape leads to the composer. Links in a text are stops while their message is the
+   current one. Without script each time is a stop, as links are. */
 (function (Chat, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -14,7 +14,7 @@
     if (isStop) { describe(row); }
   }
 
-  /* A screen reader that follows the focus says the text with the time's name. */
+  /* A screen reader that follows the focus reads the text with the time's name. */
   function describe(row) {
     var when = row.querySelector('.when');
     var text = row.querySelector('.text') || row.querySelector('.gone');
@@ -35,7 +35,7 @@
     return box.bottom > view.top && box.top < view.bottom;
   }
 
-  /* Where one was, as long as that is in view; else at the newest that is. */
+  /* The stop stays where it was while that is in view; else it is the newest message that is. */
   function settle() {
     if (rows.list.contains(document.activeElement)) { return; }
     if (current && rows.list.contains(current) && isShown(current)) { return; }
@@ -60,7 +60,7 @@
     if (key === 'Escape') { leave(press); }
   }
 
-  /* Past the first there may be older ones, which come a moment later. */
+  /* Before the first there may be older ones, which are fetched. */
   function go(press, row) {
     press.preventDefault();
     if (!row) { return Chat.keyOf(press) === 'ArrowUp' && Chat.history.older(); }
@@ -81,14 +81,14 @@
 
   Chat.start(function () {
     scroller.removeAttribute('tabindex');
-    Chat.byId('older').getElementsByTagName('a')[0].tabIndex = -1;  // an arrow beyond the first does it
+    Chat.byId('older').getElementsByTagName('a')[0].tabIndex = -1;  // the arrow beyond the first does the same
     settle();
     Chat.listen(rows.list, 'keydown', pressed);
     Chat.listen(rows.list, 'focusin', function (event) {
       var row = rows.rowOf(event.target);
       if (row && row !== current && !rows.isPending(row)) { stopAt(row); }
     });
-    /* Which row is there to stand at is asked when somebody is on the way. */
+    /* The stop is chosen when Tab is pressed. */
     document.addEventListener('keydown', Chat.guard(function (press) {
       if (press.key === 'Tab') { settle(); }
     }), true);

@@ -1,5 +1,5 @@
-/* The self-test's page: the trials, what they found in words, which way the chat will take here, and all of it as a
-   report to copy. */
+/* The self-test's page: runs the trials, and shows what they found, which transport the chat will use here, and all of
+   it as a report to copy. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -8,7 +8,7 @@
   var list = Chat.byId('findings');
   var left = Chat.trials.all.length;
 
-  /* The first trial finds out whether anything answers; then all others go at the same time, each with its place in
+  /* The first trial finds out whether anything answers; then all others run at the same time, each with its place in
      the list. */
 
   function start(trial) {
@@ -29,8 +29,8 @@
     if (!left) { conclude(); }
   }
 
-  /* As the ladder will: a stream that greets, else what the polls have shown. Who may not read yet has a stream
-     all the same, if the clock's came through. */
+  /* As the ladder decides: a stream that greets, else what the polls have shown. Somebody who may not read yet will
+     have a stream, too, if the clock's got through. */
   function verdict(found) {
     var isRefused = found.stream === 'test-stream-refused';
     var mayLater = isRefused && !found.poll && found.clock;
@@ -65,7 +65,7 @@
     Chat.byId('copied').textContent = isCopied ? Chat.word('test-copied') : Chat.word('test-copy-by-hand');
   }
 
-  /* The text stays for whoever must copy it by hand. */
+  /* The text stays, to be copied by hand. */
   function copy() {
     var field = Chat.byId('report') || document.createElement('textarea');
     field.id = 'report';

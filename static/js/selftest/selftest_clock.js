@@ -1,5 +1,5 @@
-/* The self-test's trial of the server's clock: does what is sent each second come each second, with names and
-   numbers, and does a stream that ended go on where it was? */
+/* The self-test's trial of the server's clock: do ticks that are sent each second arrive each second, with names and
+   ids, and does a stream that ended resume where it was? */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -17,7 +17,7 @@
     return Chat.request.uncached(Chat.request.withQuery(Chat.fact('url-clock'), fields));
   }
 
-  /* An EventSource comes back by itself, which is a part of what is tried. */
+  /* An EventSource reconnects by itself, which is part of the trial. */
   function listenBySource(received, ended) {
     var source = new root.EventSource(address(0));
     Chat.each(['time', 'message', 'mode'], function (name) {

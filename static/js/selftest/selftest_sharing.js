@@ -1,5 +1,5 @@
-/* The self-test's trials of what tabs can share, and of what outlives them. A frame that nobody sees stands for another
-   tab: its window hears what this one keeps, finds the same worker, and waits for the same locks. */
+/* The self-test's trials of what tabs can share, and of what outlives them. A hidden frame stands for another tab: its
+   window gets events of what this one stores, finds the same worker, and waits for the same locks. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -21,8 +21,8 @@
     try { attempt(end); } catch (forbidden) { end(false); }
   }
 
-  /* The chat's own worker, under a name of its own so that it carries nothing: to a word of somebody whom it does not
-     know it answers `again`, and to all who share it the name of the lock that it lives by. */
+  /* The chat's own worker, under another name so that it carries nothing: a tab that it does not know gets the answer
+     `again`, and all who share it get the name of the lock that it holds while it lives. */
   function askWorker(other) {
     return function (end) {
       var lives = [];
@@ -37,7 +37,7 @@
           if (message.data.say === 'life') { life = message.data.lock; }
           if (message.data.say === 'again') { hasAnswered = true; }
           if (!hasAnswered || !life || !worker) { return; }
-          worker = null;  // it has said all
+          worker = null;  // that was all
           left -= 1;
           lives.push(life);
           if (!left) { end(lives[0] === lives[1]); }
@@ -74,7 +74,7 @@
     };
   }
 
-  /* As the chat will decide: a worker, else one tab leads where words get through. */
+  /* As the chat will decide: a worker, else one tab leads where messages get through. */
   function conclude(find, shares) {
     find('test-worker', shares.worker ? 'good' : 'fair',
       shares.worker ? 'test-worker-works' : root.SharedWorker ? 'test-worker-not' : 'test-worker-none');

@@ -1,7 +1,7 @@
-/* The self-test's trials of the ways in which a page can hear: polls and streams.
+/* The self-test's trials of the transports: polls and streams.
 
-   Each trial is called with find(label, grade, words, values), which notes a finding, and done(), and hands what the
-   verdict needs to Chat.trials.found. Every stream is closed as soon as it has said something. */
+   Each trial is called with find(label, grade, words, values), which notes a finding, and done(), and puts what the
+   verdict needs into Chat.trials.found. Every stream is closed as soon as it has brought something. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
@@ -60,7 +60,7 @@
     }, 1000 * (HOLD_SECONDS + 8));
   });
 
-  /* The chat's own stream, by whatever this browser has; the first is what the chat uses. */
+  /* The chat's own stream, by all sources of this browser; the chat uses the first that is there. */
 
   trials.all.push(function (find, done) {
     var hasSource = Boolean(root.EventSource);

@@ -1,7 +1,7 @@
 """What browsers get of `static/`: the edition of its files, and its many small scripts joined to one for each page.
 
 The files stay apart in the source, and nothing joined is kept on disk. A first visit is one request instead of
-forty-seven, six at a time.
+sixty, six at a time.
 """
 
 import hashlib

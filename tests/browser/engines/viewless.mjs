@@ -1,6 +1,6 @@
 // Many pages without a view: of a room's page the scripts that hear, send and mark as read, each page in a world of
 // its own, on a document of facts alone. Nothing is drawn, so that forty of them cost hardly more than one.
-// node viewless.mjs FOLDER NAME...: the scripts, in the order in which the page has them.
+// node viewless.mjs FOLDER PART...: the scripts by their paths in the folder, in the order in which the page has them.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import vm from 'node:vm';

@@ -49,6 +49,7 @@ def hers(window, server, carol, room):
         carol.post(f"/rooms/{room}/messages", token=token, body=f"Line {number}")
     opened = window(carol, room, at=server.base_url)
     opened.jump_to_end()
+    expect(opened.here).to_have_text(["carol"])  # the server has sent who is here
     return opened
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from gunicorn.workers.sync import SyncWorker
 
 from chat import capacity, secret
-from chat.config import load
-from chat.errors import ChatError, ConfigError
+from chat.core.config import load
+from chat.core.errors import ChatError, ConfigError
 from chat.host import LASTING, ONE_AT_A_TIME
 from chat.server_log import ShyLogger
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench import machine
 from bench.guests import ROOM, Guest
 from bench.load import source_of
-from chat import config as configuration
 from chat import rooms, secret
+from chat.core import config as configuration
 from chat.store import Store, Transaction, creation, sessions, users
 
 AT_ONCE = 500  # in one transaction

@@ -1,8 +1,8 @@
-"""Print chat/looks.py, the table by which names are compared, from Unicode's own data.
+"""Print chat/core/looks.py, the table by which names are compared, from Unicode's own data.
 
     curl -O https://www.unicode.org/Public/security/15.0.0/confusables.txt
     curl -O https://www.unicode.org/Public/15.0.0/ucd/DerivedCoreProperties.txt
-    .venv/bin/python bin/looks.py confusables.txt DerivedCoreProperties.txt > chat/looks.py
+    .venv/bin/python bin/looks.py confusables.txt DerivedCoreProperties.txt > chat/core/looks.py
 
 Both files are in Debian's source package `icu`, too. Whenever the table changes, a new step in chat/migrations has to
 compute all keys of names again, as v0004 and v0006 do, and v0007 of rooms.

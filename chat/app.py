@@ -13,26 +13,14 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import (
-    __version__,
-    catalogue,
-    clock,
-    cookies,
-    drawing,
-    flood,
-    host,
-    identity,
-    log_lines,
-    repeats,
-    scripts,
-    secret,
-    views,
-)
-from chat import config as configuration
-from chat.config import Config
+from chat import __version__, catalogue, clock, cookies, drawing, flood, host, identity, repeats, scripts, secret, views
+from chat.core import config as configuration
+from chat.core import log_lines, resources
+from chat.core.addresses import shortened
+from chat.core.config import Config
 from chat.incoming import FIELDS, IncomingRequest
 from chat.parts import Parts
-from chat.proxies import KnownHosts, TrustedProxies, shortened
+from chat.proxies import KnownHosts, TrustedProxies
 from chat.views import other_origins
 
 log = logging.getLogger("chat.requests")
@@ -59,7 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or configuration.load()
     catalogue.forget()  # what an app in another language has said
     _markup.cache_clear()
-    app = _Site("chat", template_folder=drawing.folder("templates"), static_folder=drawing.folder("static"))
+    app = _Site("chat", template_folder=resources.folder("templates"), static_folder=resources.folder("static"))
     key = secret.of(config.instance)
     app.config.update(
         SECRET_KEY=key,

@@ -9,7 +9,7 @@ from typing import Any
 import gevent.socket
 from gevent.hub import get_hub
 
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 from chat.unfinished import Unfinished
 
 BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from chat.core.pacing import LIFETIME_SPREAD, SHORT_LIFETIME
+
 OPEN_FILES = 10_100  # what a process should be allowed: ten thousand connections, and some files
 SHORT_REQUESTS = 0.1  # of all connections, the part that is kept for requests that wait for nothing
 SHORT_THREADS = 0.25  # the same of threads, of which there are few
@@ -21,8 +23,6 @@ FEW_OF_NETWORK, FEW_OF_PERSON = 16, 64  # readers that one may have though they 
 PERSON, WIDE = "user:", "/48"  # how the names of those begin and end that have a share
 WIDE_FACTOR = 4
 CONNECTIONS = 1000  # of a gevent worker of gunicorn's own, unless it was told otherwise
-LIFETIME_SPREAD = 0.2  # of a stream's time: those who came together do not leave together
-SHORT_LIFETIME = (25.0, 55.0)  # seconds; what hosts cut off, they cut off after 60
 
 ONCE, SINGLE, THREADS, GREENLETS, PARKED = "once", "single", "threads", "greenlets", "parked"
 

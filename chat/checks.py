@@ -6,8 +6,8 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from chat import canary, capacity, hosting, secret
-from chat.config import SETTINGS, Config
-from chat.errors import ChatError, ConfigError
+from chat.core.config import SETTINGS, Config
+from chat.core.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.store import Store, Transaction, creation, database, facts, inbox, journal, trouble
 

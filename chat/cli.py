@@ -10,9 +10,9 @@ from typing import NoReturn
 import click
 
 from chat import __version__, checks, outside, owner, people, rooms
-from chat import config as configuration
-from chat.config import Config
-from chat.errors import ChatError, ConfigError
+from chat.core import config as configuration
+from chat.core.config import Config
+from chat.core.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.relay import UnixRelay
 from chat.store import Store, creation, database, trouble

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat import identity, times
+from chat import identity
 from chat.catalogue import format_datetime
+from chat.core import times
 
 
 def here(moment: str) -> datetime:

@@ -6,23 +6,16 @@ on the reader: words, local time, the link, grouping. The page's script does the
 
 import hashlib
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup, escape
 
-from chat import text
+from chat.core import markup, names
+from chat.core.resources import folder
 
-_PACKAGE = Path(__file__).parent
 DRESSED = 512  # messages that pages have shown of late, as they were shown: about a kilobyte each
 DRESSED_CHARACTERS = 4096  # what is longer is not kept: a message may become fifty thousand
-
-
-def folder(name: str) -> Path:
-    """Where `templates` or `static` lie: in the package when installed, beside it in a checkout."""
-    inside = _PACKAGE / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
 
@@ -35,7 +28,7 @@ def template() -> Template:
 
 
 # Messages drawn by another version of the template, or of what draws their text, are drawn anew when they are read.
-_DRAWN_BY = (folder("templates") / "message.html").read_bytes() + bytes([text.DRAWN_BY])
+_DRAWN_BY = (folder("templates") / "message.html").read_bytes() + bytes([markup.DRAWN_BY])
 VERSION = hashlib.sha256(_DRAWN_BY).hexdigest()[:12]
 
 
@@ -43,7 +36,7 @@ def draw(message: Any) -> str:
     """The html of a message: a row of `store.messages`, or anything with its names."""
     values = {
         "id": message.id,
-        "html": Markup(text.to_html(message.body)),
+        "html": Markup(markup.to_html(message.body)),
         "created_at": message.created_at,
         "edited_at": message.edited_at,
         "removed": message.removed_at is not None,
@@ -64,7 +57,7 @@ def _author_of(message: Any) -> dict[str, Any]:
 
 def initial_of(name: str, bearer: int) -> str:
     """What stands in the square: the name's initial, with a number where others had the name before."""
-    return text.initial(name).upper() + (str(bearer) if bearer > 1 else "")
+    return names.initial(name).upper() + (str(bearer) if bearer > 1 else "")
 
 
 def html_of(message: Any) -> str:

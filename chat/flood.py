@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flask import request
 
 from chat import identity
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 from chat.limits import Rate
 from chat.store import busy
 

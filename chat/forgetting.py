@@ -8,9 +8,10 @@ import json
 from typing import Any
 
 from chat import rooms
-from chat.errors import N_, ChatError
-from chat.hub import REWRITTEN, SITE, Event
-from chat.sse import to_json
+from chat.core.errors import N_, ChatError
+from chat.core.log_events import REWRITTEN, SITE
+from chat.core.wire import to_json
+from chat.hub import Event
 from chat.store import Store, Transaction, acts, events, messages, sessions, users
 from chat.store import rooms as room_table
 

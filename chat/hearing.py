@@ -6,11 +6,12 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from chat.core.log_events import EVERYBODY
+
 Span = tuple[int, int | None]
 Stays = Iterable[tuple[int, int, int | None]]
 
 ALWAYS: tuple[Span, ...] = ((0, None),)
-EVERYBODY = "rooms"  # the channel that all readers hear: which rooms anybody may find
 
 
 class Rooms:

@@ -8,27 +8,18 @@ import math
 import os
 import resource
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chat import capacity
 from chat.capacity import Budget
-from chat.errors import N_
+from chat.core.errors import N_, Sentence
+from chat.core.pacing import IDLE_SECONDS
 
 FILE = "host"
 EXAMPLE_READERS = 50
-IDLE_SECONDS = 300  # between the polls of who reads a head file instead
-IDLE_SPREAD = 0.2  # of it, more or less, so that they do not all come at once
 LESS = 1.2  # times: what is noted anew only when it has become so much less
 POLL_SECONDS = 0.002  # of a core, for a poll without news; measured 1 to 1.7 ms on two cores of a small machine
 KILOBYTES = {capacity.PARKED: 2.5, capacity.GREENLETS: 20.0, capacity.THREADS: 50.0}  # measured, of who waits
-
-
-class Sentence(NamedTuple):
-    text: str
-    params: dict[str, Any]
-
-    def __str__(self) -> str:
-        return self.text % self.params
 
 
 class Hosting(NamedTuple):

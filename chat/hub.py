@@ -14,20 +14,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from chat.hearing import EVERYBODY, Hearing
+from chat.core.log_events import EVERYBODY, MISSED, REVOKE, REWRITTEN, SITE
+from chat.core.shares import Shares
+from chat.hearing import Hearing
 from chat.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
-from chat.shares import Shares
 from chat.store import Store, events
 
 log = logging.getLogger(__name__)
 
 PIECE_EVENTS = 500  # what one reading brings at most, so that a long sleeper is not held in memory whole
 PIECE_BYTES = 64 * 1024  # what a reader that takes nothing may cost: one piece, and the frame that crosses this
-SITE = "site"  # the channel of what concerns every process, and no reader
-REWRITTEN = "rewritten"  # an event of that channel: the log says something else of these events now, or nothing
-MISSED = "missed"  # an event of that channel which is in no log: the process may have missed some of those
-REVOKE = "revoke"  # an event that no reader is sent: it ends the streams that hear its channel
 CLOSE_STEP_SECONDS = 0.1
 UNTOLD_EVENTS = 1024  # of the site, that the process could not learn of yet; the newest say what the older ones did
 

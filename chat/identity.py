@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import capacity, cookies, entry, incoming, people, proxies, site, times
-from chat.errors import N_, ChatError
+from chat import capacity, cookies, entry, incoming, people, site
+from chat.core import addresses, log_events, times
+from chat.core.errors import N_, ChatError
 from chat.parts import Parts
 
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
@@ -36,7 +37,7 @@ class Who(NamedTuple):
         if self.user is not None and (self.is_bot or self.user.is_owner):
             return own  # no ban of others meets them, and no entry word
         here = network()
-        return [*own, site.WORD_CHANNEL] + ([site.network_channel(here)] if here is not None else [])
+        return [*own, log_events.WORD_CHANNEL] + ([log_events.network_channel(here)] if here is not None else [])
 
 
 def parts() -> Parts:
@@ -83,7 +84,7 @@ def operator_required() -> None:
         token = parts().operators_config.metrics_token
         if not token or not hmac.compare_digest(_bearer_key().encode(), token.encode()):
             raise ChatError("sign_in", N_("The token doesn't match CHAT_METRICS_TOKEN."))
-    elif not proxies.is_direct_from_here(request.environ):
+    elif not addresses.is_direct_from_here(request.environ):
         raise ChatError("not_found", N_("There's nothing at this address. See all rooms on the home page."))
 
 
@@ -118,12 +119,12 @@ def _banned(ban: site.Ban) -> ChatError:
 
 def network() -> str | None:
     """Where the request comes from, as far as it counts for limits and bans."""
-    return proxies.network_of(request.remote_addr)
+    return addresses.network_of(request.remote_addr)
 
 
 def networks() -> tuple[str, ...]:
     """The same, and the wider network around it, where it is known that one sender may have all of that."""
-    return proxies.networks_of(request.remote_addr)
+    return addresses.networks_of(request.remote_addr)
 
 
 def holders() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.http import parse_cookie
 
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 
 FIELDS = 100  # of a form; the largest of ours has some thirty
 ESCAPES = 20_000  # of a form's bytes that are written as %41; the longest message has 16,000 if all of it is

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat import runtime, times
-from chat.sse import to_json
+from chat import runtime
+from chat.core import times
+from chat.core.wire import to_json
 from chat.store import Store, acts, bans, messages, sessions, users
 from chat.store import rooms as room_table
 

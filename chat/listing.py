@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from chat import sse
-from chat.hearing import EVERYBODY
+from chat.core.log_events import EVERYBODY
+from chat.core.wire import to_json
 from chat.store import Transaction, events
 
 
 def add(tx: Transaction, room_id: int, wire: dict[str, Any]) -> None:
     """Tell of an open room as it is now, in the contract's form; of each room the log keeps the last such event."""
-    events.append_instead(tx, EVERYBODY, "listed", sse.to_json(wire), events.mark_of(room_id))
+    events.append_instead(tx, EVERYBODY, "listed", to_json(wire), events.mark_of(room_id))
 
 
 def drop(tx: Transaction, room: Any) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat import text
-from chat.errors import N_, ChatError
+from chat.core import names
+from chat.core.errors import N_, ChatError
 from chat.store import rooms as table
 
 OPENED_MAX = 50  # rooms that one person has opened, and that are still there
@@ -47,5 +47,5 @@ def free_slug(connection: Connection, wished: str) -> str:
     slug, number = wished, 1
     while table.find(connection, slug):
         number += 1
-        slug = f"{wished[: text.SLUG_MAX - 5]}-{number}"
+        slug = f"{wished[: names.SLUG_MAX - 5]}-{number}"
     return slug

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat import sse
+from chat.core import sse
 from chat.parking import Lot
 from chat.presence import User
 from chat.readers import Rehear

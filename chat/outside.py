@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat import people, rooms
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.store import Store, Transaction, inbox
 
 MOVED_AT_ONCE = 100

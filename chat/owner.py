@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat import proxies, rooms, site, text, times
-from chat.config import Config
-from chat.errors import N_, ChatError, ConfigError
+from chat import rooms, site, text
+from chat.core import addresses, log_events, times
+from chat.core.config import Config
+from chat.core.errors import N_, ChatError, ConfigError
 from chat.store import Store, Transaction, acts, bans, facts, sessions, settings, users
 
 CODE_FACT = "owner_code"
@@ -109,15 +110,15 @@ def ban(
     clean_reason = _clean_reason(reason)
     until = times.ahead(seconds=seconds) if seconds else None
     found = dict.fromkeys(
-        proxies.network_of(address)
+        addresses.network_of(address)
         for address in sessions.addresses(tx.connection, user_id)
-        if proxies.is_bannable(address, config.trusted_proxies)
+        if addresses.is_bannable(address, config.trusted_proxies)
     )
     networks = sorted([network for network in found if network][:BANNED_NETWORKS_MAX])
     bans.add(tx, user_id, networks, clean_reason, until)
     acts.add(tx, _id(owner), "banned", user_id, "", clean_reason)
     site.tell(tx)
-    for channel in (f"user:{user_id}", *map(site.network_channel, networks)):
+    for channel in (f"user:{user_id}", *map(log_events.network_channel, networks)):
         tx.append(channel, "revoke", "{}")
     return networks
 
@@ -243,7 +244,7 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
     if changed:
         site.tell(tx)
     if "CHAT_ENTRY_WORD" in changed:
-        tx.append(site.WORD_CHANNEL, "revoke", "{}")
+        tx.append(log_events.WORD_CHANNEL, "revoke", "{}")
 
 
 def _read_setting(name: str, typed: str) -> Any:

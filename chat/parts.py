@@ -12,17 +12,18 @@ from typing import Any
 from chat import capacity, figures, forgetting, hosting, metrics, outside, owner, proxies, rooms, runtime, upkeep
 from chat.attendance import Attendance
 from chat.capacity import Budget
-from chat.config import Config
-from chat.errors import ChatError
+from chat.core.config import Config
+from chat.core.errors import ChatError
+from chat.core.log_events import CHANGED, MISSED
 from chat.heads import Heads
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
-from chat.hub import MISSED, Event, Hub
+from chat.hub import Event, Hub
 from chat.limits import Limits
 from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.sending import Backlog
-from chat.site import CHANGED, Site
+from chat.site import Site
 from chat.store import InDoubt, Store, creation, database, events, trouble, users
 from chat.streams import Streams
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import text, times
-from chat.errors import N_, ChatError
+from chat import text
+from chat.core import times
+from chat.core.errors import N_, ChatError
 from chat.store import Transaction, leaps, sessions, users
 
 VIEWS = ("comfortable", "compact")

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chat import sse
+from chat.core import sse
+from chat.core.wire import to_json
 from chat.hub import Hub
 from chat.peers import Peer, Places, SaidState, numbered_parts
 from chat.relay import LocalRelay
@@ -359,17 +360,17 @@ class Presence:
             places.forget_said(room_id, people)
 
     def _tell(self, room_id: int, change: dict[str, Any]) -> None:
-        frame = sse.frame("presence", sse.to_json({"room": self._slugs[room_id], **change}))
+        frame = sse.frame("presence", to_json({"room": self._slugs[room_id], **change}))
         self._hub.tell(f"room:{room_id}", frame)
 
     def _tell_typing(self, user: User, room_id: int, slug: str) -> None:
         typing = {"room": slug, "user": user, "expires_in_ms": TYPING_MS}
-        self._hub.tell(f"room:{room_id}", sse.frame("typing", sse.to_json(typing)))
+        self._hub.tell(f"room:{room_id}", sse.frame("typing", to_json(typing)))
 
 
 def _as_whole(roster: Roster, slug: str, cursor: int) -> str:
     lists = {"here": roster.here, "away": roster.away}
-    return sse.to_json({"room": slug, "whole": True, "count": roster.count, **lists, "cursor": cursor})
+    return to_json({"room": slug, "whole": True, "count": roster.count, **lists, "cursor": cursor})
 
 
 def _bring_forward(told: People, people: People) -> dict[str, list[User]]:

@@ -18,8 +18,10 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 from flask import current_app, g, request
 from sqlalchemy.engine import Connection
 
-from chat import cookies, flood, identity, incoming, people, sse, times
-from chat.errors import ChatError
+from chat import cookies, flood, identity, incoming, people
+from chat.core import times
+from chat.core.errors import ChatError
+from chat.core.wire import to_json
 from chat.store import Transaction, sent_forms, sessions
 from chat.upkeep import FORM_MINUTES
 
@@ -51,7 +53,7 @@ class Form(NamedTuple):
 
     def seal(self, result: object) -> str:
         salt = secrets.token_bytes(SALT_BYTES)
-        return b85encode(salt + self._crossed(salt, sse.to_json(result).encode())).decode()
+        return b85encode(salt + self._crossed(salt, to_json(result).encode())).decode()
 
     def open(self, sealed: str) -> Any:
         raw = b85decode(sealed)

@@ -7,8 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from chat import sse
-from chat.hearing import EVERYBODY, Hearing, Rooms
+from chat.core import sse
+from chat.core.log_events import EVERYBODY
+from chat.hearing import Hearing, Rooms
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
 

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, listing, naming, sse, stays, text, times
-from chat.errors import N_, ChatError
+from chat import drawing, hearing, listing, naming, stays, text
+from chat.core import names, times
+from chat.core.errors import N_, ChatError
+from chat.core.wire import to_json
 from chat.store import Store, Transaction, events, messages, users
 from chat.store import rooms as table
 
@@ -64,7 +66,7 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
     message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
     row["html"] = drawing.draw(message)
     wire = drawing.wire(message, row["html"])
-    tx.append(f"room:{room.id}", "message", sse.to_json(wire), message_id=row["id"])
+    tx.append(f"room:{room.id}", "message", to_json(wire), message_id=row["id"])
     messages.add(tx, row)
     return wire
 
@@ -121,8 +123,8 @@ def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[s
     html = drawing.draw(now)
     wire = drawing.wire(now, html)
     messages.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
-    events.append_instead(tx, f"room:{message.room_id}", event, sse.to_json(wire), message.id)
-    events.overwrite(tx, message.id, sse.to_json(wire))
+    events.append_instead(tx, f"room:{message.room_id}", event, to_json(wire), message.id)
+    events.overwrite(tx, message.id, to_json(wire))
     tx.erases = True
     return wire
 
@@ -211,7 +213,7 @@ def open_room(
             naming.refuse_more(tx.connection, user, most)
     clean_name = text.clean_room_name(name)
     clean_topic = text.clean_topic(topic)
-    clean_slug = text.clean_slug(slug) if slug else naming.free_slug(tx.connection, text.slug_from(clean_name))
+    clean_slug = text.clean_slug(slug) if slug else naming.free_slug(tx.connection, names.slug_from(clean_name))
 
     def is_known(room: Any) -> bool:
         return user is None or user.is_owner or _may_know(tx.connection, room, user)
@@ -235,7 +237,7 @@ def remove_room(tx: Transaction, slug: str) -> None:
     for stay in present:
         stays.end(tx, room, as_wire_user(users.find(tx.connection, stay.user_id)), stay.id)
     listing.drop(tx, room)
-    tx.append(f"room:{room.id}", "room", sse.to_json(as_wire(room) | {"kind": table.REMOVED}))
+    tx.append(f"room:{room.id}", "room", to_json(as_wire(room) | {"kind": table.REMOVED}))
     table.change(tx, room.id, kind=table.REMOVED, slug=f"~{room.id}", name="", topic="")
     tx.erases = True
 
@@ -268,7 +270,7 @@ def _change(tx: Transaction, room: Any, **values: str) -> bool:
     table.change(tx, room.id, **values)
     wire = as_wire(room) | values
     listing.change(tx, room, wire)
-    tx.append(f"room:{room.id}", "room", sse.to_json(wire))
+    tx.append(f"room:{room.id}", "room", to_json(wire))
     return True
 
 
@@ -298,7 +300,7 @@ def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
         return
     table.mark_read(tx, stay.id, read_id)
     unread = messages.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
-    told = sse.to_json({"room": slug, "read_id": read_id, "unread": unread})
+    told = to_json({"room": slug, "read_id": read_id, "unread": unread})
     events.append_instead(tx, f"user:{user.id}", "read", told, events.mark_of(stay.id))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from chat import drawing
+from chat.core import resources
 
 # All parts are named by their paths below `static/js/`.
 
@@ -103,7 +103,7 @@ def newest() -> Edition:
 def read() -> Edition:
     """The edition that lies on the disk now."""
     digest = hashlib.sha256()
-    folder = drawing.folder("static")
+    folder = resources.folder("static")
     parts = {}  # path below static/js, without its end → content
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix != ".txt" and not path.name.startswith("."):  # a head file, or its draft

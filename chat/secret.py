@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from chat.errors import ConfigError
+from chat.core.errors import ConfigError
 
 FILE = "secret"
 BYTES = 32

@@ -2,7 +2,8 @@
 
 import time
 
-from chat import sse, times
+from chat.core import sse, times
+from chat.core.wire import CURSOR_MAX, to_json
 from chat.hearing import Hearing
 from chat.parking import Lot
 from chat.streams import Stream, Streams, bye
@@ -55,10 +56,10 @@ class Ticker(Stream):
     def _tick(self) -> bytes:
         # Woken by a hand that goes once a second: half of one later it is due at the next, and never at the one after.
         self.due_at = time.monotonic() + TICK_SECONDS / 2
-        self._id = self._id + 1 if self._id < sse.CURSOR_MAX else 1
+        self._id = self._id + 1 if self._id < CURSOR_MAX else 1
         self._left -= 1
         self.is_over = self._left <= 0
-        data = sse.to_json({"time": times.now()})
+        data = to_json({"time": times.now()})
         return sse.unnamed(data, self._id) if self._id % UNNAMED_EVERY == 0 else sse.frame("time", data, id=self._id)
 
     def has_written(self, now: float) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from chat.shares import Shares
+from chat.core.shares import Shares
 
 STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
 LEAST_PACE = 1024  # bytes a second that it must take, after as long

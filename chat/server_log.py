@@ -7,8 +7,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from chat import log_lines
-from chat.proxies import shortened
+from chat.core import log_lines
+from chat.core.addresses import shortened
 
 _STRANGERS = "Invalid request from ip="
 _QUERY = re.compile(r"\?\S*")

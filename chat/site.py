@@ -5,25 +5,19 @@ request pays for them.
 """
 
 import dataclasses
-import hashlib
 import logging
 import threading
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import times
-from chat.config import SETTINGS, Config
-from chat.errors import ConfigError
-from chat.hub import SITE
+from chat.core import times
+from chat.core.config import SETTINGS, Config
+from chat.core.errors import ConfigError
+from chat.core.log_events import CHANGED, SITE
 from chat.store import Store, Transaction, bans, settings, trouble
 
 log = logging.getLogger(__name__)
-
-CHANGED = "changed"
-NETWORKS = 1024  # whose channels are remembered, so that the readers of one network share the text
-WORD_CHANNEL = "word"  # of all readers who were let in by the entry word, or before there was one
 
 # What the owner may set; the operator's value holds until then.
 OWNERS = (
@@ -98,9 +92,3 @@ def read(name: str, value: str) -> Any:
 def tell(tx: Transaction) -> None:
     """Let every process read the site anew."""
     tx.append(SITE, CHANGED, "{}")
-
-
-@lru_cache(NETWORKS)
-def network_channel(network: str) -> str:
-    """The channel of all readers from one network; a hash, so that the log keeps no address."""
-    return f"network:{hashlib.sha256(network.encode()).hexdigest()[:24]}"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from chat import sse, times
-from chat.errors import N_, ChatError
+from chat.core import times
+from chat.core.errors import N_, ChatError
+from chat.core.wire import to_json
 from chat.store import Transaction, events, messages
 from chat.store import rooms as table
 
@@ -46,7 +47,7 @@ def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> i
     """Log a change of membership for the room and, right behind it, for the user's own channel; returns the id of the
     room's.
     """
-    change = sse.to_json({"room": room.slug, "user": user})
+    change = to_json({"room": room.slug, "user": user})
     event_id = tx.append(f"room:{room.id}", name, change)
     tx.append(f"user:{user['id']}", name, change)
     return event_id

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from chat import __version__, capacity, runtime, sse, times
-from chat.config import Config
+from chat import __version__, capacity, runtime
+from chat.core import pacing, sse, times
+from chat.core.config import Config
+from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
+from chat.core.wire import to_json
 from chat.host import LASTING
-from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
 from chat.hub import Hub
 from chat.parking import Lot, Parked
 from chat.presence import STREAM_WHOLES_BYTES, Presence, User
@@ -40,7 +42,7 @@ class Streams:
         self.most: int | None = None
         self.refused = 0
         self.poll_interval_ms = LASTING.poll_interval_ms
-        self.lifetime = capacity.SHORT_LIFETIME
+        self.lifetime = pacing.SHORT_LIFETIME
         self._store = store
         self._slugs: dict[int, str] = {}
         self._slugs_are_of = 0  # how many changes of rooms the hub knew of
@@ -84,7 +86,7 @@ class Streams:
         """The first bytes of every stream."""
         if self._hello is None or self._hello[0] != cursor:
             facts = {"cursor": cursor, "heartbeat_seconds": self.heartbeat_seconds, "version": __version__}
-            self._hello = cursor, sse.frame("hello", sse.to_json(facts), id=cursor)
+            self._hello = cursor, sse.frame("hello", to_json(facts), id=cursor)
         return sse.retry(random.randint(*RETRY_MS)) + self._hello[1]
 
     def idle_ms(self) -> int:
@@ -99,11 +101,11 @@ class Streams:
     def mode(self) -> bytes:
         """The frame that sends a reader to poll."""
         mode = {"transport": "poll", "interval_ms": self.poll_interval_ms}
-        return sse.frame("mode", sse.to_json(mode), retry_ms=MODE_RETRY_MS)
+        return sse.frame("mode", to_json(mode), retry_ms=MODE_RETRY_MS)
 
     def farewell(self, is_more: bool) -> bytes:
         """The end of a stream that has said all that there is: it is opened anew when the next poll would come."""
-        spread = random.uniform(1 - capacity.LIFETIME_SPREAD, 1 + capacity.LIFETIME_SPREAD)
+        spread = random.uniform(1 - pacing.LIFETIME_SPREAD, 1 + pacing.LIFETIME_SPREAD)
         return bye("lifetime", RETRY_MS[0] if is_more else round(self.poll_interval_ms * spread))
 
     def note_sent(self, size: int) -> None:
@@ -139,7 +141,7 @@ class Streams:
         if now != self._pings_at:
             self._pings, self._pings_at = {}, now
         if cursor not in self._pings:
-            self._pings[cursor] = sse.frame("ping", sse.to_json({"time": times.now()}), id=cursor)
+            self._pings[cursor] = sse.frame("ping", to_json({"time": times.now()}), id=cursor)
         return self._pings[cursor]
 
     def due_after(self, now: float) -> float:
@@ -358,4 +360,4 @@ def bye(reason: str, retry_ms: int | None = None) -> bytes:
     """The last frame of a stream that the server ends on purpose."""
     if retry_ms is None:
         retry_ms = random.randint(*BYE_RETRY_MS)
-    return sse.frame("bye", sse.to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)
+    return sse.frame("bye", to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)

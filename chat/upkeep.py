@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chat import forgetting, people, times
-from chat.config import Config
-from chat.hub import REWRITTEN, SITE
-from chat.sse import to_json
+from chat import forgetting, people
+from chat.core import times
+from chat.core.config import Config
+from chat.core.log_events import REWRITTEN, SITE
+from chat.core.wire import to_json
 from chat.store import Store, Transaction, bans, events, leaps, messages, sent_forms, sessions
 
 MINUTE_SECONDS = 60

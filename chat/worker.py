@@ -26,9 +26,10 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from chat import capacity, proxies
 from chat.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
+from chat.core import addresses
+from chat.core.shares import Shares
 from chat.protocol_errors import ProtocolErrors
 from chat.sending import Sender
-from chat.shares import Shares
 from chat.turns import Turns
 from chat.unfinished import Unfinished
 
@@ -135,7 +136,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         return self._network_of(address)
 
     def _network_of(self, address: str) -> str | None:
-        return None if self._is_proxy(address) else proxies.network_of(address)
+        return None if self._is_proxy(address) else addresses.network_of(address)
 
     def handle_request(self, listener_name: Any, request: Any, *args: Any) -> Any:
         """Serve a request when its sender's turn has come."""
@@ -257,7 +258,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
 def _around(sender: Hashable) -> Hashable:
     """The network around a sender; a proxy's connection is by itself."""
-    return proxies.around(sender) if isinstance(sender, str) else sender
+    return addresses.around(sender) if isinstance(sender, str) else sender
 
 
 def _current() -> Any:

@@ -17,7 +17,7 @@ from collections.abc import Collection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat import canary
-from chat.config import Config
+from chat.core.config import Config
 from chat.heads import looking
 from chat.heads.folder import Folder
 from chat.heads.looking import Look

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chat.errors import N_
+from chat.core.errors import N_, Sentence
 from chat.heads.folder import Folder
-from chat.hosting import Sentence
 
 Fetch = Callable[[str], bytes | None]
 

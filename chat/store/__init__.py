@@ -7,8 +7,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from chat.config import Config
-from chat.errors import N_, ChatError
+from chat.core.config import Config
+from chat.core.errors import N_, ChatError
 from chat.schema import VERSION
 from chat.store import facts
 from chat.store.creation import version_of

@@ -6,8 +6,8 @@ import os
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
-from chat.config import Config
-from chat.errors import ConfigError
+from chat.core.config import Config
+from chat.core.errors import ConfigError
 from chat.store import leaps
 from chat.store.database import path_of, reading_engine, writing_engine
 from chat.store.transaction import Transaction

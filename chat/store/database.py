@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
-from chat.config import Config
+from chat.core.config import Config
 from chat.store import journal
 
 BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own

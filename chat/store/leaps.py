@@ -7,7 +7,7 @@ is set right within it has done no harm.
 
 from sqlalchemy.engine import Connection
 
-from chat import times
+from chat.core import times
 from chat.store import facts
 from chat.store.transaction import Transaction
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
-from chat import text
+from chat.core import names
 from chat.schema import bans, events, memberships, rooms, sessions
 from chat.store.bans import STANDS
 from chat.store.prepared import Prepared
@@ -141,7 +141,7 @@ def all_rooms(
 
 def named(connection: Connection, name: str) -> Sequence[Any]:
     """Every room whose name is this one by what is seen of it, closed ones too."""
-    query = select(rooms).where(rooms.c.name_key == text.name_key(name), rooms.c.kind != REMOVED)
+    query = select(rooms).where(rooms.c.name_key == names.name_key(name), rooms.c.kind != REMOVED)
     return connection.execute(query.order_by(rooms.c.id)).all()
 
 
@@ -164,13 +164,13 @@ def forget_opener(tx: Transaction, user_id: int) -> None:
 
 
 def add(tx: Transaction, slug: str, name: str, topic: str, kind: str, opened_by: int | None) -> int:
-    place = {"slug": slug, "name": name, "name_key": text.name_key(name), "topic": topic, "kind": kind}
+    place = {"slug": slug, "name": name, "name_key": names.name_key(name), "topic": topic, "kind": kind}
     return tx.insert(rooms, place | {"created_at": tx.now, "opened_by": opened_by})
 
 
 def change(tx: Transaction, room_id: int, **values: Any) -> None:
     if "name" in values:
-        values["name_key"] = text.name_key(values["name"])
+        values["name_key"] = names.name_key(values["name"])
     tx.connection.execute(update(rooms).where(rooms.c.id == room_id).values(**values))
 
 

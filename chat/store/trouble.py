@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 
 ERRORS = (DBAPIError, sqlite3.Error)
 OF_STATEMENTS = re.compile(r"no such |near |table |ambiguous |incomplete ")  # our own faults, or altered tables

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
-from chat import text
+from chat.core import names
 from chat.schema import TWIN, users
 from chat.store.prepared import Prepared
 from chat.store.transaction import Transaction
@@ -27,7 +27,7 @@ def bearers(connection: Connection, name: str) -> Sequence[Any]:
 
 def find_by_name(connection: Connection, name: str) -> Any:
     """Whoever bears the name now; of several the one whose name is written so, else is not merely drawn so."""
-    name_key = text.name_key(name)
+    name_key = names.name_key(name)
 
     def nearness(bearer: Any) -> tuple[bool, bool, int]:
         return bearer.name != name, bearer.name_key.partition(TWIN)[0] != name_key, bearer.id
@@ -37,9 +37,9 @@ def find_by_name(connection: Connection, name: str) -> Any:
 
 def _is_one_with(name: str) -> ColumnElement[bool]:
     """Either key is the same, or that of a twin, which has a number behind `TWIN`: no name's key has that in it."""
-    name_key = text.name_key(name)
+    name_key = names.name_key(name)
     a_twins = (users.c.name_key > name_key + TWIN) & (users.c.name_key < name_key + chr(ord(TWIN) + 1))
-    return (users.c.name_key == name_key) | a_twins | (users.c.drawn_key == text.drawn_key(name))
+    return (users.c.name_key == name_key) | a_twins | (users.c.drawn_key == names.drawn_key(name))
 
 
 def find_by_key_hash(connection: Connection, key_hash: str) -> Any:
@@ -70,8 +70,8 @@ def newest(connection: Connection, part: str, limit: int, skip: int = 0) -> Sequ
     """Those who were seen last, with a name in which this part occurs, or what looks like it."""
     named = select(users).where(users.c.released_at.is_(None))
     query = named.order_by(users.c.seen_at.desc(), users.c.id.desc()).limit(limit).offset(skip)
-    if name_key := text.name_key(part):
-        is_drawn_so = func.instr(users.c.drawn_key, text.drawn_key(part)) > 0  # LIKE takes no notice of case
+    if name_key := names.name_key(part):
+        is_drawn_so = func.instr(users.c.drawn_key, names.drawn_key(part)) > 0  # LIKE takes no notice of case
         query = query.where(users.c.name_key.contains(name_key, autoescape=True) | is_drawn_so)
     return connection.execute(query).all()
 
@@ -82,7 +82,7 @@ def is_released(connection: Connection, user_id: int) -> bool:
 
 
 def add(tx: Transaction, name: str, **values: Any) -> int:
-    keys = {"name_key": text.name_key(name), "drawn_key": text.drawn_key(name)}
+    keys = {"name_key": names.name_key(name), "drawn_key": names.drawn_key(name)}
     return tx.insert(users, {"created_at": tx.now, "seen_at": tx.now, "name": name, **keys, **values})
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from chat import metrics, runtime
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 from chat.metrics import Histogram
 from chat.store import trouble
 from chat.store.database import BUSY_TIMEOUT_MS

@@ -10,9 +10,11 @@ from flask import Response, make_response, redirect, render_template, request, u
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from chat import catalogue, clock, identity, log_lines, sse
+from chat import catalogue, clock, identity
 from chat.catalogue import gettext
-from chat.errors import N_, ChatError
+from chat.core import log_lines
+from chat.core.errors import N_, ChatError
+from chat.core.wire import to_json
 from chat.store import InDoubt, trouble
 from chat.views import bounds, spellings
 
@@ -40,7 +42,7 @@ def wants_json() -> bool:
 
 
 def json(value: object, status: int = 200) -> Response:
-    return json_text(sse.to_json(value), status)
+    return json_text(to_json(value), status)
 
 
 def json_text(text: str | Iterable[bytes], status: int = 200) -> Response:

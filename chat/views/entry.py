@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from chat import entry, flood, identity
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 from chat.views import answers, forms
 
 blueprint = Blueprint("entry", __name__)

@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import request
 
-from chat import identity, incoming, sse
-from chat.errors import N_, ChatError
+from chat import identity, incoming
+from chat.core.errors import N_, ChatError
+from chat.core.wire import CURSOR_MAX
 from chat.views import spellings
 
 DIGITS = re.compile("[0-9]{1,20}")
-ID = f"int(max={sse.CURSOR_MAX})"  # in a route: a number that the database can hold
+ID = f"int(max={CURSOR_MAX})"  # in a route: a number that the database can hold
 
 
 def posted() -> Mapping[str, Any]:
@@ -31,7 +32,7 @@ def whole_number(
     name: str,
     *,
     low: int = 0,
-    high: int = sse.CURSOR_MAX,
+    high: int = CURSOR_MAX,
     default: int | None = None,
     of: Mapping[str, Any] | None = None,
 ) -> int | None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import drawing, flood, identity, owner, repeats, rooms, sse
+from chat import drawing, flood, identity, owner, repeats, rooms
+from chat.core.wire import to_json
 from chat.store import events
 from chat.views import answers, bounds, excerpt, forms
 
@@ -23,18 +24,18 @@ def index(slug: str) -> Response:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
         candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
-        found = ((message.id, sse.to_json(drawing.wire(message))) for message in candidates)
+        found = ((message.id, to_json(drawing.wire(message))) for message in candidates)
         page, is_more = bounds.take(found, limit, bounds.LIST_BYTES, _bytes_of)
         page.sort()
         sides = _sides(connection, room.id, [id for id, _ in page], wish) if wish.around is not None else ""
     texts = ",".join(text for _, text in page)
-    return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{sse.to_json(is_more)}{sides}}}')
+    return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{to_json(is_more)}{sides}}}')
 
 
 def _sides(connection: Any, room_id: int, ids: list[int], wish: excerpt.Wish) -> str:
     """Of messages around one: on which side of them there are more."""
     older, newer = excerpt.beyond(connection, room_id, ids, wish)
-    return f',"older":{sse.to_json(older)},"newer":{sse.to_json(newer)}'
+    return f',"older":{to_json(older)},"newer":{to_json(newer)}'
 
 
 def _bytes_of(entry: tuple[int, str]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from chat import identity
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 
 _READABLE = re.compile(r"/(stream|poll|session|rooms/[^/]+/messages)")
 METHODS = "GET, HEAD"

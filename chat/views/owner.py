@@ -8,10 +8,10 @@ from urllib.parse import quote, urljoin
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.engine import Connection
 
-from chat import canary, hosting, identity, owner, repeats, site, text, times
+from chat import canary, hosting, identity, owner, repeats, site
 from chat.catalogue import gettext
-from chat.errors import N_, ChatError
-from chat.hosting import Sentence
+from chat.core import names, times
+from chat.core.errors import N_, ChatError, Sentence
 from chat.parts import Parts
 from chat.store import acts, bans, users
 from chat.store import rooms as room_table
@@ -86,7 +86,7 @@ def _place() -> str:
 
 def _here() -> dict[str, str]:
     """What the address says of the parts of the lists, so that one comes back to them."""
-    return {name: request.args[name][: text.ROOM_NAME_MAX] for name in _PARTS if name in request.args}
+    return {name: request.args[name][: names.ROOM_NAME_MAX] for name in _PARTS if name in request.args}
 
 
 def _done(places: set[str]) -> dict[str, str | None] | None:

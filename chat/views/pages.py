@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import flood, identity, rooms, text, times
-from chat.errors import N_, ChatError
+from chat import flood, identity, rooms, text
+from chat.core import times
+from chat.core.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
 from chat.store import rooms as room_table

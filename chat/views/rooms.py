@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 
 from chat import identity, repeats, rooms
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
 from chat.store import events
 from chat.views import answers, forms, room_lists
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from chat import __version__, identity, selftest, sse, times
+from chat import __version__, identity, selftest
+from chat.core import sse, times
 from chat.streams import StreamBody
 from chat.views import forms, stream
 

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, url_for
 
-from chat import identity, times
-from chat.errors import N_, ChatError
+from chat import identity
+from chat.core import times
+from chat.core.errors import N_, ChatError
 
 EXPIRES_DAYS = 300  # RFC 9116 wants a date less than a year ahead
 

@@ -10,8 +10,9 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from chat import host, identity, rooms, text
-from chat.errors import ChatError
+from chat import host, identity, rooms
+from chat.core import names
+from chat.core.errors import ChatError
 from chat.store import rooms as table
 
 # What chat programs and sentences put behind a link; no code ends so.
@@ -58,7 +59,7 @@ def _meant() -> list[str]:
 
 def _as_slug(part: str) -> str:
     """“My Room” as my-room; what no slug can be made of as it is."""
-    slug = text.slug_from(part)
+    slug = names.slug_from(part)
     return part if slug in ("room", "new-room") else slug
 
 

@@ -6,8 +6,10 @@ from functools import partial
 
 from flask import Blueprint, Response, g, request
 
-from chat import identity, rooms, sse
-from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
+from chat import identity, rooms
+from chat.core import sse
+from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
+from chat.core.wire import to_json
 from chat.hub import Event
 from chat.older import OlderStream
 from chat.parts import Parts
@@ -179,7 +181,7 @@ def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
     facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
     if head_urls:
         facts |= {"head_urls": head_urls, "idle_ms": asked.parts.streams.idle_ms()}
-    text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{sse.to_json(facts)[1:]}'
+    text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{to_json(facts)[1:]}'
     answer = Response(text, mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -194,7 +196,7 @@ def _head_urls(asked: "Asked", present: dict[int, str]) -> dict[str, str]:
 
 
 def _as_json(event_id: int | None, name: str, data: str) -> str:
-    return f'{{"id":{sse.to_json(event_id)},"event":"{name}","data":{data}}}'
+    return f'{{"id":{to_json(event_id)},"event":"{name}","data":{data}}}'
 
 
 def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
@@ -276,7 +278,7 @@ class Asked:
         if reason is None:
             return None
         self.reader.cursor = newest
-        return sse.to_json({"reason": reason, "cursor": newest})
+        return to_json({"reason": reason, "cursor": newest})
 
     def _reset_reason(self) -> str | None:
         cursor = self.cursor or 0

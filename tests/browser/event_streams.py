@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
 
-from chat import sse
+from chat.core import sse
 from tests.browser.elsewhere import a_site
 
 # A function of a page: the events of these names that an EventSource hears, until its connection ends so many times.

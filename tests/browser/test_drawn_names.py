@@ -7,7 +7,8 @@ import unicodedata
 import pytest
 
 from chat import text
-from chat.errors import ChatError
+from chat.core import names
+from chat.core.errors import ChatError
 
 # By numbers, one for each picture: of every character alone, and between two letters.
 DRAW = """codes => {
@@ -52,7 +53,7 @@ def drawn(window, characters):
     return opened.page.evaluate(DRAW, [ord(character) for character in characters])
 
 
-def key_of(name, key=text.name_key):
+def key_of(name, key=names.name_key):
     """What the name is compared by; None where it is refused."""
     try:
         return key(text.clean_name(name))
@@ -82,5 +83,5 @@ def test_what_shows_nothing_is_no_name_and_what_looks_the_same_is_one(drawn, cha
     assert not [named(group) for group in unlike]
     ascii_looks = [group for group in twins.values() if any(map(str.isascii, group))]
     assert len(ascii_looks) > 90, "premise"
-    unlike = [group for group in ascii_looks if len({key_of(each, text.drawn_key) for each in group} - {None}) > 1]
+    unlike = [group for group in ascii_looks if len({key_of(each, names.drawn_key) for each in group} - {None}) > 1]
     assert not [named(group) for group in unlike]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from chat.hosting import IDLE_SECONDS, IDLE_SPREAD
+from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.views.stream import POLL_AWAY_SECONDS
 from tests.browser.obstacles import POLL, STREAM, answers, obstacles_before
 from tests.browser.windows import LOST

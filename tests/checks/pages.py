@@ -14,9 +14,10 @@ from babel.support import NullTranslations
 from flask import Flask
 from flask_babel import Domain
 
-from chat import config, outside, rooms
+from chat import outside, rooms
 from chat.app import create_app
-from chat.errors import STATUS, ChatError
+from chat.core import config
+from chat.core.errors import STATUS, ChatError
 from chat.views import answers
 
 MOUNT = "/chat"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from chat import hub
+from chat.core import log_events
 
 
 class Call(NamedTuple):
@@ -36,7 +36,7 @@ def sent_events(package: Path) -> set[str]:
                 else:
                     _follow(name, call, names, found)
         if found == places:
-            return names - {hub.REVOKE}
+            return names - {log_events.REVOKE}
         places = found
 
 

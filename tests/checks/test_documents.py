@@ -10,9 +10,9 @@ import pytest
 from bench.__main__ import RESULTS
 from bench.soak.oracle import WRONGS
 from bench.soak.results import as_markdown
-from chat import config, errors
 from chat.app import create_app
 from chat.cli import longwave
+from chat.core import config, errors
 from chat.metrics import METRICS
 from tests.checks.sent_events import sent_events
 from tests.checks.test_layers import LAYERS

@@ -9,10 +9,11 @@ CHAT = Path(__file__).parents[2] / "chat"
 
 # The table of docs/architecture.md, from the ground up; parts of one layer do not import each other.
 LAYERS: tuple[set[str], ...] = (
-    {"__init__", "canary", "capacity", "config_checks", "errors", "host", "locks", "log_lines", "looks",
-     "protocol_errors", "qr", "shares", "times", "unfinished"},
-    {"arriving", "catalogue", "config", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime",
-     "schema", "secret", "sending", "sse", "text"},
+    {"core"},
+    {"text"},
+    {"__init__", "canary", "capacity", "host", "locks", "protocol_errors", "qr", "unfinished"},
+    {"arriving", "catalogue", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema",
+     "secret", "sending"},
     {"drawing", "migrations", "readers", "ring", "runtime_gevent", "turns"},
     {"relay", "scripts", "store"},
     {"heads", "hub", "listing", "naming", "stays"},

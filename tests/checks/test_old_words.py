@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_file
 
-from chat.errors import STATUS
+from chat.core.errors import STATUS
 from tests.checks import pages as stage
 from tests.checks.test_words import Page
 
@@ -60,8 +60,8 @@ ONCE = {
     "chat/naming.py": ["as many rooms as it may have", "There is a room at this address already"],
     "chat/rooms.py": ["The first page lists", "Perhaps its room"],
     "chat/stays.py": ["as many as one can be in", "You have come and gone"],
-    "chat/text.py": ["what others shall call you", "characters at most", "is missing or is no text", "Type it anew",
-                     "small letters"],
+    "chat/text.py": ["what others shall call you", "characters at most", "is missing or is no text",
+                                "Type it anew", "small letters"],
     "chat/views/answers.py": ["Something broke", "The first page lists"],
     "chat/views/auth.py": ["is free for others"],
     "chat/views/entry.py": ["That is not the word", "Ask whoever told you of this chat"],

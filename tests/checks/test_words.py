@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from chat.errors import STATUS
+from chat.core.errors import STATUS
 from tests.checks import pages as stage
 
 TOP = Path(__file__).parents[2]

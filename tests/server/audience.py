@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from chat import times
+from chat.core import times
 from tests.serving import Server
 
 FIRST_USER_ID = 1000

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from chat import config as configuration
+from chat.core import config as configuration
 from chat.store import creation
 from tests.clients import Person
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve

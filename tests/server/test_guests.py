@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from chat import times
+from chat.core import times
 
 GUEST_DAYS = 30  # the default
 

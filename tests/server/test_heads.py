@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from chat import config as configuration
 from chat import people, rooms
 from chat.app import create_app
+from chat.core import config as configuration
 from chat.heads import Heads
 from tests.clients import Person
 from tests.server.direct import Browser

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.clients import FORM
 from tests.server.town import files_with
 from tests.serving import eventually, once_within

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from chat import config as configuration
 from chat.app import create_app
+from chat.core import config as configuration
 from tests.server.direct import Browser
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ from sqlite3 import dbapi2
 
 import pytest
 
-from chat import config as configuration
 from chat.app import create_app
+from chat.core import config as configuration
 from chat.store import creation
 from tests.server.direct import Browser
 

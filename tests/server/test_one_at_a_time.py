@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from chat import config as configuration
-from chat import times, upkeep
+from chat import upkeep
 from chat.app import create_app
+from chat.core import config as configuration
+from chat.core import times
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, open_files
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve
 
 INSERT = "INSERT INTO inbox(room, author, body) VALUES (?, ?, ?)"

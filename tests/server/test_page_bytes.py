@@ -4,8 +4,8 @@ import html
 
 import pytest
 
-from chat import config
 from chat.app import create_app
+from chat.core import config
 from tests.clients import Person
 from tests.serving import serve
 

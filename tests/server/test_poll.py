@@ -2,7 +2,7 @@
 
 import time
 
-from chat import times
+from chat.core import times
 from tests.serving import eventually
 
 PIECE_EVENTS = 500

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.serving import eventually, serve
 
 GRACE_SECONDS, NOTICED_SECONDS = 20, 60

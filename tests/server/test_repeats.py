@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.clients import FORM
 from tests.serving import serve
 

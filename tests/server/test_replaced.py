@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from chat import config as configuration
 from chat.app import create_app
+from chat.core import config as configuration
 from tests.clients import Person
 from tests.server.direct import Browser
 from tests.serving import eventually, serve

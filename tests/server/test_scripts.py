@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chat import config, drawing, scripts
+from chat import scripts
 from chat.app import create_app
+from chat.core import config, resources
 from tests.serving import serve
 
 FOLDER = Path(__file__).parents[2] / "static" / "js"
@@ -107,7 +108,7 @@ def files(tmp_path, monkeypatch):
     copy = tmp_path / "static"
     shutil.copytree(FOLDER.parent, copy)
     monkeypatch.setattr(scripts, "_newest", None)
-    monkeypatch.setattr(drawing, "folder", {"static": copy, "templates": drawing.folder("templates")}.__getitem__)
+    monkeypatch.setattr(resources, "folder", {"static": copy, "templates": resources.folder("templates")}.__getitem__)
     return copy
 
 

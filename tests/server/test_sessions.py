@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.conftest import free_name
 
 

@@ -5,7 +5,8 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from chat import capacity, proxies
+from chat import capacity
+from chat.core import addresses
 from tests.clients import Stream
 from tests.server.slow import asked
 from tests.serving import eventually, serve
@@ -104,5 +105,5 @@ def test_a_proxys_own_address_is_nobodys_and_whom_it_names_is_counted(people):
 
 
 def test_whoever_has_a_48_has_not_65536_shares():
-    network, wide = proxies.networks_of("2001:db8:1:2::3")
+    network, wide = addresses.networks_of("2001:db8:1:2::3")
     assert capacity.share(network, 8000) < capacity.share(wide, 8000) <= 8000 / 2

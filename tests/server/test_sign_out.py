@@ -2,7 +2,8 @@
 
 import pytest
 
-from chat import qr, times
+from chat import qr
+from chat.core import times
 
 
 def link_of(person):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat import times
+from chat.core import times
 from tests.server.town import a_prefix, an_address
 from tests.serving import eventually
 

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 
-from chat import times
+from chat.core import times
 from tests.clients import FORM, Bot
 
 DAY_SECONDS = 86400

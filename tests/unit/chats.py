@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import config as configuration
 from chat import people, rooms
+from chat.core import config as configuration
 from chat.hub import Hub
 from chat.readers import Reader
 from chat.store import Store, creation, users

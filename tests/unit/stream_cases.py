@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat import sse
+from chat.core import sse
+from chat.core.wire import CURSOR_MAX, to_json
 from tests.unit.eventsource import Event
 
 BOM = b"\xef\xbb\xbf"
@@ -90,13 +91,13 @@ _HOSTILE = ["a\nb", "\r\n", "data: x\n\nevent: forged\ndata: y", "\u2028\u2029\x
             ": no comment", "🙂\ud800", " two  spaces ", "\\n", LONG]
 
 BY_OUR_ENCODER = [
-    Case("our frames", sse.retry(873) + b"".join(sse.frame("hello", sse.to_json(text), id=n) for n, text in
+    Case("our frames", sse.retry(873) + b"".join(sse.frame("hello", to_json(text), id=n) for n, text in
                                                 enumerate(_HOSTILE)), [
-        Event("hello", sse.to_json(text), str(n)) for n, text in enumerate(_HOSTILE)]),
+        Event("hello", to_json(text), str(n)) for n, text in enumerate(_HOSTILE)]),
     Case("our frames without ids", sse.frame("hello", "{}", id=41) + sse.frame("presence", "[1]"), [
         Event("hello", "{}", "41"), Event("presence", "[1]", "41")]),
-    Case("our padding", sse.PADDING + sse.retry(500) + sse.frame("hello", "{}", id=sse.CURSOR_MAX), [
-        Event("hello", "{}", str(sse.CURSOR_MAX))]),
+    Case("our padding", sse.PADDING + sse.retry(500) + sse.frame("hello", "{}", id=CURSOR_MAX), [
+        Event("hello", "{}", str(CURSOR_MAX))]),
     Case("our farewell", sse.frame("bye", "{}", retry_ms=1500) + sse.unnamed("{}", 3), [
         Event("bye", "{}", ""), Event("message", "{}", "3")]),
 ]

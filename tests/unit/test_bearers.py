@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from chat import forgetting, outside, owner, people
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.schema import inbox
 from chat.store import Store, messages, users
 from tests.unit.chats import Chat

@@ -5,8 +5,9 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from chat import forgetting, kept, naming, outside, owner, people, rooms, times
-from chat.errors import ChatError
+from chat import forgetting, kept, naming, outside, owner, people, rooms
+from chat.core import times
+from chat.core.errors import ChatError
 from chat.schema import device_codes, inbox, sessions
 from chat.store import acts, users
 from tests.unit.chats import Chat

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import forgetting, owner, people, rooms, site, times, upkeep
+from chat import forgetting, owner, people, rooms, site, upkeep
+from chat.core import times
 from chat.presence import Presence
 from chat.relay import LocalRelay
 from chat.schema import metadata

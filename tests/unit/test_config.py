@@ -5,9 +5,9 @@ import zoneinfo
 
 import pytest
 
-from chat import config
-from chat.config import SETTINGS, load
-from chat.errors import ConfigError
+from chat.core import config
+from chat.core.config import SETTINGS, load
+from chat.core.errors import ConfigError
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_the_instance_is_an_absolute_path_and_need_not_exist_yet(tmp_path, monke
 
 def test_without_a_word_the_instance_lies_in_the_checkout_or_else_where_one_stands(tmp_path, monkeypatch):
     checkout = tmp_path / "checkout"
-    (checkout / "chat").mkdir(parents=True)
-    monkeypatch.setattr(config, "__file__", str(checkout / "chat" / "config.py"))
+    (checkout / "chat" / "core").mkdir(parents=True)
+    monkeypatch.setattr(config, "__file__", str(checkout / "chat" / "core" / "config.py"))
     monkeypatch.chdir(tmp_path)
     assert load({}).instance == tmp_path / "instance"
     (checkout / "setup.cfg").touch()

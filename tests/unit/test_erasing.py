@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from chat import rooms, upkeep
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.store import Store, writer
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.remnants import Remnants

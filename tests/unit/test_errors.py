@@ -1,6 +1,6 @@
 import pytest
 
-from chat.errors import N_, STATUS, ChatError
+from chat.core.errors import N_, STATUS, ChatError
 
 # Verbatim from the wire contract, section 1.
 CONTRACT = """

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chat import config as configuration
-from chat import flood, proxies
+from chat import flood
 from chat.app import create_app
+from chat.core import addresses
+from chat.core import config as configuration
 
 
 @pytest.fixture
@@ -43,4 +44,4 @@ def test_every_deed_has_its_rates_and_each_is_done_by_something():
     (None, ()),
 ])
 def test_of_ipv6_the_48_counts_beside_the_64(address, networks):
-    assert proxies.networks_of(address) == networks
+    assert addresses.networks_of(address) == networks

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from chat import forgetting, owner, people, rooms, times
-from chat.errors import ChatError
+from chat import forgetting, owner, people, rooms
+from chat.core import times
+from chat.core.errors import ChatError
 from chat.schema import messages as message_table
 from chat.store import Store, users
 from tests.unit.chats import Chat

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from chat import config as configuration
 from chat import relay as relay_module
 from chat import upkeep
+from chat.core import config as configuration
 from chat.parts import Parts
 from chat.relay import PassingRelay, UnixRelay
 from chat.store import facts, writer

@@ -9,7 +9,8 @@ import pytest
 
 from chat import hub as hub_module
 from chat import owner, rooms, site
-from chat.hub import MISSED
+from chat.core import log_events
+from chat.core.log_events import MISSED
 from chat.readers import Listeners, Reader
 from chat.store import Store
 from tests.unit.chats import Chat, opened
@@ -89,7 +90,7 @@ class Other:
         frames = b"".join(event.frame for event in self.hub._ring)
         assert b"the new words" in frames and b"the old secret" not in frames
         assert self.banned.end == "revoked" and self.member.end is None
-        assert self.told == [site.CHANGED]
+        assert self.told == [log_events.CHANGED]
 
 
 @pytest.fixture
@@ -152,11 +153,11 @@ def test_a_reader_that_cannot_be_woken_keeps_nobody_else_from_it(chat: Chat, oth
     other.expect_all_once()
 
 
-@pytest.mark.parametrize("event", [site.CHANGED, MISSED])
+@pytest.mark.parametrize("event", [log_events.CHANGED, MISSED])
 def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other: Other, caplog, event: str):
     """A ban that did not come into force in this process would not do so until its restart."""
     other.hub._on_site = Failing(other.hub._on_site)
-    if event == site.CHANGED:
+    if event == log_events.CHANGED:
         chat.store.write(site.tell)
     else:
         other.hub.begin_anew()

@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
 from chat import incoming
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 
 FORM, PARTS = incoming.URLENCODED, f"{incoming.MULTIPART}; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'

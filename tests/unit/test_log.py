@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from chat import hub as hub_module
-from chat import times, upkeep
+from chat import upkeep
+from chat.core import times
 from chat.schema import events as events_table
 from chat.schema import gaps
 from chat.store import events

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from chat import log_lines
+from chat.core import log_lines
 
 NASTY = ["\n", "\r", "\x1b[31m", "\x7f", "\x9b", "\x85", "\u2028", "\u202e", "\ufeff", "\udcff", "\U000e0001"]
 

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat import text
-from chat.errors import ChatError
+from chat.core import names
+from chat.core.errors import ChatError
 
 awkward = st.sampled_from("aA ν\u200d\u200c\ufe0f☀👩💻\u0301\u0345ß\u00a0\t\n")
 any_text = st.text(st.characters(exclude_categories=[]) | awkward)
@@ -145,7 +146,7 @@ def test_cleaning_a_clean_line_changes_nothing(raw):
 )
 def test_names_that_differ_by_case_unicode_form_or_look_are_one(name, others):
     for other in others:
-        assert text.name_key(other) == text.name_key(name), other
+        assert names.name_key(other) == names.name_key(name), other
 
 
 @pytest.mark.parametrize(
@@ -154,13 +155,13 @@ def test_names_that_differ_by_case_unicode_form_or_look_are_one(name, others):
     + [("Анна", "Яна"), ("νίκος", "νίκη"), ("山田", "山本"), ("hal", "nal"), ("nick", "vick"), ("☀", "☁")],
 )
 def test_other_names_are_others(one, two):
-    assert text.name_key(one) != text.name_key(two)
+    assert names.name_key(one) != names.name_key(two)
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=126, min_codepoint=32), max_size=32))
 def test_ascii_names_compare_by_case_alone(name):
-    assert text.name_key(name) == name.lower()
+    assert names.name_key(name) == name.lower()
 
 
 @settings(deadline=None)
@@ -169,15 +170,15 @@ def test_ascii_names_compare_by_case_alone(name):
 @example("ﷺ" * 32)
 @example("\u0345\u0301")
 def test_the_key_of_a_key_is_itself(name):
-    key = text.name_key(name)
-    assert text.name_key(key) == key
-    assert len(key) <= text.NAME_KEY_MAX
+    key = names.name_key(name)
+    assert names.name_key(key) == key
+    assert len(key) <= names.NAME_KEY_MAX
 
 
 def test_the_key_of_every_single_character_is_stable():
     changed = []
     for code in range(sys.maxunicode + 1):
-        for key_of in (text.name_key, text.drawn_key):
+        for key_of in (names.name_key, names.drawn_key):
             key = key_of(chr(code))
             if key_of(key) != key:
                 changed.append(f"{key_of.__name__} of U+{code:04X}")
@@ -186,8 +187,8 @@ def test_the_key_of_every_single_character_is_stable():
 
 def test_every_name_that_is_accepted_has_a_key():
     for name in ["!", "☀\ufe0f", "́", "´", "ﷺ", "\U0001fae0"]:
-        assert text.name_key(text.clean_name(name)).strip()
-        assert text.drawn_key(text.clean_name(name)).strip()
+        assert names.name_key(text.clean_name(name)).strip()
+        assert names.drawn_key(text.clean_name(name)).strip()
 
 
 # Comparing by what is drawn
@@ -212,7 +213,7 @@ def test_every_name_that_is_accepted_has_a_key():
 )
 def test_names_that_are_drawn_alike_are_one(name, others):
     for other in others:
-        assert text.drawn_key(other) == text.drawn_key(name), other
+        assert names.drawn_key(other) == names.drawn_key(name), other
 
 
 @pytest.mark.parametrize(
@@ -222,15 +223,15 @@ def test_names_that_are_drawn_alike_are_one(name, others):
     + [("user 2", "user Z"), ("user 5", "user S"), ("hal", "hai"), ("Ivan", "Iwan"), ("vv", "w"), ("clara", "dara")],
 )
 def test_names_that_are_not_drawn_alike_are_others(one, two):
-    assert text.drawn_key(one) != text.drawn_key(two)
-    assert text.name_key(one) != text.name_key(two)
+    assert names.drawn_key(one) != names.drawn_key(two)
+    assert names.name_key(one) != names.name_key(two)
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=126, min_codepoint=32), max_size=32))
 def test_ascii_names_are_drawn_alike_by_what_unicode_says_of_ascii(name):
     drawn = name.translate(str.maketrans({"I": "l", "1": "l", "|": "l", "0": "O", "`": "'", '"': "''"}))
-    assert text.drawn_key(name) == drawn.replace("rn", "m")
+    assert names.drawn_key(name) == drawn.replace("rn", "m")
 
 
 @settings(deadline=None)
@@ -241,11 +242,11 @@ def test_ascii_names_are_drawn_alike_by_what_unicode_says_of_ascii(name):
 @example("rn\u0303")
 @example("\u1e9b")
 def test_the_drawn_key_of_a_drawn_key_is_itself(name):
-    key = text.drawn_key(name)
-    assert text.drawn_key(key) == key
-    assert len(key) <= text.NAME_KEY_MAX
+    key = names.drawn_key(name)
+    assert names.drawn_key(key) == key
+    assert len(key) <= names.NAME_KEY_MAX
     for form in ("NFC", "NFD"):
-        assert text.drawn_key(unicodedata.normalize(form, name)) == key
+        assert names.drawn_key(unicodedata.normalize(form, name)) == key
 
 
 # Initials
@@ -268,7 +269,7 @@ def test_the_drawn_key_of_a_drawn_key_is_itself(name):
     ],
 )
 def test_the_initial_is_the_first_character_that_a_reader_sees(name, first):
-    assert text.initial(name) == first
+    assert names.initial(name) == first
 
 
 # Slugs
@@ -310,11 +311,11 @@ def test_a_slug_of_41_is_too_long():
     ],
 )
 def test_a_slug_is_made_from_a_rooms_name(name, slug):
-    assert text.slug_from(name) == slug
+    assert names.slug_from(name) == slug
 
 
 @settings(deadline=None)
 @given(any_text)
 def test_a_slug_that_was_made_is_accepted(name):
-    slug = text.slug_from(name)
+    slug = names.slug_from(name)
     assert text.clean_slug(slug) == slug

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from chat import owner, rooms
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.store import acts, settings, users
 from chat.store import rooms as room_table
 from tests.unit.chats import Chat

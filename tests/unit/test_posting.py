@@ -3,7 +3,7 @@
 import pytest
 
 from chat import rooms
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from tests.unit.chats import Chat
 
 

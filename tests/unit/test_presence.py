@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chat import presence as module
-from chat import sse
+from chat.core.wire import to_json
 from chat.presence import POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Presence
 from chat.relay import DATAGRAM_BYTES, LocalRelay
 
@@ -297,7 +297,7 @@ def test_the_rosters_of_many_full_rooms_are_told_within_their_bound(busy_process
     with_names = [whole for whole in told if whole["here"]]
     assert with_names and len(with_names) < len(told), "some whole, the others as a count"
     assert all(len(whole["here"]) == 100 for whole in with_names), "none in half"
-    assert sum(len(sse.to_json(whole["here"]).encode()) for whole in with_names) <= POLL_WHOLES_BYTES
+    assert sum(len(to_json(whole["here"]).encode()) for whole in with_names) <= POLL_WHOLES_BYTES
 
 
 def test_the_token_of_many_rooms_is_short_and_tells_of_each(busy_process: Process):

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from chat import hub as hub_module
 from chat import rooms
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.hub import Hub
 from chat.readers import Reader
 from chat.store import events

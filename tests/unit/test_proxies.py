@@ -2,7 +2,8 @@
 
 import pytest
 
-from chat.proxies import KnownHosts, TrustedProxies, shortened
+from chat.core.addresses import shortened
+from chat.proxies import KnownHosts, TrustedProxies
 
 
 def seen(trusted, peer, **headers):

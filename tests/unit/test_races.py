@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import event, func, select
 
 from chat import hub as hub_module
-from chat import rooms, times, upkeep
-from chat.errors import ChatError
+from chat import rooms, upkeep
+from chat.core import times
+from chat.core.errors import ChatError
 from chat.hub import Hub
 from chat.schema import messages
 from chat.store import InDoubt, Store, writer

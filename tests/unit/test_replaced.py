@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.store import rooms as room_table
 from chat.store.place import Place
 from tests.unit.chats import Chat

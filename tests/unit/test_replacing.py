@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from chat import forgetting, rooms, times, upkeep
-from chat.errors import ChatError
+from chat import forgetting, rooms, upkeep
+from chat.core import times
+from chat.core.errors import ChatError
 from chat.schema import events as events_table
 from chat.store import events, facts
 from tests.unit.chats import Chat

@@ -10,9 +10,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import chat.migrations
-from chat import config as configuration
-from chat import people, rooms, times
-from chat.errors import ChatError
+from chat import people, rooms
+from chat.core import config as configuration
+from chat.core import times
+from chat.core.errors import ChatError
 from chat.schema import VERSION, metadata
 from chat.store import Store, creation, users
 from chat.store.database import writing_engine

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat import canary, checks, hosting, secret
-from chat import config as configuration
 from chat.app import create_app
-from chat.errors import ConfigError
+from chat.core import config as configuration
+from chat.core.errors import ConfigError
 from chat.heads.naming import Naming
 from chat.heads.progress import DONE, Progress
 

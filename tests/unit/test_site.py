@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import hearing, owner, people, proxies, site, times
-from chat.errors import ChatError
+from chat import hearing, owner, people, site
+from chat.core import addresses, log_events, times
+from chat.core.errors import ChatError
 from chat.readers import Reader
 from chat.schema import bans as bans_table
 from chat.store import bans, settings, users
@@ -183,8 +184,8 @@ def test_a_ban_stands_with_its_reason_against_the_guest_and_from_where_they_came
     expected = site.Ban("spam", None)
     assert standing(chat, dave) == expected
     assert standing(chat, None, PUBLIC) == standing(chat, erin, PUBLIC) == expected, "under another name, too"
-    assert standing(chat, erin, proxies.network_of("2a01:4f8:10:20:ffff::9")) == expected, "the same customer"
-    assert standing(chat, erin, proxies.network_of("2a01:4f8:10:21::1")) is None
+    assert standing(chat, erin, addresses.network_of("2a01:4f8:10:20:ffff::9")) == expected, "the same customer"
+    assert standing(chat, erin, addresses.network_of("2a01:4f8:10:21::1")) is None
     assert (
         standing(chat, erin) is standing(chat, alice, "127.0.0.1") is standing(chat, None, "9.9.9.8") is None
     )
@@ -230,7 +231,7 @@ def test_unbanning_lifts_all_of_it_and_nothing_else(chat: Chat, alice):
         ban(chat, alice, dave)
     ban(chat, alice, erin)
     chat.store.write(owner.unban, alice, dave.id)
-    assert standing(chat, dave) is standing(chat, dave, proxies.network_of(HOME)) is None
+    assert standing(chat, dave) is standing(chat, dave, addresses.network_of(HOME)) is None
     assert standing(chat, erin) and standing(chat, dave, PUBLIC), "it is erin's address, too"
     with pytest.raises(ChatError) as refused:
         chat.store.write(owner.unban, alice, dave.id)
@@ -240,7 +241,7 @@ def test_unbanning_lifts_all_of_it_and_nothing_else(chat: Chat, alice):
 def test_the_readers_of_a_banned_guest_end_and_nobody_elses(chat: Chat, alice):
     dave, erin = guest_from(chat, "dave", PUBLIC), chat.guest("erin")
     readers = {user.name: chat.reader(user, named=[1]) for user in (alice, dave, erin)}
-    from_there = Reader(lambda: hearing.of_stays([], [site.network_channel(PUBLIC)]), 0)
+    from_there = Reader(lambda: hearing.of_stays([], [log_events.network_channel(PUBLIC)]), 0)
     chat.hub.register(from_there)
     ban(chat, alice, dave)
     assert {name: reader.end for name, reader in readers.items()} == {

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat import sse
-from chat.errors import ChatError
+from chat.core import sse
+from chat.core.errors import ChatError
+from chat.core.wire import CURSOR_MAX, to_json
 from tests.unit.eventsource import Event, EventSource
 from tests.unit.stream_cases import CASES
 
@@ -16,7 +17,7 @@ any_json = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(["hello", "message", "presence", "bye"]) | st.text("abcß: \0\u2028", min_size=1)
-ids = st.none() | st.integers(0, sse.CURSOR_MAX)
+ids = st.none() | st.integers(0, CURSOR_MAX)
 sent_events = st.lists(st.tuples(names, any_json, ids, st.none() | st.integers(0, 60_000)), max_size=5)
 
 
@@ -52,7 +53,7 @@ def test_a_frame_has_its_fields_in_the_contracts_order():
 @settings(deadline=None)
 @given(sent=sent_events, head_ms=st.integers(0, 60_000), cuts=st.lists(st.integers(0, 5000), max_size=8))
 def test_a_browser_hears_exactly_the_events_that_were_framed_however_the_bytes_are_cut(sent, head_ms, cuts):
-    frames = [sse.frame(name, sse.to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
+    frames = [sse.frame(name, to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
     events, source = heard(sse.retry(head_ms) + b"".join(frames), cuts)
 
     assert [event.type for event in events] == [name for name, *_ in sent]
@@ -69,7 +70,7 @@ def test_a_browser_hears_exactly_the_events_that_were_framed_however_the_bytes_a
 @settings(deadline=None)
 @given(sent=sent_events.filter(len), data=st.data())
 def test_a_frame_that_is_cut_off_is_heard_by_nobody(sent, data):
-    frames = [sse.frame(name, sse.to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
+    frames = [sse.frame(name, to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
     missing = data.draw(st.integers(1, len(frames[-1])))
     assert len(heard(b"".join(frames)[:-missing], [])[0]) == len(sent) - 1
 
@@ -86,12 +87,12 @@ def test_no_name_and_no_data_can_begin_another_field(name, data):
 @settings(deadline=None)
 @given(sent=sent_events, head_ms=st.integers(0, 60_000))
 def test_the_older_dialect_tells_the_same_and_nothing_can_be_forged_in_it(sent, head_ms):
-    frames = [sse.frame(name, sse.to_json(value), id) for name, value, id, _ in sent]
+    frames = [sse.frame(name, to_json(value), id) for name, value, id, _ in sent]
     head = sse.frame("hello", "{}", id=1)
     older = sse.in_dom_dialect(sse.retry(head_ms) + head + b"".join(frames))
     blocks = older.decode().split("\n\n")[:-1]
     assert [block.split("\n")[0] for block in blocks] == ["Event: hello", *(f"Event: {name}" for name, *_ in sent)]
-    assert [block.split("\n")[-1] for block in blocks[1:]] == [f"data: {sse.to_json(value)}" for _, value, *_ in sent]
+    assert [block.split("\n")[-1] for block in blocks[1:]] == [f"data: {to_json(value)}" for _, value, *_ in sent]
     again = b"\n\n" + older
     assert again.replace(b"\n\nEvent: ", b"\n\nevent: ")[2:] == head + b"".join(frames)
 
@@ -107,20 +108,20 @@ def test_readers_of_the_older_dialect_share_its_bytes():
 @settings(deadline=None)
 @given(any_json)
 def test_json_is_one_line_that_old_script_engines_can_read_too(value):
-    text = sse.to_json(value)
+    text = to_json(value)
     assert not set(text) & set("\r\n\u2028\u2029")
     assert text.encode()
     assert json.loads(text) == json.loads(json.dumps(value))
 
 
 def test_json_is_compact_and_spells_letters_as_they_are():
-    assert sse.to_json({"room": "lobby", "n": [1, "é"]}) == '{"room":"lobby","n":[1,"é"]}'
-    assert sse.to_json("\u2028\u2029\ud800\n") == r'"\u2028\u2029\ud800\n"'
+    assert to_json({"room": "lobby", "n": [1, "é"]}) == '{"room":"lobby","n":[1,"é"]}'
+    assert to_json("\u2028\u2029\ud800\n") == r'"\u2028\u2029\ud800\n"'
 
 
 def test_what_is_no_json_is_refused():
     with pytest.raises(ValueError, match="JSON"):
-        sse.to_json(float("nan"))
+        to_json(float("nan"))
 
 
 # Cursors

@@ -4,8 +4,9 @@ from itertools import count
 
 import pytest
 
-from chat import rooms, stays, times, upkeep
-from chat.errors import ChatError
+from chat import rooms, stays, upkeep
+from chat.core import times
+from chat.core.errors import ChatError
 
 
 def join(chat, user, slug="lobby", **options):

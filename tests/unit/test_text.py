@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat import text
-from chat.errors import ChatError
+from chat.core import characters, markup
+from chat.core.errors import ChatError
 
 words = (
     "http:// https://a.b HTTP://x/y https://a/( ) ( [ ] [:: . , ' \" & &amp; < > <b> <script> </code> ` `` "
@@ -116,7 +117,7 @@ def link(url: str) -> str:
     ],
 )
 def test_line_breaks_and_code_are_drawn_and_everything_else_is_text(body, html):
-    assert text.to_html(body) == html
+    assert markup.to_html(body) == html
 
 
 @pytest.mark.parametrize(
@@ -153,19 +154,19 @@ def test_line_breaks_and_code_are_drawn_and_everything_else_is_text(body, html):
     ],
 )
 def test_a_link_begins_and_ends_where_a_reader_would_say(before, url, after):
-    assert text.to_html(before + url + after) == before + link(url) + after
+    assert markup.to_html(before + url + after) == before + link(url) + after
 
 
 def test_what_follows_a_link_is_drawn_as_anything_else():
-    assert text.to_html("http://a)http://b\nhttp://c`d`") == (
+    assert markup.to_html("http://a)http://b\nhttp://c`d`") == (
         f"{link('http://a')}){link('http://b')}<br>{link('http://c')}<code>d</code>"
     )
 
 
 def test_no_character_of_a_link_can_leave_its_attribute():
-    assert text.to_html("http://a.b/?x=1&y='2'z") == link("http://a.b/?x=1&amp;y=&#x27;2&#x27;z")
-    assert text.to_html('http://a.b/"onclick="x') == link("http://a.b/") + "&quot;onclick=&quot;x"
-    assert text.to_html("http://a.b/<script>") == link("http://a.b/") + "&lt;script&gt;"
+    assert markup.to_html("http://a.b/?x=1&y='2'z") == link("http://a.b/?x=1&amp;y=&#x27;2&#x27;z")
+    assert markup.to_html('http://a.b/"onclick="x') == link("http://a.b/") + "&quot;onclick=&quot;x"
+    assert markup.to_html("http://a.b/<script>") == link("http://a.b/") + "&lt;script&gt;"
 
 
 @pytest.mark.parametrize(
@@ -175,11 +176,11 @@ def test_no_character_of_a_link_can_leave_its_attribute():
     + ["http:/a.b", "https:a.b", "xhttp://a.b", "mailto:a@b.c"],
 )
 def test_anything_but_http_and_a_host_is_no_link(body):
-    assert text.to_html(body) == body
+    assert markup.to_html(body) == body
 
 
 def test_an_address_inside_another_scheme_links_its_http_part_alone():
-    assert text.to_html("javascript:http://a.b") == "javascript:" + link("http://a.b")
+    assert markup.to_html("javascript:http://a.b") == "javascript:" + link("http://a.b")
 
 
 class Undrawn(HTMLParser):
@@ -234,8 +235,8 @@ OUR_ENTITY = re.compile("&(amp|lt|gt|quot|#x27);")
 @settings(deadline=None, max_examples=500)
 @given(bodies)
 def test_whatever_the_body_its_html_has_our_tags_alone_and_loses_nothing(body):
-    html = text.to_html(body)
-    assert Undrawn(html).body == text.without_piles(body)
+    html = markup.to_html(body)
+    assert Undrawn(html).body == characters.without_piles(body)
     rest = OUR_TAG.sub("", html)
     assert not set(rest) & set("<>\"'")
     assert "&" not in OUR_ENTITY.sub("", html)
@@ -244,7 +245,7 @@ def test_whatever_the_body_its_html_has_our_tags_alone_and_loses_nothing(body):
 @settings(deadline=None)
 @given(bodies)
 def test_no_link_holds_an_invisible_character(body):
-    for url in re.findall('href="([^"]*)"', text.to_html(body)):
+    for url in re.findall('href="([^"]*)"', markup.to_html(body)):
         assert not set(url) & set(" \t\r\n\0\x85\u2028\u200d\u202e\u200b\ufeff\\`")
 
 
@@ -258,7 +259,7 @@ def test_time_is_linear_in_the_length(piece):
     body = piece * (200_000 // len(piece))
     for hostile in (body, "http://a/" + body, body + ".", "`" + body):
         begun = time.process_time()
-        text.to_html(hostile)
+        markup.to_html(hostile)
         assert time.process_time() - begun < 5
 
 
@@ -281,8 +282,8 @@ REAL = [
 
 @pytest.mark.parametrize("written", REAL)
 def test_no_language_has_piles(written):
-    assert text.without_piles(written) == written
-    assert text.to_html(written) == written
+    assert characters.without_piles(written) == written
+    assert markup.to_html(written) == written
     assert text.clean_body(written) == written
 
 
@@ -299,7 +300,7 @@ def test_no_language_has_piles(written):
     ],
 )
 def test_the_html_has_eight_marks_on_a_letter_and_the_body_all(pile, kept):
-    assert text.to_html(pile) == kept
+    assert markup.to_html(pile) == kept
     if pile[0] == "a":
         assert text.clean_body(pile) == pile
 
@@ -307,4 +308,4 @@ def test_the_html_has_eight_marks_on_a_letter_and_the_body_all(pile, kept):
 @settings(deadline=None)
 @given(bodies)
 def test_what_has_no_piles_is_left_as_it_is(body):
-    assert text.without_piles(text.without_piles(body)) == text.without_piles(body)
+    assert characters.without_piles(characters.without_piles(body)) == characters.without_piles(body)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import config as configuration
-from chat import owner, people, rooms, times, upkeep
-from chat.errors import ChatError, ConfigError
+from chat import owner, people, rooms, upkeep
+from chat.core import config as configuration
+from chat.core import times
+from chat.core.errors import ChatError, ConfigError
 from chat.readers import Reader
 from chat.schema import bans as bans_table
 from chat.schema import messages as message_table

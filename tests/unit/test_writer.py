@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from chat.errors import ChatError
+from chat.core.errors import ChatError
 from chat.store import facts, writer
 from tests.unit.chats import Chat, opened
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chat.times import now
+from chat.core.times import now
 
 revision = "0001"
 down_revision = None

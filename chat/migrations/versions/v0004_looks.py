@@ -9,8 +9,8 @@ from collections import Counter
 import sqlalchemy as sa
 from alembic import op
 
+from chat.core.names import name_key
 from chat.schema import TWIN
-from chat.text import name_key
 
 revision = "0004"
 down_revision = "0003"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from chat.core.names import drawn_key
 from chat.migrations.versions.v0004_looks import FORGOTTEN
-from chat.text import drawn_key
 
 revision = "0006"
 down_revision = "0005"

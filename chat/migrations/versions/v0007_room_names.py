@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chat.text import name_key
+from chat.core.names import name_key
 
 revision = "0007"
 down_revision = "0006"

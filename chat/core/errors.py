@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 STATUS = {
     "invalid": 400,
     "csrf": 400,
@@ -56,3 +58,11 @@ class ConfigError(Exception):
 def N_(message: str) -> str:
     """Mark a sentence for the catalogue; it is translated where it is shown, for who reads it."""
     return message
+
+
+class Sentence(NamedTuple):
+    text: str
+    params: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.text % self.params

@@ -5,32 +5,18 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsi
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 
-from chat.errors import N_, ChatError
+from chat.core.errors import N_, ChatError
+from chat.core.wire import CURSOR_MAX
 
-CURSOR_MAX = 2**53 - 1  # the largest whole number that every browser's script counts exactly
 MEDIA_TYPE = "text/event-stream"
 DOM_MEDIA_TYPE = "application/x-dom-event-stream"  # of the draft that Opera 9 was made to
 # Some browsers show a script nothing of an answer before they have 2 KB of it; to a stream's parser it is a comment.
 PADDING = b":" + b" " * 2048 + b"\n"
 SHARED_PIECES = 16  # how many pieces of the older dialect are kept for the next reader of the same bytes
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _CURSOR = re.compile(r"[0-9]{1,16}")
-_NOT_RAW = re.compile("[\u2028\u2029\ud800-\udfff]")
-
-
-def to_json(value: object) -> str:
-    """The value as JSON on one line, fit for a frame's data and for UTF-8.
-
-    U+2028 and U+2029 are escaped because old script engines take them for line ends, lone surrogates
-    because they have no bytes. Raises ValueError for NaN and infinities, which are not JSON.
-    """
-    text = _ENCODER.encode(value)
-    return text if text.isascii() else _NOT_RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def frame(name: str, data: str, id: int | None = None, retry_ms: int | None = None) -> bytes:

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chat import config_checks as checks
-from chat.config_checks import Check, lines, many, number, on_or_off, one_line, one_of, whole
-from chat.errors import ConfigError
+from chat.core import config_checks as checks
+from chat.core.config_checks import Check, lines, many, number, on_or_off, one_line, one_of, whole
+from chat.core.errors import ConfigError
 
 FILE_NAME = "longwave.cfg"
 
@@ -284,5 +284,5 @@ def _shortened(text: str) -> str:
 
 
 def _default_instance() -> Path:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     return (root if (root / "setup.cfg").exists() else Path.cwd()) / "instance"

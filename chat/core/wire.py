@@ -1,0 +1,21 @@
+"""What is the same for every way to the reader: events as JSON on one line, and how far a cursor may go."""
+
+from __future__ import annotations
+
+import json
+import re
+
+CURSOR_MAX = 2**53 - 1  # the largest whole number that every browser's script counts exactly
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_NOT_RAW = re.compile("[\u2028\u2029\ud800-\udfff]")
+
+
+def to_json(value: object) -> str:
+    """The value as JSON on one line, fit for a frame's data and for UTF-8.
+
+    U+2028 and U+2029 are escaped because old script engines take them for line ends, lone surrogates
+    because they have no bytes. Raises ValueError for NaN and infinities, which are not JSON.
+    """
+    text = _ENCODER.encode(value)
+    return text if text.isascii() else _NOT_RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

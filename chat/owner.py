@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat import rooms, site, text
-from chat.core import addresses, log_events, times
+from chat import rooms, site
+from chat.core import addresses, log_events, times, validation
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError, ConfigError
 from chat.store import Store, Transaction, acts, bans, facts, sessions, settings, users
@@ -161,7 +161,7 @@ def unban_by_name(tx: Transaction, name: str) -> None:
 
 def find_by_name(tx: Transaction, name: str) -> int:
     """The id of whoever has the name now, or ChatError `not_found`."""
-    user = users.find_by_name(tx.connection, text.clean_name(name))
+    user = users.find_by_name(tx.connection, validation.clean_name(name))
     if user is None:
         raise ChatError("not_found", N_("No one has this name."))
     return int(user.id)
@@ -256,7 +256,7 @@ def _read_setting(name: str, typed: str) -> Any:
 
 def _clean_reason(reason: object) -> str:
     """One line for the one who is banned; may be empty."""
-    return text.clean_topic(reason, "reason")
+    return validation.clean_topic(reason, "reason")
 
 
 def _id(owner: Any) -> int | None:

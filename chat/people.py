@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import text
-from chat.core import times
+from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.store import Transaction, leaps, sessions, users
 
@@ -37,7 +36,7 @@ class From(NamedTuple):
 
 def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> SignedIn:
     """Give a guest the name, if nobody bears it who was here within `guest_days`."""
-    clean_name = text.clean_name(name)
+    clean_name = validation.clean_name(name)
     bearers = users.bearers(tx.connection, clean_name)
     if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
         message = N_("That name is taken or too similar to another. Pick another, or open your link if it's you.")
@@ -118,7 +117,7 @@ def find_bot(connection: Connection, key: str) -> Any:
 
 def bot_named(tx: Transaction, name: object) -> Any:
     """The bot of this name, made if nobody has the name. Raises ChatError `name_taken` for a person's."""
-    clean_name = text.clean_name(name)
+    clean_name = validation.clean_name(name)
     bearer = users.find_by_name(tx.connection, clean_name)
     if bearer is None:
         return users.find(tx.connection, _add_user(tx, clean_name, "bot"))

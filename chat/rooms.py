@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, listing, naming, stays, text
-from chat.core import names, times
+from chat import drawing, hearing, listing, naming, stays
+from chat.core import names, times, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import Store, Transaction, events, messages, users
@@ -38,13 +38,13 @@ def post(
 
     It joins the author first, unless that is a bot; `is_limited` as for `stays.begin`.
     """
-    known_client_id = text.clean_client_id(client_id)
+    known_client_id = validation.clean_client_id(client_id)
     room = messages.before_post(tx.connection, author.id, slug, known_client_id)
     if room.first_id is not None:
         return Posted(drawing.wire(messages.find(tx.connection, room.first_id)), False)
     if room.id is None or (room.kind == "closed" and room.stay_id is None):
         raise _no_room()
-    clean_body = text.clean_body(body)
+    clean_body = validation.clean_body(body)
     if room.released_at is not None:
         raise _released()
     if room.stay_id is None and author.kind != "bot":
@@ -84,7 +84,7 @@ def _released() -> ChatError:
 def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str, Any]:
     """Change what one has written, here and in every earlier event of it."""
     message = _own_message(tx.connection, user, message_id)
-    clean_body = text.clean_body(body)
+    clean_body = validation.clean_body(body)
     if clean_body == message.body:
         return drawing.wire(message)
     return _rewrite(tx, message, "edit", body=clean_body, edited_at=tx.now)
@@ -211,9 +211,9 @@ def open_room(
         _refuse_released(tx, user)
         if most is not None and not user.is_owner:
             naming.refuse_more(tx.connection, user, most)
-    clean_name = text.clean_room_name(name)
-    clean_topic = text.clean_topic(topic)
-    clean_slug = text.clean_slug(slug) if slug else naming.free_slug(tx.connection, names.slug_from(clean_name))
+    clean_name = validation.clean_room_name(name)
+    clean_topic = validation.clean_topic(topic)
+    clean_slug = validation.clean_slug(slug) if slug else naming.free_slug(tx.connection, names.slug_from(clean_name))
 
     def is_known(room: Any) -> bool:
         return user is None or user.is_owner or _may_know(tx.connection, room, user)
@@ -244,10 +244,10 @@ def remove_room(tx: Transaction, slug: str) -> None:
 
 def change(tx: Transaction, slug: str, name: object, topic: object) -> bool:
     """Rename a room and set its topic; its address stays. False where it has both already."""
-    room, clean_name = _find_any(tx.connection, slug), text.clean_room_name(name)
+    room, clean_name = _find_any(tx.connection, slug), validation.clean_room_name(name)
     if clean_name != room.name:
         naming.refuse_namesake(tx.connection, clean_name, lambda other: bool(other.id != room.id))
-    return _change(tx, room, name=clean_name, topic=text.clean_topic(topic))
+    return _change(tx, room, name=clean_name, topic=validation.clean_topic(topic))
 
 
 def set_kind(tx: Transaction, slug: str, kind: str) -> bool:

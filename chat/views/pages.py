@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import flood, identity, rooms, text
-from chat.core import times
+from chat import flood, identity, rooms
+from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.presence import Roster
 from chat.store import events, messages
@@ -116,7 +116,7 @@ def room_page(
         error=error,
         may_post=user is not None,
         may_open_room=may_open_room(),
-        max_body=text.BODY_MAX,
+        max_body=validation.BODY_MAX,
     )
 
 

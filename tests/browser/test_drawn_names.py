@@ -6,8 +6,7 @@ import unicodedata
 
 import pytest
 
-from chat import text
-from chat.core import names
+from chat.core import names, validation
 from chat.core.errors import ChatError
 
 # By numbers, one for each picture: of every character alone, and between two letters.
@@ -56,7 +55,7 @@ def drawn(window, characters):
 def key_of(name, key=names.name_key):
     """What the name is compared by; None where it is refused."""
     try:
-        return key(text.clean_name(name))
+        return key(validation.clean_name(name))
     except ChatError:
         return None
 

@@ -10,7 +10,6 @@ CHAT = Path(__file__).parents[2] / "chat"
 # The table of docs/architecture.md, from the ground up; parts of one layer do not import each other.
 LAYERS: tuple[set[str], ...] = (
     {"core"},
-    {"text"},
     {"__init__", "canary", "capacity", "host", "locks", "protocol_errors", "qr", "unfinished"},
     {"arriving", "catalogue", "hearing", "hosting", "limits", "metrics", "peers", "proxies", "runtime", "schema",
      "secret", "sending"},

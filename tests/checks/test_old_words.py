@@ -60,7 +60,7 @@ ONCE = {
     "chat/naming.py": ["as many rooms as it may have", "There is a room at this address already"],
     "chat/rooms.py": ["The first page lists", "Perhaps its room"],
     "chat/stays.py": ["as many as one can be in", "You have come and gone"],
-    "chat/text.py": ["what others shall call you", "characters at most", "is missing or is no text",
+    "chat/core/validation.py": ["what others shall call you", "characters at most", "is missing or is no text",
                                 "Type it anew", "small letters"],
     "chat/views/answers.py": ["Something broke", "The first page lists"],
     "chat/views/auth.py": ["is free for others"],

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chat import text
-from chat.core import names
+from chat.core import names, validation
 from chat.core.errors import ChatError
 
 awkward = st.sampled_from("aA ν\u200d\u200c\ufe0f☀👩💻\u0301\u0345ß\u00a0\t\n")
 any_text = st.text(st.characters(exclude_categories=[]) | awkward)
-lines = [(text.clean_name, 32), (text.clean_room_name, 60), (text.clean_topic, 200)]
+lines = [(validation.clean_name, 32), (validation.clean_room_name, 60), (validation.clean_topic, 200)]
 
 
 def refusal_of(clean, raw) -> ChatError:
@@ -46,14 +45,14 @@ def refusal_of(clean, raw) -> ChatError:
     ],
 )
 def test_a_name_is_normalised_and_otherwise_left_as_typed(raw, name):
-    assert text.clean_name(raw) == name
+    assert validation.clean_name(raw) == name
 
 
 @pytest.mark.parametrize(
     "raw", ["", " ", "\u00a0\u3000", "\r\n", "\u3164", "\u2800", "\u200b", "\u115f\u1160", "\ufffc", "\U0001d159", None]
 )
 def test_a_blank_name_is_refused(raw):
-    for clean in (text.clean_name, text.clean_room_name):
+    for clean in (validation.clean_name, validation.clean_room_name):
         error = refusal_of(clean, raw)
         assert (error.code, error.field) == ("invalid", "name")
 
@@ -75,7 +74,7 @@ def test_control_bidi_control_and_other_invisible_characters_are_refused(clean, 
     "raw", ["☀\u200d", "☀\u200d x", "☀\ufe0f\ufe0f", "\u200d☀", "^\u200dx", "\u200cنام", "1\ufe0f"]
 )
 def test_a_joiner_that_joins_nothing_is_refused(raw):
-    assert refusal_of(text.clean_name, raw).code == "invalid"
+    assert refusal_of(validation.clean_name, raw).code == "invalid"
 
 
 @pytest.mark.parametrize(("clean", "longest"), lines)
@@ -88,8 +87,8 @@ def test_a_line_has_a_greatest_length_counted_after_trimming(clean, longest):
 
 
 def test_a_topic_may_be_empty_or_absent_but_has_one_line():
-    assert text.clean_topic("") == text.clean_topic(" \n") == text.clean_topic(None) == ""
-    assert refusal_of(text.clean_topic, "one\ntwo").field == "topic"
+    assert validation.clean_topic("") == validation.clean_topic(" \n") == validation.clean_topic(None) == ""
+    assert refusal_of(validation.clean_topic, "one\ntwo").field == "topic"
 
 
 @pytest.mark.parametrize("raw", [5, True, b"carol", ["carol"], {"name": "carol"}])
@@ -187,8 +186,8 @@ def test_the_key_of_every_single_character_is_stable():
 
 def test_every_name_that_is_accepted_has_a_key():
     for name in ["!", "☀\ufe0f", "́", "´", "ﷺ", "\U0001fae0"]:
-        assert names.name_key(text.clean_name(name)).strip()
-        assert names.drawn_key(text.clean_name(name)).strip()
+        assert names.name_key(validation.clean_name(name)).strip()
+        assert names.drawn_key(validation.clean_name(name)).strip()
 
 
 # Comparing by what is drawn
@@ -277,7 +276,7 @@ def test_the_initial_is_the_first_character_that_a_reader_sees(name, first):
 
 @pytest.mark.parametrize("slug", ["lobby", "a", "0", "a-b-2", "newer", "x" * 40])
 def test_a_slug_of_small_letters_digits_and_hyphens_is_accepted(slug):
-    assert text.clean_slug(slug) == text.clean_slug(f" {slug} ") == slug
+    assert validation.clean_slug(slug) == validation.clean_slug(f" {slug} ") == slug
 
 
 @pytest.mark.parametrize(
@@ -286,12 +285,12 @@ def test_a_slug_of_small_letters_digits_and_hyphens_is_accepted(slug):
     + ["a/b", "../etc/passwd", "..", ".", "/", "\\", "%2e"],
 )
 def test_any_other_slug_is_invalid(slug):
-    error = refusal_of(text.clean_slug, slug)
+    error = refusal_of(validation.clean_slug, slug)
     assert (error.code, error.field) == ("invalid", "slug")
 
 
 def test_a_slug_of_41_is_too_long():
-    assert refusal_of(text.clean_slug, "x" * 41).code == "too_long"
+    assert refusal_of(validation.clean_slug, "x" * 41).code == "too_long"
 
 
 @pytest.mark.parametrize(
@@ -318,4 +317,4 @@ def test_a_slug_is_made_from_a_rooms_name(name, slug):
 @given(any_text)
 def test_a_slug_that_was_made_is_accepted(name):
     slug = names.slug_from(name)
-    assert text.clean_slug(slug) == slug
+    assert validation.clean_slug(slug) == slug

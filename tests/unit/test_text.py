@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat import text
-from chat.core import characters, markup
+from chat.core import characters, markup, validation
 from chat.core.errors import ChatError
 
 words = (
@@ -22,7 +21,7 @@ bodies = st.lists(st.sampled_from(words + spaces) | st.characters(), max_size=30
 
 def refusal_of(raw) -> ChatError:
     with pytest.raises(ChatError) as refusal:
-        text.clean_body(raw)
+        validation.clean_body(raw)
     return refusal.value
 
 
@@ -44,7 +43,7 @@ def refusal_of(raw) -> ChatError:
     ],
 )
 def test_a_body_has_lf_alone_and_no_space_at_its_ends(raw, body):
-    assert text.clean_body(raw) == body
+    assert validation.clean_body(raw) == body
 
 
 @pytest.mark.parametrize(
@@ -69,28 +68,28 @@ def test_a_body_of_4001_characters_is_too_long(raw):
 @given(bodies)
 def test_cleaning_a_clean_body_changes_nothing(raw):
     try:
-        body = text.clean_body(raw)
+        body = validation.clean_body(raw)
     except ChatError:
         return
-    assert text.clean_body(body) == body
+    assert validation.clean_body(body) == body
     assert body == body.strip()
     assert not set(body) & set("\r\0")
 
 
 @pytest.mark.parametrize("raw", ["k3", "A-Z_9", "x" * 64])
 def test_a_client_id_is_kept_as_it_is(raw):
-    assert text.clean_client_id(raw) == raw
+    assert validation.clean_client_id(raw) == raw
 
 
 @pytest.mark.parametrize("raw", [None, ""])
 def test_no_client_id_is_none(raw):
-    assert text.clean_client_id(raw) is None
+    assert validation.clean_client_id(raw) is None
 
 
 @pytest.mark.parametrize("raw", ["x" * 65, "a b", "a\n", "é", "a.b", "'", "٣", 5, ["a"]])
 def test_any_other_client_id_is_invalid(raw):
     with pytest.raises(ChatError) as refusal:
-        text.clean_client_id(raw)
+        validation.clean_client_id(raw)
     assert (refusal.value.code, refusal.value.field) == ("invalid", "client_id")
 
 
@@ -284,7 +283,7 @@ REAL = [
 def test_no_language_has_piles(written):
     assert characters.without_piles(written) == written
     assert markup.to_html(written) == written
-    assert text.clean_body(written) == written
+    assert validation.clean_body(written) == written
 
 
 @pytest.mark.parametrize(
@@ -302,7 +301,7 @@ def test_no_language_has_piles(written):
 def test_the_html_has_eight_marks_on_a_letter_and_the_body_all(pile, kept):
     assert markup.to_html(pile) == kept
     if pile[0] == "a":
-        assert text.clean_body(pile) == pile
+        assert validation.clean_body(pile) == pile
 
 
 @settings(deadline=None)

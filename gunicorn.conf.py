@@ -14,10 +14,11 @@ from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
 
-from chat import capacity, secret
+from chat import capacity
 from chat.core.config import load
 from chat.core.errors import ChatError, ConfigError
 from chat.host import LASTING, ONE_AT_A_TIME
+from chat.runtime import secret
 from chat.server_log import ShyLogger
 
 wsgi_app = "wsgi:app"

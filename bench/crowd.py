@@ -11,8 +11,9 @@ from pathlib import Path
 from bench import machine
 from bench.guests import ROOM, Guest
 from bench.load import source_of
-from chat import rooms, secret
+from chat import rooms
 from chat.core import config as configuration
+from chat.runtime import secret
 from chat.store import Store, Transaction, creation, sessions, users
 
 AT_ONCE = 500  # in one transaction

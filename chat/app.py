@@ -13,7 +13,7 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, cookies, drawing, flood, host, identity, repeats, scripts, secret, views
+from chat import __version__, catalogue, clock, cookies, drawing, flood, host, identity, repeats, scripts, views
 from chat.core import config as configuration
 from chat.core import log_lines, resources
 from chat.core.addresses import shortened
@@ -21,6 +21,7 @@ from chat.core.config import Config
 from chat.incoming import FIELDS, IncomingRequest
 from chat.parts import Parts
 from chat.proxies import KnownHosts, TrustedProxies
+from chat.runtime import secret
 from chat.views import other_origins
 
 log = logging.getLogger("chat.requests")

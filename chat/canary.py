@@ -5,26 +5,22 @@ tried as an address: of /home/alice/public_html/longwave/instance/canary these a
 /longwave/instance/canary and so on.
 """
 
-import http.client
 import json
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
+
+from chat.runtime.http_probe import GOOD_SECONDS, MOST_BYTES, Fetch, fetch
 
 FILE = "canary"  # in the instance, for nothing else than to be asked for
 FOUND = "canary.json"
-ANSWER_SECONDS = 1.0  # each; a host of one process cannot answer itself, and what is handed out comes at once
 ALL_SECONDS = 5.0
-GOOD_SECONDS = 3600.0  # so long a look is good
 FOLDERS = 4  # how deep below a web root the file may lie, itself included
-MOST_BYTES = 4096
-
-Fetch = Callable[[str], bytes | None]
 
 
 class Found(NamedTuple):
@@ -84,24 +80,3 @@ def _addresses(url: str, path: Path) -> Iterator[str]:
     for length in range(1, min(len(names), FOLDERS) + 1):
         for root in roots:
             yield root + quote("/".join(names[-length:]))
-
-
-def fetch(address: str) -> bytes | None:
-    """The body of a 200, b"" for any other answer, None for none."""
-    parts = urlsplit(address)
-    try:
-        with closing(_connection(parts.scheme, parts.netloc)) as connection:
-            connection.request("GET", parts.path)
-            answer = connection.getresponse()
-            return answer.read(MOST_BYTES) if answer.status == 200 else b""
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-
-
-def _connection(scheme: str, host: str) -> Any:
-    if scheme != "https":
-        return http.client.HTTPConnection(host, timeout=ANSWER_SECONDS)
-    import ssl
-
-    # It is our own site, to which nothing secret is sent: also one whose certificate is its own is looked at.
-    return http.client.HTTPSConnection(host, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())

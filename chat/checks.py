@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from chat import canary, capacity, hosting, secret
+from chat import canary, capacity, hosting
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError, ConfigError
 from chat.heads import Heads
+from chat.runtime import secret
 from chat.store import Store, Transaction, creation, database, facts, inbox, journal, trouble
 
 REFUSED_SHOWN = 20

@@ -3,8 +3,8 @@
 import math
 
 from chat.hub import Hub
-from chat.metrics import Figures, Histogram
 from chat.relay import LocalRelay
+from chat.runtime.metrics import Figures, Histogram
 from chat.store import Store
 from chat.streams import Streams
 

@@ -14,7 +14,7 @@ from flask import request
 
 from chat import identity
 from chat.core.errors import N_, ChatError
-from chat.limits import Rate
+from chat.runtime.limits import Rate
 from chat.store import busy
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import capacity, figures, forgetting, hosting, metrics, outside, owner, proxies, rooms, runtime, upkeep
+from chat import capacity, figures, forgetting, hosting, outside, owner, proxies, rooms, runtime, upkeep
 from chat.attendance import Attendance
 from chat.capacity import Budget
 from chat.core.config import Config
@@ -19,9 +19,10 @@ from chat.heads import Heads
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
 from chat.hub import Event, Hub
-from chat.limits import Limits
 from chat.presence import Presence
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
+from chat.runtime import metrics
+from chat.runtime.limits import Limits
 from chat.sending import Backlog
 from chat.site import Site
 from chat.store import InDoubt, Store, creation, database, events, trouble, users

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from chat import runtime
 from chat.hearing import Hearing
+from chat.runtime import threads
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Reader:
         self.end: str | None = None
         self.due_at = math.inf
         self.expected_in: int | None = None  # the second in which the hub sees whether it is due
-        self.waiter: runtime.Waiter | None = runtime.current().waiter()
+        self.waiter: threads.Waiter | None = runtime.current().waiter()
 
     def wake(self) -> None:
         """Let it look for news; called with the hub's lock held, so that it must not wait."""

@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
 from chat import runtime
-from chat.runtime import Waiter
+from chat.runtime.threads import Waiter
 
 SLICE_SECONDS = 0.005  # in which requests begin one after another; one that takes longer is a slice of its own
 

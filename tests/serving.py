@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from chat import secret
+from chat.runtime import secret
 
 TOP = Path(__file__).parents[1]
 GUNICORN = (sys.executable, "-m", "gunicorn")

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from chat import locks, runtime
+from chat import runtime
 from chat.heads.folder import replace
+from chat.runtime import locks
 
 DONE = "heads.json"
 LOCK = "heads.lock"

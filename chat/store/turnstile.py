@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 
-from chat import locks, runtime
+from chat import runtime
+from chat.runtime import locks
 
 PATIENCE_SECONDS = 2.0  # a commit takes milliseconds; a process that was stopped inside may never come out
 

@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from chat import metrics, runtime
+from chat import runtime
 from chat.core.errors import N_, ChatError
-from chat.metrics import Histogram
+from chat.runtime import metrics
+from chat.runtime.metrics import Histogram
 from chat.store import trouble
 from chat.store.database import BUSY_TIMEOUT_MS
 from chat.store.place import Place

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from chat import identity
-from chat import metrics as board
+from chat.runtime import metrics as board
 
 blueprint = Blueprint("metrics", __name__)
 

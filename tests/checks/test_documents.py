@@ -13,7 +13,7 @@ from bench.soak.results import as_markdown
 from chat.app import create_app
 from chat.cli import longwave
 from chat.core import config, errors
-from chat.metrics import METRICS
+from chat.runtime.metrics import METRICS
 from tests.checks.sent_events import sent_events
 from tests.checks.test_layers import LAYERS
 from tests.hosts.kinds import KINDS

@@ -5,7 +5,7 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from chat.metrics import METRICS
+from chat.runtime.metrics import METRICS
 from tests.clients import Person
 from tests.conftest import free_room_names
 from tests.server.test_ways import WAITRESS

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chat import canary
+from chat.runtime import http_probe
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_where_nothing_is_handed_out_nothing_is_said_and_the_look_is_good_for_an
         assert canary.look(instance, site.url, site, lambda: now[0]).exposed == []
     asked = len(site.asked)
     assert 0 < asked <= 8
-    now[0] += canary.GOOD_SECONDS + 1
+    now[0] += http_probe.GOOD_SECONDS + 1
     canary.look(instance, site.url, site, lambda: now[0])
     assert len(site.asked) == 2 * asked
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chat import limits as module
-from chat.limits import Limits, Rate
+from chat.runtime import limits as module
+from chat.runtime.limits import Limits, Rate
 
 RATE = Rate(burst=5, seconds=2.0)
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from chat import metrics
-from chat.metrics import Board, Histogram
+from chat.runtime import metrics
+from chat.runtime.metrics import Board, Histogram
 
 TAKES_A_SHEET_AND_DIES = """
 import os, pathlib, sys

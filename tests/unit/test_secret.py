@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from chat import canary, checks, hosting, secret
+from chat import canary, checks, hosting
 from chat.app import create_app
 from chat.core import config as configuration
 from chat.core.errors import ConfigError
 from chat.heads.naming import Naming
 from chat.heads.progress import DONE, Progress
+from chat.runtime import secret
 
 
 def test_it_is_made_once_for_its_user_alone(instance: Path):

@@ -11,7 +11,7 @@ gevent = pytest.importorskip("gevent")
 
 from chat import runtime, turns  # noqa: E402
 from chat.arriving import ArrivingBody  # noqa: E402
-from chat.runtime_gevent import Greenlets  # noqa: E402
+from chat.runtime.greenlets import Greenlets  # noqa: E402
 
 
 class Requests:

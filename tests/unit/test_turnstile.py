@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from chat import runtime
+from chat.runtime import threads
 from chat.store import turnstile as module
 from chat.store.turnstile import Turnstile
 from tests.serving import PATIENCE_SECONDS
 from tests.unit.chats import opened
 
 
-@pytest.fixture(params=[runtime.Threads, runtime.OneAtATime], ids=["threads", "one at a time"])
+@pytest.fixture(params=[threads.Threads, threads.OneAtATime], ids=["threads", "one at a time"])
 def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether somebody can stand in the queue for us, or we look again and again."""
     monkeypatch.setattr(runtime, "_current", request.param())

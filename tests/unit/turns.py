@@ -2,7 +2,7 @@
 
 import select
 
-from chat import runtime
+from chat.runtime import threads
 
 
 class Turns:
@@ -15,7 +15,7 @@ class Turns:
         self.watched = []
 
     def waiter(self):
-        return runtime.Threads().waiter()
+        return threads.Threads().waiter()
 
     def later(self, seconds, function):
         self.due.append((seconds, function))

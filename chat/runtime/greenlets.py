@@ -11,7 +11,7 @@ from gevent import monkey
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from chat.runtime import Threads, Waiter
+from chat.runtime.threads import Threads, Waiter
 
 log = logging.getLogger(__name__)
 

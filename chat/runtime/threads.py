@@ -1,11 +1,6 @@
-"""How code waits, wakes and runs beside itself: plain threads here, greenlets where gevent has patched.
-
-`current()` is the form in force. The gevent form lives in `runtime_gevent.py` and is put in force by `choose`
-at the start of a process, so that nothing here imports gevent and the app runs without it.
-"""
+"""The plain form of the runtime: whoever waits has an operating system's thread."""
 
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -120,25 +115,3 @@ class _ThreadWaiter:
     @property
     def is_woken(self) -> bool:
         return bool(self._event.is_set())
-
-
-_current = Threads()
-
-
-def current() -> Threads:
-    return _current
-
-
-def choose(lasts: bool = True) -> Threads:
-    """Put the form in force that fits this process: greenlets iff gevent has patched its threads."""
-    global _current
-    if not lasts:
-        _current = OneAtATime()
-    elif isinstance(_current, OneAtATime):
-        _current = Threads()
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        from chat.runtime_gevent import Greenlets
-
-        _current = Greenlets()
-    return _current

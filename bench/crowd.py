@@ -14,7 +14,8 @@ from bench.load import source_of
 from chat import rooms
 from chat.core import config as configuration
 from chat.runtime import secret
-from chat.store import Store, Transaction, creation, sessions, users
+from chat.store import Store, Transaction, creation
+from chat.store.tables import sessions, users
 
 AT_ONCE = 500  # in one transaction
 

@@ -4,8 +4,8 @@
     curl -O https://www.unicode.org/Public/15.0.0/ucd/DerivedCoreProperties.txt
     .venv/bin/python bin/looks.py confusables.txt DerivedCoreProperties.txt > chat/core/looks.py
 
-Both files are in Debian's source package `icu`, too. Whenever the table changes, a new step in chat/migrations has to
-compute all keys of names again, as v0004 and v0006 do, and v0007 of rooms.
+Both files are in Debian's source package `icu`, too. Whenever the table changes, a new step in
+chat/store/migrations has to compute all keys of names again, as v0004 and v0006 do, and v0007 of rooms.
 """
 
 import re

@@ -10,7 +10,9 @@ from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.runtime import secret
-from chat.store import Store, Transaction, creation, database, facts, inbox, journal, trouble
+from chat.store import Store, Transaction, creation, trouble
+from chat.store.sqlite import database, journal
+from chat.store.tables import facts, inbox
 
 REFUSED_SHOWN = 20
 

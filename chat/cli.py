@@ -15,8 +15,9 @@ from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
 from chat.heads import Heads
 from chat.relay import UnixRelay
-from chat.store import Store, creation, database, trouble
-from chat.store import rooms as room_table
+from chat.store import Store, creation, trouble
+from chat.store.sqlite import database
+from chat.store.tables import rooms as room_table
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

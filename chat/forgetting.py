@@ -12,8 +12,9 @@ from chat.core.errors import N_, ChatError
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
 from chat.hub import Event
-from chat.store import Store, Transaction, acts, events, messages, sessions, users
-from chat.store import rooms as room_table
+from chat.store import Store, Transaction
+from chat.store.tables import acts, events, messages, sessions, users
+from chat.store.tables import rooms as room_table
 
 NAMELESS = "nameless"
 CHOICES = ("remove", "leave")

@@ -19,7 +19,8 @@ from chat.core.shares import Shares
 from chat.hearing import Hearing
 from chat.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.ring import Batch, Event, Passing, Ring, Shared
-from chat.store import Store, events
+from chat.store import Store
+from chat.store.tables import events
 
 log = logging.getLogger(__name__)
 

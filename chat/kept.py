@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection
 from chat import runtime
 from chat.core import times
 from chat.core.wire import to_json
-from chat.store import Store, acts, bans, messages, sessions, users
-from chat.store import rooms as room_table
+from chat.store import Store
+from chat.store.tables import acts, bans, messages, sessions, users
+from chat.store.tables import rooms as room_table
 
 PIECE_ROWS = 50  # in one piece, and of messages in one reading: up to a megabyte
 WINDOW_IDS = 5000  # among which one reading looks for messages of the user

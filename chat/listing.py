@@ -4,7 +4,8 @@ from typing import Any
 
 from chat.core.log_events import EVERYBODY
 from chat.core.wire import to_json
-from chat.store import Transaction, events
+from chat.store import Transaction
+from chat.store.tables import events
 
 
 def add(tx: Transaction, room_id: int, wire: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from chat.core import names
 from chat.core.errors import N_, ChatError
-from chat.store import rooms as table
+from chat.store.tables import rooms as table
 
 OPENED_MAX = 50  # rooms that one person has opened, and that are still there
 

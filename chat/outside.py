@@ -4,7 +4,8 @@ from typing import Any
 
 from chat import people, rooms
 from chat.core.errors import ChatError
-from chat.store import Store, Transaction, inbox
+from chat.store import Store, Transaction
+from chat.store.tables import inbox
 
 MOVED_AT_ONCE = 100
 REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wrong with a program

@@ -17,7 +17,8 @@ from chat import rooms, site
 from chat.core import addresses, log_events, times, validation
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError, ConfigError
-from chat.store import Store, Transaction, acts, bans, facts, sessions, settings, users
+from chat.store import Store, Transaction
+from chat.store.tables import acts, bans, facts, sessions, settings, users
 
 CODE_FACT = "owner_code"
 CODE_FILE = "owner-code"

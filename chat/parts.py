@@ -25,7 +25,9 @@ from chat.runtime import metrics
 from chat.runtime.limits import Limits
 from chat.sending import Backlog
 from chat.site import Site
-from chat.store import InDoubt, Store, creation, database, events, trouble, users
+from chat.store import InDoubt, Store, creation, trouble
+from chat.store.sqlite import database
+from chat.store.tables import events, users
 from chat.streams import Streams
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from sqlalchemy.engine import Connection
 
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
-from chat.store import Transaction, leaps, sessions, users
+from chat.store import Transaction, leaps
+from chat.store.tables import sessions, users
 
 VIEWS = ("comfortable", "compact")
 SESSION_DAYS = 180  # from the last visit

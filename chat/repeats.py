@@ -22,7 +22,8 @@ from chat import cookies, flood, identity, incoming, people
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.core.wire import to_json
-from chat.store import Transaction, sent_forms, sessions
+from chat.store import Transaction
+from chat.store.tables import sent_forms, sessions
 from chat.upkeep import FORM_MINUTES
 
 FIELD = "form_id"

@@ -15,8 +15,9 @@ from chat import drawing, hearing, listing, naming, stays
 from chat.core import names, times, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
-from chat.store import Store, Transaction, events, messages, users
-from chat.store import rooms as table
+from chat.store import Store, Transaction
+from chat.store.tables import events, messages, users
+from chat.store.tables import rooms as table
 
 UNREAD_MAX = 1000  # counting further would cost more than it tells
 

@@ -15,7 +15,8 @@ from chat.core import times
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ConfigError
 from chat.core.log_events import CHANGED, SITE
-from chat.store import Store, Transaction, bans, settings, trouble
+from chat.store import Store, Transaction, trouble
+from chat.store.tables import bans, settings
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from typing import Any
 from chat.core import times
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
-from chat.store import Transaction, events, messages
-from chat.store import rooms as table
+from chat.store import Transaction
+from chat.store.tables import events, messages
+from chat.store.tables import rooms as table
 
 # What a reader may hear is worked out from all stays that the log still tells of. Nobody who means to talk comes back
 # to a room, after others have talked there, as often as this.

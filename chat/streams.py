@@ -18,7 +18,7 @@ from chat.presence import STREAM_WHOLES_BYTES, Presence, User
 from chat.readers import Reader, Rehear
 from chat.sending import Backlog
 from chat.store import Store
-from chat.store import rooms as room_table
+from chat.store.tables import rooms as room_table
 
 RETRY_MS = (500, 1200)  # random in it for each reader, so that those who lose a server do not return as one
 BYE_RETRY_MS = (500, 3000)

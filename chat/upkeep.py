@@ -15,7 +15,8 @@ from chat.core import times
 from chat.core.config import Config
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
-from chat.store import Store, Transaction, bans, events, leaps, messages, sent_forms, sessions
+from chat.store import Store, Transaction, leaps
+from chat.store.tables import bans, events, messages, sent_forms, sessions
 
 MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait

@@ -23,7 +23,8 @@ from chat.heads.looking import Look
 from chat.heads.naming import Naming
 from chat.heads.progress import Done, Progress
 from chat.runtime import http_probe
-from chat.store import Store, epochs, events
+from chat.store import Store
+from chat.store.tables import epochs, events
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chat.core.config import Config
 from chat.runtime import secret
-from chat.store.epochs import Epoch
+from chat.store.tables.epochs import Epoch
 
 OURS = re.compile(r"\.?[0-9a-f]{40}\.txt(\.[\d-]+)?")  # a file, and the draft that a killed process has left of one
 

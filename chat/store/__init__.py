@@ -9,10 +9,10 @@ from sqlalchemy.engine import Connection
 
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
-from chat.schema import VERSION
-from chat.store import facts
 from chat.store.creation import version_of
-from chat.store.database import path_of, reading_engine, writing_engine
+from chat.store.schema import VERSION
+from chat.store.sqlite.database import path_of, reading_engine, writing_engine
+from chat.store.tables import facts
 from chat.store.transaction import Transaction
 from chat.store.trial import Trial
 from chat.store.writer import InDoubt, Writer, busy

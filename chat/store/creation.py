@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from chat.core.config import Config
 from chat.core.errors import ConfigError
 from chat.store import leaps
-from chat.store.database import path_of, reading_engine, writing_engine
+from chat.store.sqlite.database import path_of, reading_engine, writing_engine
 from chat.store.transaction import Transaction
 
 
@@ -17,7 +17,7 @@ def upgrade(config: Config) -> None:
     """Create the database or migrate it to this version; whoever comes meanwhile waits, and finds it done."""
     from alembic.util import CommandError  # late, as it takes a while to load, and only this needs it
 
-    from chat.migrations import upgrade as migrate
+    from chat.store.migrations import upgrade as migrate
 
     instance, path = config.instance, path_of(config)
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)

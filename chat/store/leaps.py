@@ -8,7 +8,7 @@ is set right within it has done no harm.
 from sqlalchemy.engine import Connection
 
 from chat.core import times
-from chat.store import facts
+from chat.store.tables import facts
 from chat.store.transaction import Transaction
 
 NOTED, DOUBTED = "clock_noted_at", "clock_doubted_until"

@@ -7,8 +7,8 @@ from sqlalchemy import Table, column, insert, select, table
 from sqlalchemy.engine import Connection
 
 from chat.core.times import now
-from chat.schema import events, facts
-from chat.store.prepared import Prepared
+from chat.store.schema import events, facts
+from chat.store.statement import Prepared
 
 _ADD_EVENT = Prepared(insert(events))
 _PUT_FACT = Prepared(insert(facts).prefix_with("OR REPLACE"))

@@ -20,11 +20,11 @@ from chat.core.errors import N_, ChatError
 from chat.runtime import metrics
 from chat.runtime.metrics import Histogram
 from chat.store import trouble
-from chat.store.database import BUSY_TIMEOUT_MS
-from chat.store.place import Place
-from chat.store.remnants import Remnants, changed_pages
+from chat.store.sqlite.database import BUSY_TIMEOUT_MS
+from chat.store.sqlite.place import Place
+from chat.store.sqlite.remnants import Remnants, changed_pages
+from chat.store.sqlite.turnstile import Turnstile
 from chat.store.transaction import Transaction
-from chat.store.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from chat import cookies, identity, people, qr, repeats, rooms
 from chat.catalogue import gettext
 from chat.core.errors import N_, ChatError
-from chat.store import events, users
-from chat.store import rooms as room_table
+from chat.store.tables import events, users
+from chat.store.tables import rooms as room_table
 from chat.views import answers, forms, other_origins
 
 LOBBY = "lobby"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.engine import Connection
 
 from chat import drawing
-from chat.store import messages
+from chat.store.tables import messages
 from chat.views import bounds, forms
 
 PAGE_MESSAGES = 50

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from chat import drawing, flood, identity, owner, repeats, rooms
 from chat.core.wire import to_json
-from chat.store import events
+from chat.store.tables import events
 from chat.views import answers, bounds, excerpt, forms
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200

@@ -13,8 +13,8 @@ from chat.catalogue import gettext
 from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
 from chat.parts import Parts
-from chat.store import acts, bans, users
-from chat.store import rooms as room_table
+from chat.store.tables import acts, bans, users
+from chat.store.tables import rooms as room_table
 from chat.views import answers, bounds, forms
 
 SLUGS_A_ROOM = 14  # so often an entry names its room's address

@@ -9,8 +9,8 @@ from chat import flood, identity, rooms
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.presence import Roster
-from chat.store import events, messages
-from chat.store import rooms as room_table
+from chat.store.tables import events, messages
+from chat.store.tables import rooms as room_table
 from chat.views import answers, bounds, excerpt, forms, room_lists, stream
 from chat.views.rows import dressed, rows_of
 

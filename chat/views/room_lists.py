@@ -9,8 +9,8 @@ from flask import url_for
 from sqlalchemy.engine import Connection
 
 from chat import rooms
-from chat.store import messages
-from chat.store import rooms as room_table
+from chat.store.tables import messages
+from chat.store.tables import rooms as room_table
 from chat.views import bounds
 
 CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))

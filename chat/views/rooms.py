@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from chat import identity, repeats, rooms
 from chat.core.errors import N_, ChatError
-from chat.store import events
+from chat.store.tables import events
 from chat.views import answers, forms, room_lists
 
 PEOPLE_MAX = 200

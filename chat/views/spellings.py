@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from chat import host, identity, rooms
 from chat.core import names
 from chat.core.errors import ChatError
-from chat.store import rooms as table
+from chat.store.tables import rooms as table
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"

@@ -15,7 +15,7 @@ from chat.older import OlderStream
 from chat.parts import Parts
 from chat.presence import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.readers import Reader, Rehear
-from chat.store import events
+from chat.store.tables import events
 from chat.streams import HeldPoll, Hold, Stream, StreamBody, bye
 from chat.views import forms
 

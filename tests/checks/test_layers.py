@@ -12,8 +12,8 @@ LAYERS: tuple[set[str], ...] = (
     {"core"},
     {"runtime"},
     {"__init__", "canary", "capacity", "host", "protocol_errors", "qr", "unfinished"},
-    {"arriving", "catalogue", "hearing", "hosting", "peers", "proxies", "schema", "sending"},
-    {"drawing", "migrations", "readers", "ring", "turns"},
+    {"arriving", "catalogue", "hearing", "hosting", "peers", "proxies", "sending"},
+    {"drawing", "readers", "ring", "turns"},
     {"relay", "scripts", "store"},
     {"heads", "hub", "listing", "naming", "stays"},
     {"parking", "people", "presence", "rooms", "site"},
@@ -31,8 +31,6 @@ LAYERS: tuple[set[str], ...] = (
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 FLASK = {"app", "catalogue", "clock", "cookies", "entry", "flood", "identity", "incoming", "repeats", "views"}
 WORKERS_SIDE = {"arriving", "protocol_errors", "server_log", "worker", "worker_threads", "runtime/greenlets"}
-# What `choose` and the creation of a database load late, so that nothing pays for it that does not need it.
-LATE = {("store", "migrations")}
 
 FILES = sorted(CHAT.rglob("*.py"))
 
@@ -64,7 +62,7 @@ def test_imports_point_strictly_down(path: Path):
     for name in imports_of(path):
         if name.startswith("chat."):
             imported = name.split(".")[1]
-            if imported in LAYER and imported != part and (part, imported) not in LATE:
+            if imported in LAYER and imported != part:
                 assert LAYER[imported] < LAYER[part], f"{part} must not import {imported}"
 
 

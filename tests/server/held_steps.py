@@ -18,7 +18,8 @@ _open_for_requests = globals()["post_worker_init"]
 def post_worker_init(worker):
     from chat.hub import Hub
     from chat.relay import UnixRelay
-    from chat.store import Transaction, database, turnstile, writer
+    from chat.store import Transaction, writer
+    from chat.store.sqlite import database, turnstile
 
     writer.QUEUE_SECONDS, writer.RESULT_SECONDS = 2.0, 2.0
     database.BUSY_TIMEOUT_MS = writer.BUSY_TIMEOUT_MS = 2000

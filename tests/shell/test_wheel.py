@@ -42,7 +42,7 @@ def pip(python: str, *words: str | Path) -> None:
 def test_the_wheel_holds_every_file_of_the_chat(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     sources = names_in_a_wheel()
-    assert {"chat/__init__.py", "chat/migrations/__init__.py"} <= sources, "a premise"
+    assert {"chat/__init__.py", "chat/store/migrations/__init__.py"} <= sources, "a premise"
     assert sources - held == set()
 
 

@@ -10,7 +10,8 @@ from chat import people, rooms
 from chat.core import config as configuration
 from chat.hub import Hub
 from chat.readers import Reader
-from chat.store import Store, creation, users
+from chat.store import Store, creation
+from chat.store.tables import users
 
 
 class Chat:

@@ -7,8 +7,9 @@ from sqlalchemy import event, insert
 
 from chat import forgetting, outside, owner, people
 from chat.core.errors import ChatError
-from chat.schema import inbox
-from chat.store import Store, messages, users
+from chat.store import Store
+from chat.store.schema import inbox
+from chat.store.tables import messages, users
 from tests.unit.chats import Chat
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from chat import forgetting, kept, naming, outside, owner, people, rooms
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.schema import device_codes, inbox, sessions
-from chat.store import acts, users
+from chat.store.schema import device_codes, inbox, sessions
+from chat.store.tables import acts, users
 from tests.unit.chats import Chat
 
 HERE = people.From("9.9.9.9", "Lynx/2.9")

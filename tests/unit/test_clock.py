@@ -11,8 +11,8 @@ from chat import forgetting, owner, people, rooms, site, upkeep
 from chat.core import times
 from chat.presence import Presence
 from chat.relay import LocalRelay
-from chat.schema import metadata
-from chat.store import messages
+from chat.store.schema import metadata
+from chat.store.tables import messages
 from tests.unit.chats import Chat, opened
 
 

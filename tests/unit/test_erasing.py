@@ -10,8 +10,8 @@ import pytest
 from chat import rooms, upkeep
 from chat.core.errors import ChatError
 from chat.store import Store, writer
-from chat.store.database import BUSY_TIMEOUT_MS
-from chat.store.remnants import Remnants
+from chat.store.sqlite.database import BUSY_TIMEOUT_MS
+from chat.store.sqlite.remnants import Remnants
 from tests.unit.chats import Chat
 
 TEXT = "an unmistakable sentence"

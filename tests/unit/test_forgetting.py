@@ -9,8 +9,9 @@ from sqlalchemy import event, select
 from chat import forgetting, owner, people, rooms
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.schema import messages as message_table
-from chat.store import Store, users
+from chat.store import Store
+from chat.store.schema import messages as message_table
+from chat.store.tables import users
 from tests.unit.chats import Chat
 
 NAME = "Quirinus Zephyr"  # occurs nowhere by chance

@@ -16,8 +16,9 @@ from chat import upkeep
 from chat.core import config as configuration
 from chat.parts import Parts
 from chat.relay import PassingRelay, UnixRelay
-from chat.store import facts, writer
-from chat.store.remnants import Remnants
+from chat.store import writer
+from chat.store.sqlite.remnants import Remnants
+from chat.store.tables import facts
 from tests.serving import eventually
 from tests.unit.chats import Chat
 from tests.unit.failing import NO_FILES, failing
@@ -128,7 +129,7 @@ def test_a_turnstile_that_cannot_be_left_undoes_nothing(threaded: Chat, monkeypa
         if how == fcntl.LOCK_UN:
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("chat.store.turnstile.fcntl.flock", unlocking_fails)
+    monkeypatch.setattr("chat.store.sqlite.turnstile.fcntl.flock", unlocking_fails)
     assert threaded.store.write(put, "first") == "first" and threaded.hub.last_id == 1
 
 

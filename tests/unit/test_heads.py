@@ -12,8 +12,8 @@ import pytest
 
 from chat import forgetting, owner, people, rooms, upkeep
 from chat.heads import Heads, naming, progress
-from chat.store import epochs, events
-from chat.store.epochs import Epoch
+from chat.store.tables import epochs, events
+from chat.store.tables.epochs import Epoch
 from tests.unit.chats import Chat, opened
 
 LOBBY = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat import rooms
-from chat.store import journal
+from chat.store.sqlite import journal
 from tests.unit.chats import Chat, opened
 
 MOUNTS = """\

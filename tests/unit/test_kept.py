@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from chat import kept, people, rooms, runtime
-from chat.schema import metadata
+from chat.store.schema import metadata
 from tests.unit.chats import Chat
 
 SECRETS = {"key_hash", "code_hash"}  # they prove who one is: shown to nobody

@@ -8,9 +8,9 @@ from sqlalchemy import insert, update
 from chat import hub as hub_module
 from chat import upkeep
 from chat.core import times
-from chat.schema import events as events_table
-from chat.schema import gaps
-from chat.store import events
+from chat.store.schema import events as events_table
+from chat.store.schema import gaps
+from chat.store.tables import events
 from tests.unit.chats import Chat, opened
 
 

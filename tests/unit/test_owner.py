@@ -7,8 +7,8 @@ import pytest
 
 from chat import owner, rooms
 from chat.core.errors import ChatError
-from chat.store import acts, settings, users
-from chat.store import rooms as room_table
+from chat.store.tables import acts, settings, users
+from chat.store.tables import rooms as room_table
 from tests.unit.chats import Chat
 
 

@@ -5,9 +5,9 @@ import sqlite3
 import pytest
 from sqlalchemy import bindparam, select
 
-from chat.schema import rooms, users
-from chat.store import facts
-from chat.store.prepared import Prepared
+from chat.store.schema import rooms, users
+from chat.store.statement import Prepared
+from chat.store.tables import facts
 from tests.unit.chats import Chat
 
 BY_ID = select(users).where(users.c.id == bindparam("user_id"), users.c.kind != "bot")

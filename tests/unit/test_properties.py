@@ -14,7 +14,7 @@ from chat import rooms
 from chat.core.errors import ChatError
 from chat.hub import Hub
 from chat.readers import Reader
-from chat.store import events
+from chat.store.tables import events
 from tests.unit.chats import Chat, own_channels
 
 PEOPLE = ("alice", "bob", "carol")

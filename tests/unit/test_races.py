@@ -15,8 +15,8 @@ from chat import rooms, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.hub import Hub
-from chat.schema import messages
 from chat.store import InDoubt, Store, writer
+from chat.store.schema import messages
 from tests.unit.chats import Chat, opened
 
 NOBODY = 65534

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.store import remnants
-from chat.store.remnants import Remnants, changed_pages
+from chat.store.sqlite import remnants
+from chat.store.sqlite.remnants import Remnants, changed_pages
 
 TEXT = "an unmistakable sentence"
 

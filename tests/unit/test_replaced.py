@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chat.core.errors import ChatError
-from chat.store import rooms as room_table
-from chat.store.place import Place
+from chat.store.sqlite.place import Place
+from chat.store.tables import rooms as room_table
 from tests.unit.chats import Chat
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from chat import forgetting, rooms, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.schema import events as events_table
-from chat.store import events, facts
+from chat.store.schema import events as events_table
+from chat.store.tables import events, facts
 from tests.unit.chats import Chat
 
 

@@ -9,14 +9,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-import chat.migrations
+import chat.store.migrations
 from chat import people, rooms
 from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.schema import VERSION, metadata
-from chat.store import Store, creation, users
-from chat.store.database import writing_engine
+from chat.store import Store, creation
+from chat.store.schema import VERSION, metadata
+from chat.store.sqlite.database import writing_engine
+from chat.store.tables import users
 
 
 def test_the_migrations_lead_to_the_tables_and_version_of_the_program(tmp_path: Path):
@@ -31,7 +32,7 @@ def test_the_migrations_lead_to_the_tables_and_version_of_the_program(tmp_path: 
 
 def test_the_program_asks_for_the_newest_version():
     settings = Config()
-    settings.set_main_option("script_location", str(Path(chat.migrations.__file__).parent))
+    settings.set_main_option("script_location", str(Path(chat.store.migrations.__file__).parent))
     assert ScriptDirectory.from_config(settings).get_current_head() == VERSION
 
 
@@ -97,7 +98,7 @@ def upgraded(config, version, fill):
     path.touch()  # an engine opens what is there, and makes none
     engine = writing_engine(path, "full")
     with engine.connect() as connection, connection.begin():
-        chat.migrations.upgrade(connection, version)
+        chat.store.migrations.upgrade(connection, version)
         fill(connection)
     engine.dispose()
     creation.upgrade(config)

@@ -10,8 +10,8 @@ from chat import hearing, owner, people, site
 from chat.core import addresses, log_events, times
 from chat.core.errors import ChatError
 from chat.readers import Reader
-from chat.schema import bans as bans_table
-from chat.store import bans, settings, users
+from chat.store.schema import bans as bans_table
+from chat.store.tables import bans, settings, users
 from tests.unit.chats import Chat, opened
 
 PUBLIC = "9.9.9.9"

@@ -10,8 +10,8 @@ import pytest
 
 from chat import runtime
 from chat.runtime import threads
-from chat.store import turnstile as module
-from chat.store.turnstile import Turnstile
+from chat.store.sqlite import turnstile as module
+from chat.store.sqlite.turnstile import Turnstile
 from tests.serving import PATIENCE_SECONDS
 from tests.unit.chats import opened
 

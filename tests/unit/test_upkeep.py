@@ -12,10 +12,11 @@ from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError, ConfigError
 from chat.readers import Reader
-from chat.schema import bans as bans_table
-from chat.schema import messages as message_table
-from chat.schema import sessions as session_table
-from chat.store import Store, bans, events, messages
+from chat.store import Store
+from chat.store.schema import bans as bans_table
+from chat.store.schema import messages as message_table
+from chat.store.schema import sessions as session_table
+from chat.store.tables import bans, events, messages
 from tests.serving import eventually
 from tests.unit.chats import Chat, opened
 

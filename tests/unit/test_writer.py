@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from chat.core.errors import ChatError
-from chat.store import facts, writer
+from chat.store import writer
+from chat.store.tables import facts
 from tests.unit.chats import Chat, opened
 
 
@@ -116,7 +117,7 @@ def test_a_change_that_is_not_begun_in_time_is_taken_back(chat: Chat, monkeypatc
 def test_a_file_that_cannot_be_written_refuses_and_recovers_without_a_restart(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("chat.store.database.BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr("chat.store.sqlite.database.BUSY_TIMEOUT_MS", 100)
     chat.store.write(lambda tx: tx.connection.execute(text("PRAGMA busy_timeout = 100")))
     other = sqlite3.connect(chat.store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

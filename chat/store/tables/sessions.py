@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, bindparam, cast, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import device_codes, sent_forms, sessions, users
-from chat.store.prepared import Prepared
+from chat.store.schema import device_codes, sent_forms, sessions, users
+from chat.store.statement import Prepared
 from chat.store.transaction import Transaction
 
 _BY_KEY = Prepared(

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import LargeBinary, bindparam, cast, delete, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import inbox
-from chat.store.prepared import Prepared
+from chat.store.schema import inbox
+from chat.store.statement import Prepared
 from chat.store.transaction import Transaction
 
 # As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
 from chat.core.config import Config
-from chat.store import journal
+from chat.store.sqlite import journal
 
 BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own
 WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to after a long read

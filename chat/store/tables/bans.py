@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import bans, users
+from chat.store.schema import bans, users
 from chat.store.transaction import Transaction
 
 STANDS = bans.c.lifted_at.is_(None) & or_(bans.c.until.is_(None), bans.c.until > bindparam("now"))

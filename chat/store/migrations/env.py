@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from chat.schema import metadata
+from chat.store.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Integer, bindparam, cast, desc, select
 from sqlalchemy.engine import Connection
 
-from chat.schema import facts, rooms
-from chat.store.prepared import Prepared
-from chat.store.rooms import REMOVED
+from chat.store.schema import facts, rooms
+from chat.store.statement import Prepared
+from chat.store.tables.rooms import REMOVED
 
 _ID = cast(facts.c.value, Integer).label("id")  # of "57 8c1f…" 57
 _EPOCHS = select(facts.c.name, facts.c.value, _ID).order_by(desc(_ID))

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import events, gaps
-from chat.schema import facts as facts_table
-from chat.store import facts
-from chat.store.prepared import Prepared
+from chat.store.schema import events, gaps
+from chat.store.schema import facts as facts_table
+from chat.store.statement import Prepared
+from chat.store.tables import facts
 from chat.store.transaction import Transaction, highest_id
 
 __all__ = [

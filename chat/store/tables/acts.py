@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
 
-from chat.schema import acts, users
+from chat.store.schema import acts, users
 from chat.store.transaction import Transaction
 
 ACTS_MAX = 20_000  # years of a busy site; the oldest go

@@ -7,9 +7,9 @@ from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, selec
 from sqlalchemy.engine import Connection
 
 from chat.core import names
-from chat.schema import bans, events, memberships, rooms, sessions
-from chat.store.bans import STANDS
-from chat.store.prepared import Prepared
+from chat.store.schema import bans, events, memberships, rooms, sessions
+from chat.store.statement import Prepared
+from chat.store.tables.bans import STANDS
 from chat.store.transaction import Transaction
 
 USERS_A_QUESTION = 10_000  # SQLite takes 32,766 values at most

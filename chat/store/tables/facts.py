@@ -3,8 +3,8 @@
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.engine import Connection
 
-from chat.schema import facts
-from chat.store.prepared import Prepared
+from chat.store.schema import facts
+from chat.store.statement import Prepared
 from chat.store.transaction import Transaction
 
 _BY_NAME = Prepared(select(facts.c.value).where(facts.c.name == bindparam("fact")))

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.names import drawn_key
-from chat.migrations.versions.v0004_looks import FORGOTTEN
+from chat.store.migrations.versions.v0004_looks import FORGOTTEN
 
 revision = "0006"
 down_revision = "0005"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.names import name_key
-from chat.schema import TWIN
+from chat.store.schema import TWIN
 
 revision = "0004"
 down_revision = "0003"

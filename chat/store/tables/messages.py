@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from chat.schema import memberships, messages, rooms, users
-from chat.store.prepared import Prepared
-from chat.store.rooms import REMOVED
+from chat.store.schema import memberships, messages, rooms, users
+from chat.store.statement import Prepared
+from chat.store.tables.rooms import REMOVED
 from chat.store.transaction import Transaction
 
 _WITH_AUTHOR = (

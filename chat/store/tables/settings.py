@@ -3,7 +3,7 @@
 from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
-from chat.schema import settings
+from chat.store.schema import settings
 from chat.store.transaction import Transaction
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import names
-from chat.schema import TWIN, users
-from chat.store.prepared import Prepared
+from chat.store.schema import TWIN, users
+from chat.store.statement import Prepared
 from chat.store.transaction import Transaction
 
 _BY_KEY_HASH = Prepared(select(users).where(users.c.key_hash == bindparam("key_hash")))

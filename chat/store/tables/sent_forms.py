@@ -3,8 +3,8 @@
 from sqlalchemy import bindparam, delete, exists, insert, or_, select
 from sqlalchemy.engine import Connection
 
-from chat.schema import sent_forms, sessions
-from chat.store.prepared import Prepared
+from chat.store.schema import sent_forms, sessions
+from chat.store.statement import Prepared
 from chat.store.transaction import Transaction
 
 _SESSION_LIVES = exists().where(sessions.c.key_hash == sent_forms.c.key_hash)  # an ended one has lost its key

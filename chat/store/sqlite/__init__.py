@@ -1,0 +1,1 @@
+"""SQLite as the engine: how its file is opened, locked, cleaned, and found again."""

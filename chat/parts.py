@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import capacity, figures, forgetting, hosting, outside, owner, proxies, rooms, runtime, upkeep
+from chat import capacity, figures, forgetting, hosting, outside, owner, proxies, runtime, upkeep
 from chat.attendance import Attendance
 from chat.capacity import Budget
 from chat.core.config import Config
@@ -20,6 +20,7 @@ from chat.host import LASTING, Host
 from chat.hosting import Hosting
 from chat.hub import Event, Hub
 from chat.presence import Presence
+from chat.realtime import subscription
 from chat.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.runtime import metrics
 from chat.runtime.limits import Limits
@@ -87,7 +88,7 @@ class Parts:
             raise
         self.heads = Heads(config, self.store)
         self.limits = Limits(instance / "limits")
-        rehear_all = partial(rooms.rehear_all, self.store)
+        rehear_all = partial(subscription.rehear_all, self.store)
         self.hub = Hub(
             self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, rehear_all=rehear_all
         )

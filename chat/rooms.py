@@ -5,17 +5,16 @@ may not be known of is the same error.
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, hearing, listing, naming, stays
-from chat.core import names, times, validation
+from chat import drawing, listing, naming, stays
+from chat.core import names, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
-from chat.store import Store, Transaction
+from chat.store import Transaction
 from chat.store.tables import events, messages, users
 from chat.store.tables import rooms as table
 
@@ -303,83 +302,6 @@ def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
     unread = messages.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
     told = to_json({"room": slug, "read_id": read_id, "unread": unread})
     events.append_instead(tx, f"user:{user.id}", "read", told, events.mark_of(stay.id))
-
-
-# What a reader may hear
-
-
-def rehearing(
-    store: Store,
-    user: Any,
-    own: Iterable[str],
-    room_ids: Collection[int] | None,
-    session_id: int | None = None,
-    since: int = 0,
-) -> Callable[[], hearing.Hearing | None]:
-    """What reads anew, whenever it is called, what this reader may hear: the named rooms, or all the user's.
-
-    `own` are the channels of the reader itself, whose cursor will never be below `since`. None means that a named room
-    is no longer for this reader, or that its session ended or its user was banned between the question who it is and
-    its registration.
-    """
-    return _Rehearing(store, user.id if user is not None else None, tuple(own), room_ids, session_id, since)
-
-
-class _Rehearing:
-    """What `rehearing` returns: small, because every waiting reader has one."""
-
-    __slots__ = ("_own", "_session_id", "_since", "_store", "room_ids", "user_id")
-
-    def __init__(
-        self,
-        store: Store,
-        user_id: int | None,
-        own: tuple[str, ...],
-        room_ids: Collection[int] | None,
-        session_id: int | None,
-        since: int,
-    ) -> None:
-        self._store = store
-        self.user_id = user_id
-        self._own = own
-        self.room_ids = room_ids
-        self._session_id = session_id
-        self._since = since
-
-    def __call__(self) -> hearing.Hearing | None:
-        if self.room_ids is None:
-            with self._store.glance() as connection:
-                stays = self._stays(connection)
-            return None if stays is None else self.of(stays, ())
-        with self._store.read() as connection:
-            stays = self._stays(connection)
-            open_ids = table.open_ids(connection, self.room_ids)
-        return None if stays is None else self.of(stays, open_ids)
-
-    def _stays(self, connection: Connection) -> hearing.Stays | None:
-        if self.user_id is None:
-            return ()
-        found = table.stays_of_reader(connection, self.user_id, self._session_id, self._since, times.now())
-        if found[0].is_banned or (self._session_id is not None and not found[0].is_living):
-            return None
-        return [stay[:3] for stay in found if stay.room_id is not None]
-
-    def of(self, stays: hearing.Stays, open_ids: Collection[int]) -> hearing.Hearing | None:
-        """What is heard with these stays of the user's, and with these rooms open."""
-        if self.room_ids is None:
-            return hearing.of_stays(stays, self._own)
-        return hearing.of_rooms(self.room_ids, open_ids, stays, self._own)
-
-
-def rehear_all(store: Store, rehears: Collection[Any]) -> list[hearing.Hearing | None]:
-    """What each of these may hear now, after a change of rooms, by a question for all instead of some for each.
-
-    Sessions and bans are not asked for: once a reader is registered, the log says when they end it.
-    """
-    with store.read() as connection:
-        stays = table.stays_of_all(connection, {rehear.user_id for rehear in rehears} - {None})
-        open_ids = table.open_ids(connection, {room_id for rehear in rehears for room_id in rehear.room_ids or ()})
-    return [rehear.of(stays.get(rehear.user_id, ()), open_ids) for rehear in rehears]
 
 
 def _as_author(user: Any) -> dict[str, Any]:

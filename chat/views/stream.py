@@ -15,8 +15,10 @@ from chat.older import OlderStream
 from chat.parts import Parts
 from chat.presence import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.readers import Reader, Rehear
+from chat.realtime import subscription
+from chat.realtime.holds import HeldPoll, Hold
 from chat.store.tables import events
-from chat.streams import HeldPoll, Hold, Stream, StreamBody, bye
+from chat.streams import Stream, StreamBody, bye
 from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
@@ -249,7 +251,7 @@ class Asked:
         # Of a time that a restored backup has lost, or none: it will be the end of the log.
         newest = self.parts.hub.last_id
         since = newest if self.cursor is None else min(self.cursor, newest)
-        rehear = rooms.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id, since)
+        rehear = subscription.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id, since)
         self.reader = reader_for(self, rehear, self.cursor or 0)
         self.reader.holders = identity.holders()
 

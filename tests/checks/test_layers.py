@@ -17,6 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"relay", "scripts", "store"},
     {"heads", "hub", "listing", "naming", "stays"},
     {"parking", "people", "presence", "rooms", "site"},
+    {"realtime"},
     {"attendance", "forgetting", "kept", "outside", "owner", "streams"},
     {"figures", "older", "selftest", "upkeep"},
     {"parts"},

@@ -4,10 +4,11 @@ import subprocess
 
 import pytest
 
-from chat import people, rooms
+from chat import people
 from chat.app import create_app
 from chat.core import config as configuration
 from chat.heads import Heads
+from chat.realtime import subscription
 from tests.clients import Person
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve
@@ -82,7 +83,7 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
     app = site()
     hal = Browser(app)
     hal.get("/")
-    store, rehearing = app.extensions["chat"].store, rooms.rehearing
+    store, rehearing = app.extensions["chat"].store, subscription.rehearing
     hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(people.add_bot, 'hal')}"
     assert heads_of(hal)
 
@@ -90,7 +91,7 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
         store.write(people.add_bot, "hal")
         return rehearing(*arguments)
 
-    monkeypatch.setattr(rooms, "rehearing", replaced_before)
+    monkeypatch.setattr(subscription, "rehearing", replaced_before)
     assert hal.get(f"/{way}?room=lobby").status_code == 401
 
 

@@ -10,6 +10,7 @@ from chat import people, rooms
 from chat.core import config as configuration
 from chat.hub import Hub
 from chat.readers import Reader
+from chat.realtime import subscription
 from chat.store import Store, creation
 from chat.store.tables import users
 
@@ -26,7 +27,7 @@ class Chat:
 
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
-        rehear_all = partial(rooms.rehear_all, self.store)
+        rehear_all = partial(subscription.rehear_all, self.store)
         hub = Hub(self.store, self.config.ring_events, self.config.ring_bytes, rehear_all=rehear_all)
         hub.start()
         return hub
@@ -42,7 +43,7 @@ class Chat:
     def reader(
         self, user: Any = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None
     ) -> Reader:
-        reader = Reader(rooms.rehearing(self.store, user, own_channels(user), named), cursor)
+        reader = Reader(subscription.rehearing(self.store, user, own_channels(user), named), cursor)
         (hub or self.hub).register(reader)
         return reader
 

@@ -8,6 +8,7 @@ import pytest
 
 from chat import rooms, runtime
 from chat.presence import Presence
+from chat.realtime import subscription
 from chat.relay import LocalRelay
 from chat.streams import Stream, Streams
 from tests.serving import MEMORY
@@ -57,7 +58,7 @@ def listen(chat: Chat, streams: Streams, loop: Turns):
 
     def listen(user=None, named=(1,)):
         wire = rooms.as_wire_user(user) if user else None
-        rehear = rooms.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
+        rehear = subscription.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
         reader = Stream(streams, wire, rehear, chat.hub.last_id)
         chat.hub.register(reader)
         here, there = socket.socketpair()

@@ -5,6 +5,7 @@ import random
 import time
 
 from chat import hearing, rooms
+from chat.realtime import subscription
 from tests.unit.chats import opened
 
 MANY, FEW = 40_000, 1_000
@@ -110,7 +111,7 @@ def test_a_reader_is_not_told_of_stays_that_ended_before_its_cursor(instance):
             chat.store.write(rooms.leave, alice, "lobby")
             chat.post(bob, "hello")
         chat.store.write(rooms.join, alice, "lobby")
-        rehears = [rooms.rehearing(chat.store, alice, ["user:1"], None, since=since)
+        rehears = [subscription.rehearing(chat.store, alice, ["user:1"], None, since=since)
                    for since in (0, chat.hub.last_id)]
         everything, newest = [rehear() for rehear in rehears]
     spans = everything.rooms.spans["room:1"]

@@ -9,6 +9,7 @@ from chat import hub as hub_module
 from chat import people, rooms
 from chat import ring as ring_module
 from chat.readers import Reader
+from chat.realtime import subscription
 from tests.unit.chats import Chat, opened
 
 
@@ -26,7 +27,7 @@ class Expected(Reader):
     """A reader that notes whether it was woken, and how often it was asked when it is due."""
 
     def __init__(self, chat: Chat, due_at: float):
-        super().__init__(rooms.rehearing(chat.store, None, [], [1]), 0)
+        super().__init__(subscription.rehearing(chat.store, None, [], [1]), 0)
         self.due = due_at
         self.looked_at = 0
         self.is_woken = False

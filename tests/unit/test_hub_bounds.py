@@ -13,6 +13,7 @@ from chat import hub as hub_module
 from chat import ring as ring_module
 from chat import rooms, selftest
 from chat.readers import Reader
+from chat.realtime import subscription
 from chat.ring import Ring
 from chat.store import AT_HAND
 from tests.unit.chats import Chat, opened, own_channels
@@ -54,7 +55,7 @@ def test_a_reader_that_has_gone_leaves_nothing(
     monkeypatch.setattr(hub_module.time, "monotonic", lambda: clock[0])
     alice = chat.guest("alice")
     chat.store.write(rooms.join, alice, "lobby")
-    rehear = rooms.rehearing(chat.store, alice, own_channels(alice), None)
+    rehear = subscription.rehearing(chat.store, alice, own_channels(alice), None)
 
     def come_and_go(times: int, ticks: bool) -> None:
         for _ in range(times):

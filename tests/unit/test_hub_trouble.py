@@ -12,6 +12,7 @@ from chat import owner, rooms, site
 from chat.core import log_events
 from chat.core.log_events import MISSED
 from chat.readers import Listeners, Reader
+from chat.realtime import subscription
 from chat.store import Store
 from tests.unit.chats import Chat, opened
 
@@ -173,7 +174,7 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
 
 def test_a_reader_of_whom_cannot_be_asked_what_it_may_hear_takes_no_place(chat: Chat):
     alice = chat.guest("alice")
-    reader = Reader(Failing(rooms.rehearing(chat.store, alice, [], None)), 0)
+    reader = Reader(Failing(subscription.rehearing(chat.store, alice, [], None)), 0)
     reader.due_at = 0.0
     with pytest.raises(OSError):
         chat.hub.register(reader)

@@ -15,7 +15,7 @@ from chat.runtime.metrics import Board, Histogram
 TAKES_A_SHEET_AND_DIES = """
 import os, pathlib, sys
 from tests.unit.test_metrics import figures
-from chat.metrics import Board
+from chat.runtime.metrics import Board
 Board(pathlib.Path(sys.argv[1])).note(figures(events=5, readers={"stream": 3, "poll": 0}))
 os._exit(1)
 """

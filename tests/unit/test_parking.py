@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat import hub, parking, rooms
-from chat.streams import Hold, Stream, Streams
+from chat.realtime import subscription
+from chat.realtime.holds import Hold
+from chat.streams import Stream, Streams
 from tests.unit.chats import Chat, opened, own_channels
 from tests.unit.turns import Turns, received
 
@@ -129,7 +131,8 @@ def test_who_begins_at_the_newest_event_needs_nobody_s_greenlet(chat: Chat, stre
     monkeypatch.setattr(streams.lot, "serve_slowly", lambda reader: pytest.fail("it has everything"))
     alice = chat.guest("alice")
     chat.store.write(rooms.join, alice, "lobby")
-    reader = Stream(streams, rooms.as_wire_user(alice), rooms.rehearing(chat.store, alice, [], None), chat.hub.last_id)
+    rehear = subscription.rehearing(chat.store, alice, [], None)
+    reader = Stream(streams, rooms.as_wire_user(alice), rehear, chat.hub.last_id)
     chat.hub.register(reader)
     assert reader.rosters()
     here, end = socket.socketpair()
@@ -147,7 +150,7 @@ def test_a_page_that_is_held_for_a_room_is_answered_for_nothing_else(chat: Chat,
     alice, bob = chat.guest("alice"), chat.guest("bob")
     for person in (alice, bob):
         chat.store.write(rooms.join, person, "lobby")
-    rehear = rooms.rehearing(chat.store, bob, own_channels(bob), [1])
+    rehear = subscription.rehearing(chat.store, bob, own_channels(bob), [1])
     hold = Hold(chat.hub, rehear, chat.hub.last_id, "room:1")
     chat.hub.register(hold)
     here, end = socket.socketpair()

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from chat import rooms
-from chat.streams import HeldPoll, Hold, Stream, StreamBody
+from chat.realtime import subscription
+from chat.realtime.holds import HeldPoll, Hold
+from chat.streams import Stream, StreamBody
 from tests.unit.chats import Chat
 from tests.unit.failing import NO_FILES, failing
 from tests.unit.turns import Turns, received
@@ -48,14 +50,14 @@ def _stream_body(chat: Chat, home: Any) -> Any:
 
 
 def _held_poll(chat: Chat, home: Any) -> Any:
-    reader = Hold(chat.hub, rooms.rehearing(chat.store, None, [], [1]), 0)
+    reader = Hold(chat.hub, subscription.rehearing(chat.store, None, [], [1]), 0)
     chat.hub.register(reader)
     body = HeldPoll(reader)
     return reader, lambda fd: body.park(home.lot, fd, lambda fd: None)
 
 
 def parking_reader(chat: Chat, home: Any) -> Any:
-    reader = Stream(home, None, rooms.rehearing(chat.store, None, [], [1]), 0)
+    reader = Stream(home, None, subscription.rehearing(chat.store, None, [], [1]), 0)
     chat.hub.register(reader)
     return reader
 

@@ -14,6 +14,7 @@ from chat import rooms
 from chat.core.errors import ChatError
 from chat.hub import Hub
 from chat.readers import Reader
+from chat.realtime import subscription
 from chat.store.tables import events
 from tests.unit.chats import Chat, own_channels
 
@@ -143,9 +144,8 @@ class ChatMachine(RuleBasedStateMachine):
     def _connect(self, follower: Follower, hub: Hub) -> None:
         follower.hub = hub
         user = self.users[follower.name]
-        follower.reader = Reader(
-            rooms.rehearing(self.chat.store, user, own_channels(user), None, since=follower.cursor), follower.cursor
-        )
+        rehear = subscription.rehearing(self.chat.store, user, own_channels(user), None, since=follower.cursor)
+        follower.reader = Reader(rehear, follower.cursor)
         follower.hub.register(follower.reader)
 
     @rule(at=st.integers(0, len(PEOPLE) - 1), pieces=st.integers(1, 3))

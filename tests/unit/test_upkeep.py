@@ -12,6 +12,7 @@ from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError, ConfigError
 from chat.readers import Reader
+from chat.realtime import subscription
 from chat.store import Store
 from chat.store.schema import bans as bans_table
 from chat.store.schema import messages as message_table
@@ -308,6 +309,6 @@ def test_sessions_end_together_about_once_a_day(chat: Chat, bob, days, ended):
 def a_reader_by(chat: Chat, user, session_id: int) -> Reader:
     """A reader whom the end of this session ends."""
     own = [f"user:{user.id}", f"session:{session_id}"]
-    reader = Reader(rooms.rehearing(chat.store, user, own, None, session_id), chat.hub.last_id)
+    reader = Reader(subscription.rehearing(chat.store, user, own, None, session_id), chat.hub.last_id)
     chat.hub.register(reader)
     return reader

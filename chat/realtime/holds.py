@@ -1,0 +1,63 @@
+"""Polls and pages that wait for their first event."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chat.hub import Hub
+from chat.parking import Lot, Parked
+from chat.readers import Rehear
+
+
+class Hold(Parked):
+    """A poll that waits for its first event: then, or when its time is over, it is asked once more and answered.
+
+    With `channel` it is only the events of that one which it waits for.
+    """
+
+    __slots__ = ("_ask_again", "_channel", "_hub")
+
+    def __init__(self, hub: Hub, rehear: Rehear, cursor: int, channel: str | None = None) -> None:
+        super().__init__(rehear, cursor)
+        self.lot = None
+        self._hub = hub
+        self._channel = channel
+
+    def has_news(self) -> bool:
+        """Whether there is something that it waited for; what it passes over it will not see again."""
+        while found := self._hub.read(self):
+            if self._channel is None or any(event.channel == self._channel for event in found):
+                return True
+        return False
+
+    def go_on(self, lot: Lot, now: float) -> None:
+        if self.end is not None or now >= self.due_at or self.has_news():
+            self._ask_again(lot.release(self))
+
+    def on_end_of_input(self, lot: Lot) -> None:
+        """Answer at once: who has closed only their own half still waits for it, and who has gone loses nothing."""
+        self._ask_again(lot.release(self))
+
+    def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
+        self._ask_again = ask_again
+        self._hub.expect(self)
+        lot.park(self, fd, b"")
+
+    def close(self) -> None:
+        self._hub.forget(self)
+
+
+class HeldPoll(list[bytes]):
+    """What a view returns for a poll or page that is to be parked; the worker that can takes it from there."""
+
+    connection: Any = None
+    is_answer = False
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__()
+        self._hold = hold
+
+    def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
+        self._hold.park(lot, fd, ask_again)
+
+    def close(self) -> None:
+        self._hold.close()

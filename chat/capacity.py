@@ -19,9 +19,6 @@ OWN_FILES = 64  # of a process: the database, sockets to other processes, logs
 UNFINISHED = 0.125  # of all files, the part that one network's connections may take which wait for a request to come
 OF_NETWORK = 0.25  # of all connections, the part that may be one network's
 UNFINISHED_MOST = 1000  # at most, for each keeps a greenlet
-FEW_OF_NETWORK, FEW_OF_PERSON = 16, 64  # readers that one may have though they are more than an eighth
-PERSON, WIDE = "user:", "/48"  # how the names of those begin and end that have a share
-WIDE_FACTOR = 4
 CONNECTIONS = 1000  # of a gevent worker of gunicorn's own, unless it was told otherwise
 
 ONCE, SINGLE, THREADS, GREENLETS, PARKED = "once", "single", "threads", "greenlets", "parked"
@@ -169,17 +166,6 @@ def of_network(connections: int) -> int:
 def unfinished() -> int:
     """How many connections of one network may wait for a request, or for the rest of one."""
     return min(int((files() or OPEN_FILES) * UNFINISHED), UNFINISHED_MOST)
-
-
-def share(holder: str, most: int) -> int:
-    """How many of so many readers may be one person's, or those of visitors from one network; whoever comes then polls.
-
-    It is an eighth; of few places half, or for a person all. A /48 of IPv6 may be a customer's or a provider's.
-    """
-    if holder.startswith(PERSON):
-        return max(most // 8, min(most, FEW_OF_PERSON))
-    of_network = max(most // 8, min(most // 2, FEW_OF_NETWORK), 1)
-    return of_network * WIDE_FACTOR if holder.endswith(WIDE) else of_network
 
 
 def readers_of_threads(threads: int) -> int:

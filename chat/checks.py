@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from chat import canary, capacity, hosting
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError, ConfigError
-from chat.heads import Heads
+from chat.realtime.watermarks import Heads
 from chat.runtime import secret
 from chat.store import Store, Transaction, creation, trouble
 from chat.store.sqlite import database, journal

@@ -13,8 +13,8 @@ from chat import __version__, checks, outside, owner, people, rooms
 from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
-from chat.heads import Heads
-from chat.relay import UnixRelay
+from chat.realtime.relay import UnixRelay
+from chat.realtime.watermarks import Heads
 from chat.store import Store, creation, trouble
 from chat.store.sqlite import database
 from chat.store.tables import rooms as room_table

@@ -2,11 +2,11 @@
 
 import math
 
-from chat.hub import Hub
-from chat.relay import LocalRelay
+from chat.realtime.hub import Hub
+from chat.realtime.relay import LocalRelay
+from chat.realtime.streams import Streams
 from chat.runtime.metrics import Figures, Histogram
 from chat.store import Store
-from chat.streams import Streams
 
 
 def of_process(store: Store, hub: Hub, relay: LocalRelay, streams: Streams, lag: Histogram) -> Figures:

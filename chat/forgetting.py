@@ -11,7 +11,7 @@ from chat import rooms
 from chat.core.errors import N_, ChatError
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
-from chat.hub import Event
+from chat.realtime.hub import Event
 from chat.store import Store, Transaction
 from chat.store.tables import acts, events, messages, sessions, users
 from chat.store.tables import rooms as room_table

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from chat.core.pacing import POLL_INTERVAL_MS
+
 
 class Host(NamedTuple):
     """Whether the process goes on by itself between its requests, and how often a reader may poll here."""
@@ -11,8 +13,8 @@ class Host(NamedTuple):
     poll_interval_ms: int
 
 
-LASTING = Host(True, 4000)
-ONE_AT_A_TIME = Host(False, 4000)
+LASTING = Host(True, POLL_INTERVAL_MS)
+ONE_AT_A_TIME = Host(False, POLL_INTERVAL_MS)
 RUN_ONCE = Host(False, 15_000)  # each poll is a new process, which takes a third of a second of a core
 
 

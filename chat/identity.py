@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import capacity, cookies, entry, incoming, people, site
-from chat.core import addresses, log_events, times
+from chat import cookies, entry, incoming, people, site
+from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
 from chat.parts import Parts
 
@@ -133,7 +133,7 @@ def holders() -> tuple[str, ...]:
         return ()
     user = who().user
     if user is not None:
-        return (f"{capacity.PERSON}{user.id}",)
+        return (f"{shares.PERSON}{user.id}",)
     return networks() if parts().network_of(request.environ) is not None else ()
 
 

@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from chat import capacity, figures, forgetting, hosting, outside, owner, proxies, runtime, upkeep
-from chat.attendance import Attendance
 from chat.capacity import Budget
 from chat.core.config import Config
 from chat.core.errors import ChatError
 from chat.core.log_events import CHANGED, MISSED
-from chat.heads import Heads
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
-from chat.hub import Event, Hub
-from chat.presence import Presence
 from chat.realtime import subscription
-from chat.relay import LocalRelay, PassingRelay, UnixRelay
+from chat.realtime.hub import Event, Hub
+from chat.realtime.presence.file import Attendance
+from chat.realtime.presence.memory import Presence
+from chat.realtime.relay import LocalRelay, PassingRelay, UnixRelay
+from chat.realtime.sending import Backlog
+from chat.realtime.streams import Streams
+from chat.realtime.watermarks import Heads
 from chat.runtime import metrics
 from chat.runtime.limits import Limits
-from chat.sending import Backlog
 from chat.site import Site
 from chat.store import InDoubt, Store, creation, trouble
 from chat.store.sqlite import database
 from chat.store.tables import events, users
-from chat.streams import Streams
 
 log = logging.getLogger(__name__)
 

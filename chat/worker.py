@@ -1,7 +1,7 @@
 """The gunicorn worker: greenlets for requests, and a place to park for whoever waits.
 
 When a view returns a stream, or a poll that is to be held, the worker takes the connection over and lets the greenlet
-end: parser, environ and stack go, and `chat/parking.py` keeps a descriptor and a cursor. What it cannot take over
+end: parser, environ and stack go, and `realtime/parking.py` keeps a descriptor and a cursor. What it cannot take over
 (TLS, a request with more behind it, a gunicorn that nobody has tried this with) is served the ordinary way, by the
 same reader and with the same bytes.
 
@@ -29,7 +29,7 @@ from chat.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
 from chat.core import addresses
 from chat.core.shares import Shares
 from chat.protocol_errors import ProtocolErrors
-from chat.sending import Sender
+from chat.realtime.sending import Sender
 from chat.turns import Turns
 from chat.unfinished import Unfinished
 

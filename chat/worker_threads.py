@@ -10,7 +10,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from chat import capacity
 from chat.protocol_errors import ProtocolErrors
-from chat.sending import Sender
+from chat.realtime.sending import Sender
 
 
 class StreamThreadWorker(ProtocolErrors, ThreadWorker):

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from chat.hub import Hub
-from chat.parking import Lot, Parked
-from chat.readers import Rehear
+from chat.realtime.hub import Hub
+from chat.realtime.parking import Lot, Parked
+from chat.realtime.readers import Rehear
 
 
 class Hold(Parked):

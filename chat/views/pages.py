@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from chat import flood, identity, rooms
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
-from chat.presence import Roster
+from chat.realtime.presence.memory import Roster
 from chat.store.tables import events, messages
 from chat.store.tables import rooms as room_table
 from chat.views import answers, bounds, excerpt, forms, room_lists, stream

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from chat import __version__, identity, selftest
+from chat import __version__, identity
 from chat.core import sse, times
-from chat.streams import StreamBody
+from chat.realtime import selftest_clock
+from chat.realtime.streams import StreamBody
 from chat.views import forms, stream
 
 # Headers by which what stands between says that it is there.
@@ -41,18 +42,18 @@ def _seen() -> dict[str, Any]:
 @blueprint.get("/selftest/stream")
 def clock() -> Response:
     """A tick each second for so many `seconds`; an EventSource comes back then, with its last id."""
-    seconds = forms.whole_number("seconds", low=2, high=selftest.SECONDS, default=selftest.SECONDS)
+    seconds = forms.whole_number("seconds", low=2, high=selftest_clock.SECONDS, default=selftest_clock.SECONDS)
     last_id = stream.cursor_asked()
     answer = stream.event_stream()
     if request.method != "HEAD":
-        answer.response = _begin(last_id or 0, seconds or selftest.SECONDS)
+        answer.response = _begin(last_id or 0, seconds or selftest_clock.SECONDS)
     return answer
 
 
 def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
     streams = identity.parts().streams
     padding = sse.PADDING if stream.is_padded() else b""
-    ticker = selftest.Ticker(streams, last_id, seconds, identity.holders())
+    ticker = selftest_clock.Ticker(streams, last_id, seconds, identity.holders())
     if not ticker.take_place():
         return [padding + streams.mode()]
-    return StreamBody(ticker, ticker.begun(padding), selftest.TICK_SECONDS)
+    return StreamBody(ticker, ticker.begun(padding), selftest_clock.TICK_SECONDS)

@@ -10,15 +10,15 @@ from chat import identity, rooms
 from chat.core import sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
-from chat.hub import Event
-from chat.older import OlderStream
 from chat.parts import Parts
-from chat.presence import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
-from chat.readers import Reader, Rehear
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
+from chat.realtime.hub import Event
+from chat.realtime.legacy_streams import OlderStream
+from chat.realtime.presence.memory import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
+from chat.realtime.readers import Reader, Rehear
+from chat.realtime.streams import Stream, StreamBody, bye
 from chat.store.tables import events
-from chat.streams import Stream, StreamBody, bye
 from chat.views import forms
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut

@@ -50,7 +50,7 @@ ONCE = {
                              "The chat was renewed", "when it suits you", "stores nothing for this page",
                              "You cannot take part here", "What to do with this message"],
     "chat/flood.py": ["That was a little fast"],
-    "chat/heads/looking.py": ["asks no process", "hand out"],
+    "chat/realtime/watermarks/probe.py": ["asks no process", "hand out"],
     "chat/hosting.py": ["readers who wait", "nobody can be held", "opened anew"],
     "chat/identity.py": ["asks everybody for a word", "The first page lists", "You cannot take part here",
                          "is not known here", "It is fresh now"],

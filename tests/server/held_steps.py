@@ -16,8 +16,8 @@ _open_for_requests = globals()["post_worker_init"]
 
 
 def post_worker_init(worker):
-    from chat.hub import Hub
-    from chat.relay import UnixRelay
+    from chat.realtime.hub import Hub
+    from chat.realtime.relay import UnixRelay
     from chat.store import Transaction, writer
     from chat.store.sqlite import database, turnstile
 

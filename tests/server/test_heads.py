@@ -7,8 +7,8 @@ import pytest
 from chat import people
 from chat.app import create_app
 from chat.core import config as configuration
-from chat.heads import Heads
 from chat.realtime import subscription
+from chat.realtime.watermarks import Heads
 from tests.clients import Person
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chat.selftest import MOST
+from chat.realtime.selftest_clock import MOST
 from tests.clients import Person
 from tests.server.test_ways import UNTRIED
 from tests.serving import eventually, serve

@@ -5,8 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from chat import capacity
-from chat.core import addresses
+from chat.core import addresses, shares
 from tests.clients import Stream
 from tests.server.slow import asked
 from tests.serving import eventually, serve
@@ -14,7 +13,7 @@ from tests.serving import eventually, serve
 PLACES = 24
 WAIT_SECONDS = 25
 FIRST = ("presence", "mode")  # what a stream is told after `hello`: that it is held, or that it is not
-SHARE = capacity.share("192.0.2.1", PLACES)
+SHARE = shares.share("192.0.2.1", PLACES)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def test_held_polls_take_of_the_same_share(counted, people):
 
 
 def test_a_person_has_a_share_of_their_own(counted, people):
-    assert capacity.share("user:3", 800) == 100 and capacity.share("user:3", PLACES) == PLACES
+    assert shares.share("user:3", 800) == 100 and shares.share("user:3", PLACES) == PLACES
     with streams(counted, SHARE):
         person = people(counted, "carol")
         for _ in range(3):
@@ -106,4 +105,4 @@ def test_a_proxys_own_address_is_nobodys_and_whom_it_names_is_counted(people):
 
 def test_whoever_has_a_48_has_not_65536_shares():
     network, wide = addresses.networks_of("2001:db8:1:2::3")
-    assert capacity.share(network, 8000) < capacity.share(wide, 8000) <= 8000 / 2
+    assert shares.share(network, 8000) < shares.share(wide, 8000) <= 8000 / 2

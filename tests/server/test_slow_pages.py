@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chat import sending
+from chat.realtime import sending
 from tests.clients import Person
 from tests.server.slow import asked
 from tests.server.watching import total

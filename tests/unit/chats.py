@@ -8,9 +8,9 @@ from typing import Any
 
 from chat import people, rooms
 from chat.core import config as configuration
-from chat.hub import Hub
-from chat.readers import Reader
 from chat.realtime import subscription
+from chat.realtime.hub import Hub
+from chat.realtime.readers import Reader
 from chat.store import Store, creation
 from chat.store.tables import users
 

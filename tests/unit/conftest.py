@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from chat import rooms, runtime
-from chat.presence import Presence
 from chat.realtime import subscription
-from chat.relay import LocalRelay
-from chat.streams import Stream, Streams
+from chat.realtime.presence.memory import Presence
+from chat.realtime.relay import LocalRelay
+from chat.realtime.streams import Stream, Streams
 from tests.serving import MEMORY
 from tests.unit.chats import Chat, opened, own_channels
 from tests.unit.turns import Turns, received

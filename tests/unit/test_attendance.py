@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chat.attendance import WRITE_SECONDS, Attendance
-from chat.hub import Hub
-from chat.presence import Presence, Roster
-from chat.relay import LocalRelay
+from chat.realtime.hub import Hub
+from chat.realtime.presence.file import WRITE_SECONDS, Attendance
+from chat.realtime.presence.memory import Presence, Roster
+from chat.realtime.relay import LocalRelay
 from tests.unit.chats import opened
 
 ALICE, BOB = ({"id": number, "name": name, "kind": "guest"} for number, name in ((1, "alice"), (2, "bob")))
@@ -164,7 +164,7 @@ def test_what_stands_there_and_makes_no_sense_is_begun_anew(hub, path, clock, da
 
 
 def test_a_busy_file_is_left_alone_and_not_waited_for(hub, path, clock, monkeypatch):
-    monkeypatch.setattr("chat.attendance.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("chat.realtime.presence.file.BUSY_SECONDS", 0.01)
     presence = Attendance(hub, path, 200, clock)
     presence.poll(ALICE, LOBBY, 60)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from chat import forgetting, owner, people, rooms, site, upkeep
 from chat.core import times
-from chat.presence import Presence
-from chat.relay import LocalRelay
+from chat.realtime.presence.memory import Presence
+from chat.realtime.relay import LocalRelay
 from chat.store.schema import metadata
 from chat.store.tables import messages
 from tests.unit.chats import Chat, opened

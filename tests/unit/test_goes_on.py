@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from chat import relay as relay_module
 from chat import upkeep
 from chat.core import config as configuration
 from chat.parts import Parts
-from chat.relay import PassingRelay, UnixRelay
+from chat.realtime import relay as relay_module
+from chat.realtime.relay import PassingRelay, UnixRelay
 from chat.store import writer
 from chat.store.sqlite.remnants import Remnants
 from chat.store.tables import facts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chat import forgetting, owner, people, rooms, upkeep
-from chat.heads import Heads, naming, progress
+from chat.realtime.watermarks import Heads, naming, progress
 from chat.store.tables import epochs, events
 from chat.store.tables.epochs import Epoch
 from tests.unit.chats import Chat, opened
@@ -392,7 +392,7 @@ def test_a_number_that_cannot_be_written_is_not_left_as_it_was(chat, served, mon
         unlink(self, missing_ok=missing_ok)
 
     with monkeypatch.context() as patched:
-        patched.setattr("chat.heads.folder.os.write", full)
+        patched.setattr("chat.realtime.watermarks.folder.os.write", full)
         patched.setattr(Path, "unlink", refuse)
         chat.post(chat.alice, "hi")
         served.publish()

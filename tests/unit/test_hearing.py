@@ -4,15 +4,15 @@ import gc
 import random
 import time
 
-from chat import hearing, rooms
-from chat.realtime import subscription
+from chat import rooms
+from chat.realtime import subscription, visibility
 from tests.unit.chats import opened
 
 MANY, FEW = 40_000, 1_000
 
 
 def of(*stays):
-    return hearing.of_stays(stays, ["user:7"])
+    return visibility.of_stays(stays, ["user:7"])
 
 
 def many_stays(count):

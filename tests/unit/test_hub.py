@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from chat import hub as hub_module
 from chat import people, rooms
-from chat import ring as ring_module
-from chat.readers import Reader
+from chat.realtime import hub as hub_module
+from chat.realtime import ring as ring_module
 from chat.realtime import subscription
+from chat.realtime.readers import Reader
 from tests.unit.chats import Chat, opened
 
 

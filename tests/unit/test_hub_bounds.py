@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from chat import hub as hub_module
-from chat import ring as ring_module
-from chat import rooms, selftest
-from chat.readers import Reader
-from chat.realtime import subscription
-from chat.ring import Ring
+from chat import rooms
+from chat.realtime import hub as hub_module
+from chat.realtime import ring as ring_module
+from chat.realtime import selftest_clock, subscription
+from chat.realtime.readers import Reader
+from chat.realtime.ring import Ring
 from chat.store import AT_HAND
 from tests.unit.chats import Chat, opened, own_channels
 
@@ -50,7 +50,7 @@ def test_a_reader_that_has_gone_leaves_nothing(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type, due_in: int | None
 ):
     """On hosts where nothing ticks, too: what is to be done for a reader must not wait for its time to be let go."""
-    caplog.set_level(logging.CRITICAL, "chat.readers")  # a record keeps what it tells of
+    caplog.set_level(logging.CRITICAL, "chat.realtime.readers")  # a record keeps what it tells of
     clock = [1000.0]
     monkeypatch.setattr(hub_module.time, "monotonic", lambda: clock[0])
     alice = chat.guest("alice")
@@ -215,9 +215,9 @@ def test_connections_of_a_crowd_of_threads_are_not_kept(chat: Chat):
 
 def test_a_clock_for_which_there_is_no_room_takes_no_place(chat: Chat, streams):
     streams.most = 2
-    clocks = [selftest.Ticker(streams, 0, 20) for _ in range(4)]
+    clocks = [selftest_clock.Ticker(streams, 0, 20) for _ in range(4)]
     assert [clock.take_place() for clock in clocks] == [True, True, False, False]
-    assert set(clocks) & selftest._open == set(clocks[:2]) == chat.hub.readers
+    assert set(clocks) & selftest_clock._open == set(clocks[:2]) == chat.hub.readers
     for clock in clocks:
         clock.close()
-    assert not set(clocks) & selftest._open and not chat.hub.readers
+    assert not set(clocks) & selftest_clock._open and not chat.hub.readers

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chat import hub as hub_module
 from chat import owner, rooms, site
 from chat.core import log_events
 from chat.core.log_events import MISSED
-from chat.readers import Listeners, Reader
+from chat.realtime import hub as hub_module
 from chat.realtime import subscription
+from chat.realtime.readers import Listeners, Reader
 from chat.store import Store
 from tests.unit.chats import Chat, opened
 

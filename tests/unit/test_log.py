@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from chat import hub as hub_module
 from chat import upkeep
 from chat.core import times
+from chat.realtime import hub as hub_module
 from chat.store.schema import events as events_table
 from chat.store.schema import gaps
 from chat.store.tables import events

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chat import hub, parking, rooms
-from chat.realtime import subscription
+from chat import rooms
+from chat.realtime import hub, parking, subscription
 from chat.realtime.holds import Hold
-from chat.streams import Stream, Streams
+from chat.realtime.streams import Stream, Streams
 from tests.unit.chats import Chat, opened, own_channels
 from tests.unit.turns import Turns, received
 

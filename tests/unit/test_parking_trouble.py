@@ -10,7 +10,7 @@ import pytest
 from chat import rooms
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
-from chat.streams import Stream, StreamBody
+from chat.realtime.streams import Stream, StreamBody
 from tests.unit.chats import Chat
 from tests.unit.failing import NO_FILES, failing
 from tests.unit.turns import Turns, received

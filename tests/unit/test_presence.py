@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chat import presence as module
 from chat.core.wire import to_json
-from chat.presence import POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Presence
-from chat.relay import DATAGRAM_BYTES, LocalRelay
+from chat.realtime.presence import memory as module
+from chat.realtime.presence.memory import POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Presence
+from chat.realtime.relay import DATAGRAM_BYTES, LocalRelay
 
 ALICE = {"id": 1, "name": "alice", "kind": "guest"}
 BOB = {"id": 2, "name": "bob", "kind": "guest"}

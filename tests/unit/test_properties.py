@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from chat import hub as hub_module
 from chat import rooms
 from chat.core.errors import ChatError
-from chat.hub import Hub
-from chat.readers import Reader
+from chat.realtime import hub as hub_module
 from chat.realtime import subscription
+from chat.realtime.hub import Hub
+from chat.realtime.readers import Reader
 from chat.store.tables import events
 from tests.unit.chats import Chat, own_channels
 

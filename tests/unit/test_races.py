@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from chat import hub as hub_module
 from chat import rooms, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.hub import Hub
+from chat.realtime import hub as hub_module
+from chat.realtime.hub import Hub
 from chat.store import InDoubt, Store, writer
 from chat.store.schema import messages
 from tests.unit.chats import Chat, opened

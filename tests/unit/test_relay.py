@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from chat import relay as module
-from chat.relay import UnixRelay, run_folder
+from chat.realtime import relay as module
+from chat.realtime.relay import UnixRelay, run_folder
 
 
 class Listener:

@@ -11,8 +11,8 @@ from chat import canary, checks, hosting
 from chat.app import create_app
 from chat.core import config as configuration
 from chat.core.errors import ConfigError
-from chat.heads.naming import Naming
-from chat.heads.progress import DONE, Progress
+from chat.realtime.watermarks.naming import Naming
+from chat.realtime.watermarks.progress import DONE, Progress
 from chat.runtime import secret
 
 

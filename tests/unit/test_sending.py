@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from chat import sending
-from chat.sending import Backlog, Sender, Unsent
+from chat.realtime import sending
+from chat.realtime.sending import Backlog, Sender, Unsent
 from tests.serving import eventually
 
 MANY = b"x" * 4_000_000  # more than the kernel takes of one that is not read

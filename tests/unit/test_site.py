@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import hearing, owner, people, site
+from chat import owner, people, site
 from chat.core import addresses, log_events, times
 from chat.core.errors import ChatError
-from chat.readers import Reader
+from chat.realtime import visibility
+from chat.realtime.readers import Reader
 from chat.store.schema import bans as bans_table
 from chat.store.tables import bans, settings, users
 from tests.unit.chats import Chat, opened
@@ -241,7 +242,7 @@ def test_unbanning_lifts_all_of_it_and_nothing_else(chat: Chat, alice):
 def test_the_readers_of_a_banned_guest_end_and_nobody_elses(chat: Chat, alice):
     dave, erin = guest_from(chat, "dave", PUBLIC), chat.guest("erin")
     readers = {user.name: chat.reader(user, named=[1]) for user in (alice, dave, erin)}
-    from_there = Reader(lambda: hearing.of_stays([], [log_events.network_channel(PUBLIC)]), 0)
+    from_there = Reader(lambda: visibility.of_stays([], [log_events.network_channel(PUBLIC)]), 0)
     chat.hub.register(from_there)
     ban(chat, alice, dave)
     assert {name: reader.end for name, reader in readers.items()} == {

@@ -11,8 +11,8 @@ from chat import owner, people, rooms, upkeep
 from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError, ConfigError
-from chat.readers import Reader
 from chat.realtime import subscription
+from chat.realtime.readers import Reader
 from chat.store import Store
 from chat.store.schema import bans as bans_table
 from chat.store.schema import messages as message_table

@@ -4,9 +4,9 @@ import time
 
 from chat.core import sse, times
 from chat.core.wire import CURSOR_MAX, to_json
-from chat.hearing import Hearing
-from chat.parking import Lot
-from chat.streams import Stream, Streams, bye
+from chat.realtime.parking import Lot
+from chat.realtime.streams import Stream, Streams, bye
+from chat.realtime.visibility import Hearing
 
 SECONDS = 20  # so long one of them lasts at most; the page asks for less
 MOST = 20  # of them at once in a process: each is heard by somebody who looks on, and ends soon

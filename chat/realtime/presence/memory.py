@@ -16,9 +16,9 @@ from typing import Any
 
 from chat.core import sse
 from chat.core.wire import to_json
-from chat.hub import Hub
-from chat.peers import Peer, Places, SaidState, numbered_parts
-from chat.relay import LocalRelay
+from chat.realtime.hub import Hub
+from chat.realtime.presence.peers import Peer, Places, SaidState, numbered_parts
+from chat.realtime.relay import LocalRelay
 
 log = logging.getLogger(__name__)
 

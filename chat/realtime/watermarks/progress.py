@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chat import runtime
-from chat.heads.folder import replace
+from chat.realtime.watermarks.folder import replace
 from chat.runtime import locks
 
 DONE = "heads.json"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chat.core import sse
 from chat.core.log_events import EVERYBODY
-from chat.hearing import Hearing, Rooms
+from chat.realtime.visibility import Hearing, Rooms
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
 

@@ -17,11 +17,11 @@ from collections.abc import Collection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chat.core.config import Config
-from chat.heads import looking
-from chat.heads.folder import Folder
-from chat.heads.looking import Look
-from chat.heads.naming import Naming
-from chat.heads.progress import Done, Progress
+from chat.realtime.watermarks import probe
+from chat.realtime.watermarks.folder import Folder
+from chat.realtime.watermarks.naming import Naming
+from chat.realtime.watermarks.probe import Look
+from chat.realtime.watermarks.progress import Done, Progress
 from chat.runtime import http_probe
 from chat.store import Store
 from chat.store.tables import epochs, events
@@ -73,7 +73,7 @@ class Heads:
             self._complain(error)
             return {}
 
-    def look(self, url: str, fetch: looking.Fetch = http_probe.fetch) -> Look:
+    def look(self, url: str, fetch: probe.Fetch = http_probe.fetch) -> Look:
         """Whether the web server hands them out at the folder's address `url`.
 
         What was well is good for an hour: a host of one process cannot answer anybody meanwhile.
@@ -82,7 +82,7 @@ class Heads:
             return self._seen_well[0]
         if not self.publish() and self._complaint:
             return Look(url, self._complaint, False, False)
-        found = looking.look(self._folder, self._naming.of_a_trial(), url, fetch)
+        found = probe.look(self._folder, self._naming.of_a_trial(), url, fetch)
         self._seen_well = (found, time.monotonic() + http_probe.GOOD_SECONDS) if found.is_well else None
         return found
 

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from chat import runtime
-from chat.hub import Hub
-from chat.readers import Reader
-from chat.sending import STALLED_SECONDS, Backlog, Unsent, deadline
+from chat.realtime.hub import Hub
+from chat.realtime.readers import Reader
+from chat.realtime.sending import STALLED_SECONDS, Backlog, Unsent, deadline
 
 log = logging.getLogger(__name__)
 

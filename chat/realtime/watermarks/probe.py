@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from chat.core.errors import N_, Sentence
-from chat.heads.folder import Folder
+from chat.realtime.watermarks.folder import Folder
 
 Fetch = Callable[[str], bytes | None]
 

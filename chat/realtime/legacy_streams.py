@@ -3,10 +3,10 @@
 from typing import Any
 
 from chat.core import sse
-from chat.parking import Lot
-from chat.presence import User
-from chat.readers import Rehear
-from chat.streams import Stream, Streams, bye
+from chat.realtime.parking import Lot
+from chat.realtime.presence.memory import User
+from chat.realtime.readers import Rehear
+from chat.realtime.streams import Stream, Streams, bye
 
 XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
 

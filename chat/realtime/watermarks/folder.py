@@ -6,7 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from chat.heads.naming import OURS
+from chat.realtime.watermarks.naming import OURS
 
 
 class Folder:

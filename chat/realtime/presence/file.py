@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from chat.hub import Hub
-from chat.presence import People, Presence, Roster, User
-from chat.relay import LocalRelay
+from chat.realtime.hub import Hub
+from chat.realtime.presence.memory import People, Presence, Roster, User
+from chat.realtime.relay import LocalRelay
 
 WRITE_SECONDS = 20.0
 BUSY_SECONDS = 0.2  # no poll is worth a longer wait for who else is there

@@ -6,17 +6,16 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from chat import __version__, capacity, runtime
-from chat.core import pacing, sse, times
+from chat import __version__, runtime
+from chat.core import pacing, shares, sse, times
 from chat.core.config import Config
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
-from chat.host import LASTING
-from chat.hub import Hub
-from chat.parking import Lot, Parked
-from chat.presence import STREAM_WHOLES_BYTES, Presence, User
-from chat.readers import Reader, Rehear
-from chat.sending import Backlog
+from chat.realtime.hub import Hub
+from chat.realtime.parking import Lot, Parked
+from chat.realtime.presence.memory import STREAM_WHOLES_BYTES, Presence, User
+from chat.realtime.readers import Reader, Rehear
+from chat.realtime.sending import Backlog
 from chat.store import Store
 from chat.store.tables import rooms as room_table
 
@@ -41,7 +40,7 @@ class Streams:
         self.lot = Lot(hub, self.backlog) if runtime.current().can_park else None
         self.most: int | None = None
         self.refused = 0
-        self.poll_interval_ms = LASTING.poll_interval_ms
+        self.poll_interval_ms = pacing.POLL_INTERVAL_MS
         self.lifetime = pacing.SHORT_LIFETIME
         self._store = store
         self._slugs: dict[int, str] = {}
@@ -63,7 +62,7 @@ class Streams:
         """Whether a further reader can be held here that takes of these shares."""
         most, places = self.most, self.hub.places
         return most is None or not (
-            self.is_full or any(places.of(holder) >= capacity.share(holder, most) for holder in holders)
+            self.is_full or any(places.of(holder) >= shares.share(holder, most) for holder in holders)
         )
 
     def take_in(self, reader: Reader) -> bool:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from chat.core.log_events import EVERYBODY, MISSED, REVOKE, REWRITTEN, SITE
 from chat.core.shares import Shares
-from chat.hearing import Hearing
-from chat.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
-from chat.ring import Batch, Event, Passing, Ring, Shared
+from chat.realtime.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
+from chat.realtime.ring import Batch, Event, Passing, Ring, Shared
+from chat.realtime.visibility import Hearing
 from chat.store import Store
 from chat.store.tables import events
 

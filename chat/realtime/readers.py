@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Collection, Iterable
 
 from chat import runtime
-from chat.hearing import Hearing
+from chat.realtime.visibility import Hearing
 from chat.runtime import threads
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from chat import rooms
 from chat.core import config as configuration
 from chat.runtime import secret
 from chat.store import Store, Transaction, creation
-from chat.store.tables import sessions, users
+from chat.store.tables import sessions as session_table
+from chat.store.tables import users
 
 AT_ONCE = 500  # in one transaction
 
@@ -60,6 +61,6 @@ def _add_guest(tx: Transaction, cookie: str, number: int) -> Guest:
     """As `people.sign_in` does, but without its looks for old sessions and other bearers, which take ever longer."""
     name, key = f"reader {number}", secrets.token_urlsafe(32)
     user_id = users.add(tx, name, kind="guest", colour=number % 12, bearer=1)
-    sessions.add(tx, hashlib.sha256(key.encode()).hexdigest(), user_id, source_of(number), "")
+    session_table.add(tx, hashlib.sha256(key.encode()).hexdigest(), user_id, source_of(number), "")
     rooms.join(tx, users.find(tx.connection, user_id), ROOM)
     return Guest(name, f"{cookie}={key}", "")

@@ -12,7 +12,8 @@ from chat.realtime.watermarks import Heads
 from chat.runtime import secret
 from chat.store import Store, Transaction, creation, trouble
 from chat.store.sqlite import database, journal
-from chat.store.tables import facts, inbox
+from chat.store.tables import facts
+from chat.store.tables import inbox as inbox_table
 
 REFUSED_SHOWN = 20
 
@@ -137,7 +138,7 @@ def _wiping(store: Store) -> Finding:
 
 def _inbox(store: Store) -> Iterator[Finding]:
     with store.read() as connection:
-        refused = inbox.refused(connection, REFUSED_SHOWN)
+        refused = inbox_table.refused(connection, REFUSED_SHOWN)
     for row_id, reason in refused:
         yield Finding(False, f"Row {row_id} of the inbox wasn't posted: {reason}")
     if not refused:

@@ -13,8 +13,10 @@ from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
 from chat.realtime.hub import Event
 from chat.store import Store, Transaction
-from chat.store.tables import acts, events, messages, sessions, users
+from chat.store.tables import acts, events, users
+from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
+from chat.store.tables import sessions as session_table
 
 NAMELESS = "nameless"
 CHOICES = ("remove", "leave")
@@ -29,7 +31,7 @@ def ask(tx: Transaction, user: Any, choice: object) -> None:
         raise ChatError("invalid", message, field="choice")
     for stay in room_table.current_stays(tx.connection, user.id):
         rooms.leave(tx, user, stay.slug)
-    sessions.forget_user(tx, user.id)
+    session_table.forget_user(tx, user.id)
     room_table.forget_opener(tx, user.id)
     tx.append(f"user:{user.id}", "revoke", "{}")
     _tell_forgotten(tx, user.id, [])
@@ -52,7 +54,7 @@ def step(tx: Transaction, user_id: int) -> None:
     if user is None or user.forgetting is None:
         return  # another process was first
     choice, _, done_id = user.forgetting.partition(":")
-    written = messages.of_author(tx.connection, user_id, int(done_id), STEP_MESSAGES)
+    written = message_table.of_author(tx.connection, user_id, int(done_id), STEP_MESSAGES)
     for message in written:
         if choice == "remove" and message.removed_at is None:
             rooms.remove_written(tx, message)

@@ -10,8 +10,10 @@ from chat import runtime
 from chat.core import times
 from chat.core.wire import to_json
 from chat.store import Store
-from chat.store.tables import acts, bans, messages, sessions, users
+from chat.store.tables import acts, bans, users
+from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
+from chat.store.tables import sessions as session_table
 
 PIECE_ROWS = 50  # in one piece, and of messages in one reading: up to a megabyte
 WINDOW_IDS = 5000  # among which one reading looks for messages of the user
@@ -20,8 +22,8 @@ Find = Callable[[Connection, int], Sequence[Any]]
 
 # What is not long; with the columns that nobody is shown, because they prove who one is.
 LISTS: tuple[tuple[str, Find, str], ...] = (
-    ("sessions", sessions.of_user, "key_hash"),
-    ("links_for_devices", sessions.device_codes_of, "code_hash"),
+    ("sessions", session_table.of_user, "key_hash"),
+    ("links_for_devices", session_table.device_codes_of, "code_hash"),
     ("rooms", room_table.stays_with_slugs, ""),
     ("bans", bans.of_user, ""),
     ("acts", acts.about_user, ""),
@@ -36,7 +38,7 @@ def about(store: Store, user_id: int) -> Iterator[str]:
     with store.read() as connection:
         user = users.find(connection, user_id)
         opened = room_table.opened_by(connection, user_id)
-        until_id = messages.highest_id(connection)
+        until_id = message_table.highest_id(connection)
     yield f'{{"as_of":{to_json(times.now())},"user":{_row_text(user, "name_key", "drawn_key", "key_hash")}'
     yield f',"rooms_opened":{to_json(opened)}'
     for name, find, hidden in LISTS:
@@ -64,7 +66,7 @@ def _messages(store: Store, user_id: int, until_id: int) -> Iterator[Any]:
     while after_id < until_id:
         end_id = min(after_id + WINDOW_IDS, until_id)
         with store.read() as connection:
-            found = messages.written_by(connection, user_id, after_id, end_id, PIECE_ROWS)
+            found = message_table.written_by(connection, user_id, after_id, end_id, PIECE_ROWS)
         after_id = found[-1].id if len(found) == PIECE_ROWS else end_id
         yield from found
         if not found:

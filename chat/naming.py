@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from chat.core import names
 from chat.core.errors import N_, ChatError
-from chat.store.tables import rooms as table
+from chat.store.tables import rooms as room_table
 
 OPENED_MAX = 50  # rooms that one person has opened, and that are still there
 
@@ -17,7 +17,7 @@ def refuse_namesake(connection: Connection, name: str, is_known: Callable[[Any],
 
     In the transaction that gives the name, so that of two people who give it at once the second is refused.
     """
-    for room in table.named(connection, name):
+    for room in room_table.named(connection, name):
         if is_known(room):
             message = N_("There's already a room called “%(name)s”. Choose another name.")
             raise ChatError("name_taken", message, field="name", name=room.name, room=room.slug)
@@ -25,7 +25,7 @@ def refuse_namesake(connection: Connection, name: str, is_known: Callable[[Any],
 
 def refuse_address(connection: Connection, slug: str, is_known: Callable[[Any], bool]) -> None:
     """Two rooms cannot have one address, even where the other stays unknown: it is named only where it may be."""
-    room = table.find(connection, slug)
+    room = room_table.find(connection, slug)
     if room is not None:
         message = N_("That address is taken. Choose another.")
         known: dict[str, Any] = {"room": slug} if is_known(room) else {}
@@ -33,9 +33,9 @@ def refuse_address(connection: Connection, slug: str, is_known: Callable[[Any], 
 
 
 def refuse_more(connection: Connection, user: Any, most: int) -> None:
-    if table.count(connection) >= most:
+    if room_table.count(connection) >= most:
         message = N_("This chat can't have more rooms. Ask the owner to delete one that's no longer needed.")
-    elif table.count(connection, opened_by=user.id) >= OPENED_MAX:
+    elif room_table.count(connection, opened_by=user.id) >= OPENED_MAX:
         message = N_("You can't create more than %(most)d rooms. Ask the owner to delete one that's no longer needed.")
     else:
         return
@@ -45,7 +45,7 @@ def refuse_more(connection: Connection, user: Any, most: int) -> None:
 def free_slug(connection: Connection, wished: str) -> str:
     """The wished slug, with a number behind it where it is taken."""
     slug, number = wished, 1
-    while table.find(connection, slug):
+    while room_table.find(connection, slug):
         number += 1
         slug = f"{wished[: names.SLUG_MAX - 5]}-{number}"
     return slug

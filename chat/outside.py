@@ -5,7 +5,7 @@ from typing import Any
 from chat import people, rooms
 from chat.core.errors import ChatError
 from chat.store import Store, Transaction
-from chat.store.tables import inbox
+from chat.store.tables import inbox as inbox_table
 
 MOVED_AT_ONCE = 100
 REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wrong with a program
@@ -20,7 +20,7 @@ def move_inbox(store: Store) -> None:
     """Post what waits in the inbox, each row exactly once, whoever else is at it and whenever one is killed."""
     while True:
         with store.read() as connection:
-            waiting = inbox.waiting(connection, MOVED_AT_ONCE)
+            waiting = inbox_table.waiting(connection, MOVED_AT_ONCE)
         if not waiting:
             return
         store.write(_move, waiting)
@@ -28,17 +28,17 @@ def move_inbox(store: Store) -> None:
 
 def _move(tx: Transaction, row_ids: list[int]) -> None:
     for row_id in row_ids:
-        row = inbox.find_waiting(tx, row_id)
+        row = inbox_table.find_waiting(tx, row_id)
         if row is None:
             continue
         try:
             with tx.connection.begin_nested():  # a refused row must not leave a new bot behind
                 post_as(tx, *(_decoded(value) for value in (row.author, row.room, row.body, row.client_id)))
         except ChatError as error:
-            inbox.refuse(tx, row_id, str(error))
+            inbox_table.refuse(tx, row_id, str(error))
         else:
-            inbox.remove(tx, row_id)
-    inbox.forget_refused(tx, REFUSED_KEPT)
+            inbox_table.remove(tx, row_id)
+    inbox_table.forget_refused(tx, REFUSED_KEPT)
 
 
 def _decoded(value: bytes | None) -> Any:

@@ -18,7 +18,9 @@ from chat.core import addresses, log_events, times, validation
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError, ConfigError
 from chat.store import Store, Transaction
-from chat.store.tables import acts, bans, facts, sessions, settings, users
+from chat.store.tables import acts, bans, facts, users
+from chat.store.tables import sessions as session_table
+from chat.store.tables import settings as setting_table
 
 CODE_FACT = "owner_code"
 CODE_FILE = "owner-code"
@@ -112,7 +114,7 @@ def ban(
     until = times.ahead(seconds=seconds) if seconds else None
     found = dict.fromkeys(
         addresses.network_of(address)
-        for address in sessions.addresses(tx.connection, user_id)
+        for address in session_table.addresses(tx.connection, user_id)
         if addresses.is_bannable(address, config.trusted_proxies)
     )
     networks = sorted([network for network in found if network][:BANNED_NETWORKS_MAX])
@@ -135,7 +137,7 @@ def unban(tx: Transaction, owner: Any, user_id: int) -> None:
 def end_sessions(tx: Transaction, owner: Any, user_id: int) -> None:
     """Sign somebody out everywhere."""
     _find_user(tx, user_id)
-    sessions.end_all(tx, user_id)
+    session_table.end_all(tx, user_id)
     tx.append(f"user:{user_id}", "revoke", "{}")
     acts.add(tx, _id(owner), "ended sessions", user_id)
 
@@ -239,7 +241,7 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
         value = _read_setting(name, typed)
         if value == getattr(in_force, attribute):
             continue
-        settings.put(tx, name, None if value == getattr(config, attribute) else typed)
+        setting_table.put(tx, name, None if value == getattr(config, attribute) else typed)
         acts.add(tx, _id(owner), "set", None, name)
         changed.add(name)
     if changed:

@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.store import Transaction, leaps
-from chat.store.tables import sessions, users
+from chat.store.tables import sessions as session_table
+from chat.store.tables import users
 
 VIEWS = ("comfortable", "compact")
 SESSION_DAYS = 180  # from the last visit
@@ -57,7 +58,7 @@ def _is_kept(tx: Transaction, bearer: Any, guest_days: int) -> bool:
 
 def sign_out(tx: Transaction, session_id: int) -> None:
     """End a session; its open streams end too, in whatever process."""
-    sessions.end(tx, session_id)
+    session_table.end(tx, session_id)
     tx.append(f"session:{session_id}", "revoke", "{}")
 
 
@@ -65,14 +66,14 @@ def must_end_unseen(connection: Connection) -> bool:
     """Whether it is time to end the sessions that nobody has come back to: about once a day, because each such end is
     heard in every process. Not on the word of a clock by which everybody has stayed away.
     """
-    seen = sessions.seen(connection)
+    seen = session_table.seen(connection)
     is_over = seen.first is not None and seen.first <= times.ago(days=SESSION_DAYS + 1)
     return is_over and seen.last > times.ago(days=SESSION_DAYS)
 
 
 def end_unseen(tx: Transaction, most: int) -> bool:
     """End the sessions that nobody has come back to, at most so many; true while there may be more."""
-    unseen = sessions.forget_unseen(tx, times.ago(days=SESSION_DAYS), most)
+    unseen = session_table.forget_unseen(tx, times.ago(days=SESSION_DAYS), most)
     for session in unseen:
         if session.ended_at is None:
             tx.append(f"session:{session.id}", "revoke", "{}")
@@ -81,13 +82,13 @@ def end_unseen(tx: Transaction, most: int) -> bool:
 
 def find_by_session(connection: Connection, key: str) -> Any:
     """The user behind a session's key, or None; with `session_id` and `session_seen_at`."""
-    return sessions.find_user(connection, hash_of(key), times.ago(days=SESSION_DAYS))
+    return session_table.find_user(connection, hash_of(key), times.ago(days=SESSION_DAYS))
 
 
 def visit(tx: Transaction, user_id: int, session_id: int, where: From) -> None:
     """Note that the user is back."""
     users.touch(tx, [user_id])
-    sessions.touch(tx, session_id, *where)
+    session_table.touch(tx, session_id, *where)
 
 
 def choose_view(tx: Transaction, user_id: int, view: object) -> None:
@@ -104,7 +105,7 @@ def add_bot(tx: Transaction, name: object) -> str:
     """
     bot = bot_named(tx, name)
     if bot.key_hash is not None:
-        sessions.end_all(tx, bot.id)
+        session_table.end_all(tx, bot.id)
         tx.append(f"user:{bot.id}", "revoke", "{}")
     key = secrets.token_urlsafe(32)
     users.change(tx, bot.id, key_hash=hash_of(key))
@@ -133,8 +134,8 @@ def make_device_code(tx: Transaction, user_id: int) -> str:
     For somebody who has just been forgotten it signs nobody in.
     """
     code = secrets.token_urlsafe(24)
-    sessions.forget_device_codes(tx, user_id, times.ago(minutes=DEVICE_CODE_MINUTES), keep=DEVICE_CODES_MAX - 1)
-    sessions.add_device_code(tx, hash_of(code), user_id)
+    session_table.forget_device_codes(tx, user_id, times.ago(minutes=DEVICE_CODE_MINUTES), keep=DEVICE_CODES_MAX - 1)
+    session_table.add_device_code(tx, hash_of(code), user_id)
     return code
 
 
@@ -143,19 +144,19 @@ def make_return_code(tx: Transaction, user_id: int) -> str:
     one before is void. It ends when an owner signs the user out everywhere.
     """
     code = secrets.token_urlsafe(24)
-    sessions.add_device_code(tx, hash_of(code), user_id, times.ahead(days=RETURN_DAYS))
+    session_table.add_device_code(tx, hash_of(code), user_id, times.ahead(days=RETURN_DAYS))
     return code
 
 
 def is_unused(connection: Connection, code: str) -> bool:
     """Whether a code that was made in the last minutes can still sign somebody in."""
-    return sessions.has_device_code(connection, hash_of(code))
+    return session_table.has_device_code(connection, hash_of(code))
 
 
 def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
     """Begin a session by such a code, or raise ChatError `invalid`."""
     since = times.ago(minutes=DEVICE_CODE_MINUTES)
-    user_id = sessions.use_device_code(tx, hash_of(code), since) if isinstance(code, str) else None
+    user_id = session_table.use_device_code(tx, hash_of(code), since) if isinstance(code, str) else None
     if user_id is None:
         raise ChatError("invalid", N_("This link has been used or has expired. Create a new one on your other device."))
     return _begin_session(tx, user_id, where)
@@ -164,8 +165,8 @@ def use_device_code(tx: Transaction, code: object, where: From) -> SignedIn:
 def _begin_session(tx: Transaction, user_id: int, where: From) -> SignedIn:
     """One more session; of too many the one ends that was used longest ago."""
     key = secrets.token_urlsafe(32)
-    sessions.add(tx, hash_of(key), user_id, *where)
-    for session_id in sessions.living_beyond(tx.connection, user_id, SESSIONS_MAX):
+    session_table.add(tx, hash_of(key), user_id, *where)
+    for session_id in session_table.living_beyond(tx.connection, user_id, SESSIONS_MAX):
         sign_out(tx, session_id)
     return SignedIn(user_id, key)
 

@@ -23,7 +23,8 @@ from chat.core import times
 from chat.core.errors import ChatError
 from chat.core.wire import to_json
 from chat.store import Transaction
-from chat.store.tables import sent_forms, sessions
+from chat.store.tables import sent_forms
+from chat.store.tables import sessions as session_table
 from chat.upkeep import FORM_MINUTES
 
 FIELD = "form_id"
@@ -141,7 +142,7 @@ def _do(tx: Transaction, form: Form, do: Do) -> Any:
     result = do(tx)
     key = result.key if isinstance(result, people.SignedIn) else form.key
     key_hash = people.hash_of(key) if key else None
-    if key_hash and not sessions.lives(tx.connection, key_hash):
+    if key_hash and not session_table.lives(tx.connection, key_hash):
         key_hash = None  # it was this that ended it
     known_hash = form.hash_from(identity.browser_of(key)) if key else form.sent_hash
     sent_forms.put(tx, form.sent_hash, known_hash, key_hash, form.seal(result))

@@ -15,8 +15,9 @@ from chat.core import names, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import Transaction
-from chat.store.tables import events, messages, users
-from chat.store.tables import rooms as table
+from chat.store.tables import events, users
+from chat.store.tables import messages as message_table
+from chat.store.tables import rooms as room_table
 
 UNREAD_MAX = 1000  # counting further would cost more than it tells
 
@@ -39,9 +40,9 @@ def post(
     It joins the author first, unless that is a bot; `is_limited` as for `stays.begin`.
     """
     known_client_id = validation.clean_client_id(client_id)
-    room = messages.before_post(tx.connection, author.id, slug, known_client_id)
+    room = message_table.before_post(tx.connection, author.id, slug, known_client_id)
     if room.first_id is not None:
-        return Posted(drawing.wire(messages.find(tx.connection, room.first_id)), False)
+        return Posted(drawing.wire(message_table.find(tx.connection, room.first_id)), False)
     if room.id is None or (room.kind == "closed" and room.stay_id is None):
         raise _no_room()
     clean_body = validation.clean_body(body)
@@ -67,7 +68,7 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
     row["html"] = drawing.draw(message)
     wire = drawing.wire(message, row["html"])
     tx.append(f"room:{room.id}", "message", to_json(wire), message_id=row["id"])
-    messages.add(tx, row)
+    message_table.add(tx, row)
     return wire
 
 
@@ -122,7 +123,7 @@ def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[s
     now = SimpleNamespace(**{**message._asdict(), **values})
     html = drawing.draw(now)
     wire = drawing.wire(now, html)
-    messages.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
+    message_table.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
     events.append_instead(tx, f"room:{message.room_id}", event, to_json(wire), message.id)
     events.overwrite(tx, message.id, to_json(wire))
     tx.erases = True
@@ -140,8 +141,8 @@ def find_message(connection: Connection, message_id: int, user: Any) -> Any:
 
 def _find_any_message(connection: Connection, message_id: int) -> Any:
     """The message, also one in a closed room: for the owner, who removes without reading."""
-    message = messages.find(connection, message_id)
-    if message is None or message.room_kind == table.REMOVED or message.expired_at is not None:
+    message = message_table.find(connection, message_id)
+    if message is None or message.room_kind == room_table.REMOVED or message.expired_at is not None:
         raise ChatError("not_found", _NO_MESSAGE)
     return message
 
@@ -169,7 +170,7 @@ _REMOVED_ALREADY = N_("This message was deleted and can't be changed.")
 
 def find(connection: Connection, slug: str, user: Any) -> Any:
     """The room as far as the user may know of it, or ChatError `not_found`: a closed one only for who is in it."""
-    room = table.find(connection, slug)
+    room = room_table.find(connection, slug)
     if room is None or not _may_know(connection, room, user):
         raise _no_room()
     return room
@@ -180,12 +181,12 @@ def _may_know(connection: Connection, room: Any, user: Any) -> bool:
 
 
 def _is_in(connection: Connection, room_id: int, user: Any) -> bool:
-    return user is not None and table.membership(connection, room_id, user.id) is not None
+    return user is not None and room_table.membership(connection, room_id, user.id) is not None
 
 
 def _find_any(connection: Connection, slug: str) -> Any:
     """The room, also a closed one: for the owner, who manages rooms without reading them."""
-    room = table.find(connection, slug)
+    room = room_table.find(connection, slug)
     if room is None:
         raise _no_room()
     return room
@@ -220,7 +221,7 @@ def open_room(
 
     naming.refuse_namesake(tx.connection, clean_name, is_known)
     naming.refuse_address(tx.connection, clean_slug, is_known)
-    table.add(tx, clean_slug, clean_name, clean_topic, "open", user.id if user is not None else None)
+    room_table.add(tx, clean_slug, clean_name, clean_topic, "open", user.id if user is not None else None)
     room = _find_any(tx.connection, clean_slug)
     listing.add(tx, room.id, as_wire(room))
     if user is not None:
@@ -231,14 +232,14 @@ def open_room(
 def remove_room(tx: Transaction, slug: str) -> None:
     """Remove a room with all that was said in it; its members see it go, and streams of it end."""
     room = _find_any(tx.connection, slug)
-    present = table.members(tx.connection, room.id)
+    present = room_table.members(tx.connection, room.id)
     events.forget_channel(tx, f"room:{room.id}")
-    messages.blank_room(tx, room.id)
+    message_table.blank_room(tx, room.id)
     for stay in present:
         stays.end(tx, room, as_wire_user(users.find(tx.connection, stay.user_id)), stay.id)
     listing.drop(tx, room)
-    tx.append(f"room:{room.id}", "room", to_json(as_wire(room) | {"kind": table.REMOVED}))
-    table.change(tx, room.id, kind=table.REMOVED, slug=f"~{room.id}", name="", topic="")
+    tx.append(f"room:{room.id}", "room", to_json(as_wire(room) | {"kind": room_table.REMOVED}))
+    room_table.change(tx, room.id, kind=room_table.REMOVED, slug=f"~{room.id}", name="", topic="")
     tx.erases = True
 
 
@@ -260,14 +261,14 @@ def set_kind(tx: Transaction, slug: str, kind: str) -> bool:
         naming.refuse_namesake(tx.connection, room.name, lambda other: bool(other.kind == "open"))
     is_changed = _change(tx, room, kind=kind)
     if is_changed and kind == "closed":
-        table.show_past(tx, room.id)
+        room_table.show_past(tx, room.id)
     return is_changed
 
 
 def _change(tx: Transaction, room: Any, **values: str) -> bool:
     if all(getattr(room, name) == value for name, value in values.items()):
         return False
-    table.change(tx, room.id, **values)
+    room_table.change(tx, room.id, **values)
     wire = as_wire(room) | values
     listing.change(tx, room, wire)
     tx.append(f"room:{room.id}", "room", to_json(wire))
@@ -278,7 +279,7 @@ def join(tx: Transaction, user: Any, slug: str, *, is_limited: bool = False) -> 
     """Be in the room from now on; again does nothing. `is_limited` as for `stays.begin`."""
     room = find(tx.connection, slug, user)
     _refuse_released(tx, user)
-    if not table.membership(tx.connection, room.id, user.id):
+    if not room_table.membership(tx.connection, room.id, user.id):
         stays.begin(tx, room, as_wire_user(user), is_limited)
     return as_wire(room)
 
@@ -286,7 +287,7 @@ def join(tx: Transaction, user: Any, slug: str, *, is_limited: bool = False) -> 
 def leave(tx: Transaction, user: Any, slug: str) -> None:
     """Be in the room no longer; again does nothing."""
     room = find(tx.connection, slug, user)
-    stay = table.membership(tx.connection, room.id, user.id)
+    stay = room_table.membership(tx.connection, room.id, user.id)
     if stay:
         stays.end(tx, room, as_wire_user(user), stay.id)
 
@@ -294,12 +295,12 @@ def leave(tx: Transaction, user: Any, slug: str) -> None:
 def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
     """Note that the user has read up to a message; their other pages hear of it."""
     room = find(tx.connection, slug, user)
-    stay = table.membership(tx.connection, room.id, user.id)
-    read_id = min(message_id, messages.newest_id(tx.connection, room.id))
+    stay = room_table.membership(tx.connection, room.id, user.id)
+    read_id = min(message_id, message_table.newest_id(tx.connection, room.id))
     if not stay or read_id <= stay.read_id:
         return
-    table.mark_read(tx, stay.id, read_id)
-    unread = messages.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
+    room_table.mark_read(tx, stay.id, read_id)
+    unread = message_table.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
     told = to_json({"room": slug, "read_id": read_id, "unread": unread})
     events.append_instead(tx, f"user:{user.id}", "read", told, events.mark_of(stay.id))
 

@@ -16,7 +16,8 @@ from chat.core.config import SETTINGS, Config
 from chat.core.errors import ConfigError
 from chat.core.log_events import CHANGED, SITE
 from chat.store import Store, Transaction, trouble
-from chat.store.tables import bans, settings
+from chat.store.tables import bans
+from chat.store.tables import settings as setting_table
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Site:
 def in_force(connection: Connection, config: Config) -> Config:
     """The operator's settings with the owner's over them."""
     changes: dict[str, Any] = {}
-    for name, value in settings.all_set(connection).items():
+    for name, value in setting_table.all_set(connection).items():
         if name not in OWNERS:
             continue
         try:

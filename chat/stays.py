@@ -6,8 +6,9 @@ from chat.core import times
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import Transaction
-from chat.store.tables import events, messages
-from chat.store.tables import rooms as table
+from chat.store.tables import events
+from chat.store.tables import messages as message_table
+from chat.store.tables import rooms as room_table
 
 # What a reader may hear is worked out from all stays that the log still tells of. Nobody who means to talk comes back
 # to a room, after others have talked there, as often as this.
@@ -24,23 +25,23 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
     """
     if is_limited:
         _refuse_more_rooms(tx, user["id"])
-    newest = messages.newest_id(tx.connection, room.id)
+    newest = message_table.newest_id(tx.connection, room.id)
     happened = max(newest, events.newest_of_room(tx.connection, room.id))
-    last = table.last_stay(tx.connection, room.id, user["id"])
+    last = room_table.last_stay(tx.connection, room.id, user["id"])
     may_go_on = last is not None and happened <= last.to_id
     if is_limited and not may_go_on:
         _refuse_more_stays(tx, room.id, user["id"])
     join_id = _tell_both(tx, "join", room, user)
     if may_go_on:
-        table.go_on(tx, last.id, read_id=newest)
+        room_table.go_on(tx, last.id, read_id=newest)
     else:
-        table.forget_stays(tx, user["id"], until=events.pruned_to(tx.connection))
-        table.begin_stay(tx, room.id, user["id"], join_id, read_id=newest)
+        room_table.forget_stays(tx, user["id"], until=events.pruned_to(tx.connection))
+        room_table.begin_stay(tx, room.id, user["id"], join_id, read_id=newest)
 
 
 def end(tx: Transaction, room: Any, user: dict[str, Any], stay_id: int) -> None:
     """Let the user be in the room no longer."""
-    table.end_stay(tx, stay_id, to_id=_tell_both(tx, "leave", room, user))
+    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, "leave", room, user))
     events.drop(tx, "read", events.mark_of(stay_id))
 
 
@@ -55,14 +56,14 @@ def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> i
 
 
 def _refuse_more_rooms(tx: Transaction, user_id: int) -> None:
-    if table.count_current(tx.connection, user_id) >= ROOMS_MAX:
+    if room_table.count_current(tx.connection, user_id) >= ROOMS_MAX:
         message = N_("You're in %(most)d rooms, the most you can join. Leave one first.")
         raise ChatError("forbidden", message, most=ROOMS_MAX)
 
 
 def _refuse_more_stays(tx: Transaction, room_id: int, user_id: int) -> None:
     asked = ((STAYS_A_DAY_IN_ROOM, room_id), (STAYS_A_DAY, None))
-    begun_at = max(table.begin_of_stay(tx.connection, user_id, *which) for which in asked)
+    begun_at = max(room_table.begin_of_stay(tx.connection, user_id, *which) for which in asked)
     day_ago = times.ago(days=1)
     if begun_at > day_ago:
         left = times.moment_of(begun_at) - times.moment_of(day_ago)

@@ -16,7 +16,9 @@ from chat.core.config import Config
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
 from chat.store import Store, Transaction, leaps
-from chat.store.tables import bans, events, messages, sent_forms, sessions
+from chat.store.tables import bans, events, sent_forms
+from chat.store.tables import messages as message_table
+from chat.store.tables import sessions as session_table
 
 MINUTE_SECONDS = 60
 STEPS_A_MINUTE = 40  # some seconds at most, during which pings and presence wait
@@ -89,7 +91,7 @@ def _in_steps(store: Store, step: Callable[..., bool], *arguments: object) -> No
 
 def expire(tx: Transaction, created_before: str) -> bool:
     """Remove the oldest messages of before then, with their events; true while there may be more."""
-    ids = messages.expire(tx, created_before, STEP_MESSAGES)
+    ids = message_table.expire(tx, created_before, STEP_MESSAGES)
     if ids:
         told = events.of_messages(tx.connection, ids)
         events.forget_messages(tx, ids)
@@ -104,5 +106,5 @@ def prune(tx: Transaction, created_before: str, keep_events: int) -> bool:
 
 
 def forget_addresses(tx: Transaction, before: str) -> None:
-    sessions.forget_addresses(tx, before)
+    session_table.forget_addresses(tx, before)
     bans.forget_networks(tx, before)

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from chat.core import times
 from chat.realtime import visibility
 from chat.store import Store
-from chat.store.tables import rooms as table
+from chat.store.tables import rooms as room_table
 
 
 def rehearing(
@@ -56,13 +56,13 @@ class _Rehearing:
             return None if stays is None else self.of(stays, ())
         with self._store.read() as connection:
             stays = self._stays(connection)
-            open_ids = table.open_ids(connection, self.room_ids)
+            open_ids = room_table.open_ids(connection, self.room_ids)
         return None if stays is None else self.of(stays, open_ids)
 
     def _stays(self, connection: Connection) -> visibility.Stays | None:
         if self.user_id is None:
             return ()
-        found = table.stays_of_reader(connection, self.user_id, self._session_id, self._since, times.now())
+        found = room_table.stays_of_reader(connection, self.user_id, self._session_id, self._since, times.now())
         if found[0].is_banned or (self._session_id is not None and not found[0].is_living):
             return None
         return [stay[:3] for stay in found if stay.room_id is not None]
@@ -80,6 +80,6 @@ def rehear_all(store: Store, rehears: Collection[Any]) -> list[visibility.Hearin
     Sessions and bans are not asked for: once a reader is registered, the log says when they end it.
     """
     with store.read() as connection:
-        stays = table.stays_of_all(connection, {rehear.user_id for rehear in rehears} - {None})
-        open_ids = table.open_ids(connection, {room_id for rehear in rehears for room_id in rehear.room_ids or ()})
+        stays = room_table.stays_of_all(connection, {rehear.user_id for rehear in rehears} - {None})
+        open_ids = room_table.open_ids(connection, {room_id for rehear in rehears for room_id in rehear.room_ids or ()})
     return [rehear.of(stays.get(rehear.user_id, ()), open_ids) for rehear in rehears]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.engine import Connection
 
 from chat import drawing
-from chat.store.tables import messages
+from chat.store.tables import messages as message_table
 from chat.views import bounds, forms
 
 PAGE_MESSAGES = 50
@@ -48,17 +48,18 @@ def find(connection: Connection, room_id: int, wish: Wish, most_bytes: int) -> E
 def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> Generator[Any, None, None]:
     """The messages in the direction that was asked for, those first that are kept where not all fit."""
     if wish.around is not None:
-        return messages.around(connection, room_id, wish.around, most)
+        return message_table.around(connection, room_id, wish.around, most)
     if wish.after is not None:
-        return messages.after(connection, room_id, wish.after, most)
-    return messages.before(connection, room_id, wish.before, most)
+        return message_table.after(connection, room_id, wish.after, most)
+    return message_table.before(connection, room_id, wish.before, most)
 
 
 def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> tuple[bool, bool]:
     """Whether there are messages before and after these, which are in order; where there are none, beside the wish."""
     first = ids[0] if ids else (wish.around or wish.after or 0) + 1
     last = ids[-1] if ids else (wish.before or 1) - 1
-    older, newer = messages.before(connection, room_id, first, 1), messages.after(connection, room_id, last, 1)
+    older = message_table.before(connection, room_id, first, 1)
+    newer = message_table.after(connection, room_id, last, 1)
     return _is_any(older), _is_any(newer)
 
 

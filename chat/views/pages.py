@@ -9,7 +9,8 @@ from chat import flood, identity, rooms
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.realtime.presence.memory import Roster
-from chat.store.tables import events, messages
+from chat.store.tables import events
+from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.views import answers, bounds, excerpt, forms, room_lists, stream
 from chat.views.rows import dressed, rows_of
@@ -126,10 +127,10 @@ def _new(connection: Any, room_id: int, stay: Any, new: int | None) -> tuple[int
     if stay is None:
         return None, 0
     read_id = stay.read_id if new is None else min(stay.read_id, new - 1)
-    first_id = messages.first_unread(connection, room_id, stay.user_id, read_id)
+    first_id = message_table.first_unread(connection, room_id, stay.user_id, read_id)
     if first_id is None:
         return None, 0
-    return first_id, messages.count_unread(connection, room_id, stay.user_id, read_id, rooms.UNREAD_MAX)
+    return first_id, message_table.count_unread(connection, room_id, stay.user_id, read_id, rooms.UNREAD_MAX)
 
 
 def _fitting(roster: Roster) -> Roster:
@@ -263,7 +264,7 @@ def refresh(slug: str) -> Response:
     with parts.store.read() as connection:
         newest = events.newest_id(connection)
         rooms.find(connection, slug, user)
-        news, too_many = excerpt.take(messages.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
+        news, too_many = excerpt.take(message_table.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
                                       bounds.FRAME_BYTES)
     if user is not None and _is_visit():
         # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
@@ -300,7 +301,7 @@ def _mark_read(user: Any, slug: str, message_id: int) -> None:
     with store.read() as connection:
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id)
-        read_id = min(message_id, messages.newest_id(connection, found.id))
+        read_id = min(message_id, message_table.newest_id(connection, found.id))
     if stay is not None and read_id > stay.read_id:
         try:
             flood.check("read", user)

@@ -9,7 +9,7 @@ from flask import url_for
 from sqlalchemy.engine import Connection
 
 from chat import rooms
-from chat.store.tables import messages
+from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.views import bounds
 
@@ -42,7 +42,7 @@ def lines_of(
         unread = 0
         if user_id is not None and room.read_id is not None:
             most = min(rooms.UNREAD_MAX, left // uncounted)
-            unread = messages.count_unread(connection, room.id, user_id, room.read_id, most)
+            unread = message_table.count_unread(connection, room.id, user_id, room.read_id, most)
             uncounted, left = uncounted - 1, left - unread
         mine = {"is_member": room.read_id is not None, "read_id": room.read_id, "unread": unread}
         # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from chat import host, identity, rooms
 from chat.core import names
 from chat.core.errors import ChatError
-from chat.store.tables import rooms as table
+from chat.store.tables import rooms as room_table
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
@@ -78,7 +78,7 @@ def _managed_room(slug: str) -> Any:
     if user is None or not user.is_owner:
         return None
     with identity.parts().store.read() as connection:
-        return table.find(connection, slug)
+        return room_table.find(connection, slug)
 
 
 def _may_be_seen(slug: str | None) -> bool:

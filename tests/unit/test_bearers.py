@@ -8,8 +8,9 @@ from sqlalchemy import event, insert
 from chat import forgetting, outside, owner, people
 from chat.core.errors import ChatError
 from chat.store import Store
-from chat.store.schema import inbox
-from chat.store.tables import messages, users
+from chat.store.schema import inbox as inbox_table
+from chat.store.tables import messages as message_table
+from chat.store.tables import users
 from tests.unit.chats import Chat
 
 LONG_AGO = "2001-01-01T00:00:00.000Z"
@@ -109,13 +110,13 @@ def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
     chat.guest("Paul")
     chat.store.write(people.add_bot, "hal")
     authors = [{"room": "lobby", "author": author, "body": author} for author in ("PauI", "haI")]
-    chat.store.write(lambda tx: tx.connection.execute(insert(inbox), authors))
+    chat.store.write(lambda tx: tx.connection.execute(insert(inbox_table), authors))
     outside.move_inbox(chat.store)
     with chat.store.read() as connection:
-        left = connection.execute(inbox.select()).all()
+        left = connection.execute(inbox_table.select()).all()
         assert [(row.author, "Someone already has this name" in row.reason) for row in left] == [("PauI", True)]
         hal = users.find_by_name(connection, "hal")
-        assert [message.body for message in messages.of_author(connection, hal.id, 0, 9)] == ["haI"]
+        assert [message.body for message in message_table.of_author(connection, hal.id, 0, 9)] == ["haI"]
 
 
 def test_the_owner_finds_by_what_is_read(chat: Chat):

@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 from chat import forgetting, kept, naming, outside, owner, people, rooms
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.store.schema import device_codes, inbox, sessions
+from chat.store.schema import device_codes
+from chat.store.schema import inbox as inbox_table
+from chat.store.schema import sessions as session_table
 from chat.store.tables import acts, users
 from tests.unit.chats import Chat
 
@@ -44,7 +46,7 @@ def test_of_too_many_sessions_the_one_ends_that_was_used_longest_ago(chat: Chat,
     reader = chat.reader(alice)
     keys = [sign_in_elsewhere(chat, alice) for _ in range(2)]
     assert [is_living(chat, key) for key in (first, second, *keys, bobs)] == [True, False, True, True, True]
-    assert count(chat, sessions, sessions.c.user_id == alice.id, sessions.c.ended_at.is_(None)) == 3
+    assert count(chat, session_table, session_table.c.user_id == alice.id, session_table.c.ended_at.is_(None)) == 3
     assert reader.end is None, "only what belongs to that session ends"
 
 
@@ -82,7 +84,7 @@ def test_of_the_rows_of_other_programs_that_cannot_be_posted_the_newest_stay(cha
         change(chat, f"INSERT INTO inbox (room, author, body) VALUES ('nowhere', 'hal', '{number}')")
         outside.move_inbox(chat.store)
     with chat.store.read() as connection:
-        assert list(connection.execute(select(inbox.c.body)).scalars()) == ["7", "8", "9", "10", "11"]
+        assert list(connection.execute(select(inbox_table.c.body)).scalars()) == ["7", "8", "9", "10", "11"]
 
 
 def test_of_the_acts_of_owners_the_newest_stay(chat: Chat, alice, monkeypatch):

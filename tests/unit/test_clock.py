@@ -12,7 +12,7 @@ from chat.core import times
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay
 from chat.store.schema import metadata
-from chat.store.tables import messages
+from chat.store.tables import messages as message_table
 from tests.unit.chats import Chat, opened
 
 
@@ -40,7 +40,7 @@ def step_back(chat: Chat, **duration: float) -> None:
 
 def said(chat: Chat) -> list[str]:
     with chat.store.read() as connection:
-        return [message.body for message in messages.before(connection, 1, None, 100)][::-1]
+        return [message.body for message in message_table.before(connection, 1, None, 100)][::-1]
 
 
 def test_messages_stay_in_the_order_in_which_they_were_said(chat: Chat, bob):

@@ -16,7 +16,7 @@ from chat.core.errors import ChatError
 from chat.realtime import hub as hub_module
 from chat.realtime.hub import Hub
 from chat.store import InDoubt, Store, writer
-from chat.store.schema import messages
+from chat.store.schema import messages as message_table
 from tests.unit.chats import Chat, opened
 
 NOBODY = 65534
@@ -69,7 +69,7 @@ def ids_of_messages(heard: list[tuple[int, str, str]]) -> list[int]:
 
 def count_messages(chat: Chat) -> int:
     with chat.store.read() as connection:
-        return connection.execute(select(func.count()).select_from(messages)).scalar() or 0
+        return connection.execute(select(func.count()).select_from(message_table)).scalar() or 0
 
 
 # Register, read, wait
@@ -307,7 +307,7 @@ def test_what_is_refused_is_not_there_and_the_next_works_when_the_cause_is_gone(
     assert "busy" in tried, "premise: it was in the way"
     kept = {f"k{number}" for number in range(30)} & set(tried)
     with store.read() as connection:
-        assert set(connection.execute(select(messages.c.client_id)).scalars()) == kept
+        assert set(connection.execute(select(message_table.c.client_id)).scalars()) == kept
     for number in range(30):
         again = store.write(rooms.post, bob, "lobby", "x" * 4000, f"k{number}")
         assert again.is_new == (f"k{number}" not in kept)

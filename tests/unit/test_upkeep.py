@@ -17,7 +17,8 @@ from chat.store import Store
 from chat.store.schema import bans as bans_table
 from chat.store.schema import messages as message_table
 from chat.store.schema import sessions as session_table
-from chat.store.tables import bans, events, messages
+from chat.store.tables import bans, events
+from chat.store.tables import messages as message_rows
 from tests.serving import eventually
 from tests.unit.chats import Chat, opened
 
@@ -60,7 +61,7 @@ def files_with(chat: Chat, words: str) -> list[str]:
 
 def shown(chat: Chat) -> list[str]:
     with chat.store.read() as connection:
-        return [message.body for message in messages.before(connection, 1, None, 10_000)][::-1]
+        return [message.body for message in message_rows.before(connection, 1, None, 10_000)][::-1]
 
 
 # Messages

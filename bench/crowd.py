@@ -11,8 +11,8 @@ from pathlib import Path
 from bench import machine
 from bench.guests import ROOM, Guest
 from bench.load import source_of
-from chat import rooms
 from chat.core import config as configuration
+from chat.domain import rooms
 from chat.runtime import secret
 from chat.store import Store, Transaction, creation
 from chat.store.tables import sessions as session_table

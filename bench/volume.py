@@ -119,7 +119,7 @@ def _make(messages: int) -> Path:
 
 
 def _fill(connection: sqlite3.Connection, messages: int) -> None:
-    from chat import drawing
+    from chat.domain import rendering
 
     moment = "2026-01-01T00:00:00.000Z"
     users = [(f"author {number}", f"author{number}", "guest", 1, 1, moment, moment) for number in range(AUTHORS)]
@@ -127,7 +127,7 @@ def _fill(connection: sqlite3.Connection, messages: int) -> None:
     connection.executemany(add_user, users)
     first_author = connection.execute("SELECT id FROM users WHERE name = 'author 0'").fetchone()[0]
     room_id = connection.execute("SELECT id FROM rooms WHERE slug = ?", (ROOM,)).fetchone()[0]
-    html = drawing.draw(SimpleNamespace(**_a_message(moment)))
+    html = rendering.draw(SimpleNamespace(**_a_message(moment)))
     every_id = "WITH RECURSIVE ids(id) AS (SELECT 101 UNION ALL SELECT id + 1 FROM ids WHERE id < 100 + :messages)"
     given = {
         "messages": messages,
@@ -136,7 +136,7 @@ def _fill(connection: sqlite3.Connection, messages: int) -> None:
         "authors": AUTHORS,
         "body": BODY,
         "html": html,
-        "version": drawing.VERSION,
+        "version": rendering.VERSION,
         "moment": moment,
     }
     connection.execute(

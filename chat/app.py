@@ -13,11 +13,12 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, cookies, drawing, flood, host, identity, repeats, scripts, views
+from chat import __version__, catalogue, clock, cookies, flood, host, identity, repeats, scripts, views
 from chat.core import config as configuration
 from chat.core import log_lines, resources
 from chat.core.addresses import shortened
 from chat.core.config import Config
+from chat.domain import rendering
 from chat.incoming import FIELDS, IncomingRequest
 from chat.parts import Parts
 from chat.proxies import KnownHosts, TrustedProxies
@@ -156,7 +157,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
 
 
 def _me(user: Any) -> dict[str, Any]:
-    initial = drawing.initial_of(user.name, user.bearer)
+    initial = rendering.initial_of(user.name, user.bearer)
     return {
         "id": user.id,
         "name": user.name,
@@ -219,7 +220,7 @@ class _Site(Flask):
         """Compile them all: some take 15 ms, for which the first reader of a page would hold up everybody else."""
         for name in self.jinja_env.list_templates():
             self.jinja_env.get_template(name)
-        drawing.template()
+        rendering.template()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine; Flask would look at every view and hook in every request."""

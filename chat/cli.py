@@ -9,10 +9,11 @@ from typing import NoReturn
 
 import click
 
-from chat import __version__, checks, outside, owner, people, rooms
+from chat import __version__, checks
 from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
+from chat.domain import accounts, inbox, moderation, rooms
 from chat.realtime.relay import UnixRelay
 from chat.realtime.watermarks import Heads
 from chat.store import Store, creation, trouble
@@ -69,7 +70,7 @@ def post(room: str, text: str, name: str) -> None:
     """Post TEXT in ROOM ("-" reads it from standard input)."""
     body = sys.stdin.read() if text == "-" else text
     with open_store(configuration.load()) as store:
-        posted = store.write(outside.post_as, name, room, body)
+        posted = store.write(inbox.post_as, name, room, body)
     click.echo(f"posted as message {posted.message['id']}")
 
 
@@ -105,7 +106,7 @@ def remove_room(slug: str, yes: bool) -> None:
     with open_store(configuration.load()) as store:
         if not yes:
             click.confirm(f"Delete {slug} and all its messages? This can't be undone.", abort=True)
-        store.write(owner.remove_room, None, slug)
+        store.write(moderation.remove_room, None, slug)
     click.echo(f"deleted {slug}")
 
 
@@ -119,7 +120,7 @@ def bot() -> None:
 def add_bot(name: str) -> None:
     """Create the bot NAME, or give it a new key, and print the key. It's shown only once."""
     with open_store(configuration.load()) as store:
-        click.echo(store.write(people.add_bot, name))
+        click.echo(store.write(accounts.add_bot, name))
 
 
 @longwave.command("owner")
@@ -127,7 +128,7 @@ def owner_link() -> None:
     """Print a new link for becoming the owner. It works once."""
     config = configuration.load()
     with open_store(config) as store:
-        code = store.write(owner.make_kept_code, config)
+        code = store.write(moderation.make_kept_code, config)
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     click.echo(f"Open this in the browser you chat with, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
 
@@ -139,9 +140,9 @@ def owner_link() -> None:
 def ban(name: str, reason: str, span: str) -> None:
     """Ban NAME and their IP addresses."""
     config = configuration.load()
-    seconds = owner.span_seconds(span)
+    seconds = moderation.span_seconds(span)
     with open_store(config) as store:
-        networks = store.write(owner.ban_by_name, name, reason, seconds, config)
+        networks = store.write(moderation.ban_by_name, name, reason, seconds, config)
     click.echo(f"banned {name}" + "".join(f", {network}" for network in networks))
 
 
@@ -150,7 +151,7 @@ def ban(name: str, reason: str, span: str) -> None:
 def unban(name: str) -> None:
     """Unban NAME."""
     with open_store(configuration.load()) as store:
-        store.write(owner.unban_by_name, name)
+        store.write(moderation.unban_by_name, name)
     click.echo(f"unbanned {name}")
 
 
@@ -159,7 +160,7 @@ def unban(name: str) -> None:
 def remove(message_id: int) -> None:
     """Delete the message with this number. This can't be undone."""
     with open_store(configuration.load()) as store:
-        store.write(owner.remove_message, None, message_id)
+        store.write(moderation.remove_message, None, message_id)
     click.echo(f"deleted message {message_id}")
 
 

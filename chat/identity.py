@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import cookies, entry, incoming, people, site
+from chat import cookies, entry, incoming
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
+from chat.domain import accounts, site_settings
 from chat.parts import Parts
 
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
-COOKIE_SECONDS = people.SESSION_DAYS * 86400
+COOKIE_SECONDS = accounts.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
 MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
 USER_AGENT_CHARACTERS = 200
@@ -112,7 +113,7 @@ def newcomer_required() -> None:
         raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 
-def _banned(ban: site.Ban) -> ChatError:
+def _banned(ban: site_settings.Ban) -> ChatError:
     message = N_("You're banned until %(until)s.") if ban.until else N_("You're banned.")
     return ChatError("banned", message, reason=ban.reason, until=ban.until)
 
@@ -137,9 +138,9 @@ def holders() -> tuple[str, ...]:
     return networks() if parts().network_of(request.environ) is not None else ()
 
 
-def where() -> people.From:
+def where() -> accounts.From:
     """What is kept of where a session is used."""
-    return people.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
+    return accounts.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
 
 
 def has_bearer() -> bool:
@@ -154,7 +155,7 @@ def _bearer_key() -> str:
 def _find_bot() -> Who:
     key = _bearer_key()
     with parts().store.glance() as connection:
-        bot = people.find_bot(connection, key)
+        bot = accounts.find_bot(connection, key)
     if bot is None:
         raise ChatError("sign_in", N_("This key isn't valid. Ask the owner for a new one."))
     return Who(bot, is_bot=True)
@@ -166,7 +167,7 @@ def _find_person() -> Who:
         return Who()
     store = parts().store
     with store.glance() as connection:
-        user = people.find_by_session(connection, key)
+        user = accounts.find_by_session(connection, key)
     if user is None:
         return Who()
     if user.released_at is not None:
@@ -188,7 +189,7 @@ def _has_moved(user: Any) -> bool:
 
 def _note_visit(user: Any) -> None:
     try:
-        parts().store.write(people.visit, user.id, user.session_id, where())
+        parts().store.write(accounts.visit, user.id, user.session_id, where())
     except ChatError as error:
         if error.code != "busy":
             raise

@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import capacity, figures, forgetting, hosting, outside, owner, proxies, runtime, upkeep
+from chat import capacity, figures, hosting, proxies, runtime
 from chat.capacity import Budget
 from chat.core.config import Config
 from chat.core.errors import ChatError
 from chat.core.log_events import CHANGED, MISSED
+from chat.domain import erasure, inbox, moderation, retention
+from chat.domain.site_settings import Site
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
 from chat.realtime import subscription
@@ -26,7 +28,6 @@ from chat.realtime.streams import Streams
 from chat.realtime.watermarks import Heads
 from chat.runtime import metrics
 from chat.runtime.limits import Limits
-from chat.site import Site
 from chat.store import InDoubt, Store, creation, trouble
 from chat.store.sqlite import database
 from chat.store.tables import events, users
@@ -105,7 +106,7 @@ class Parts:
         if host.lasts:
             self._go_on_by_itself()
         if is_new and self.owner_code():
-            log.info("the code for becoming the owner is in %s", instance / owner.CODE_FILE)
+            log.info("the code for becoming the owner is in %s", instance / moderation.CODE_FILE)
 
     def _presence(self) -> Presence:
         if self.host.lasts:
@@ -114,7 +115,7 @@ class Parts:
 
     def _go_on_by_itself(self) -> None:
         self.store.start()
-        _attempt(partial(upkeep.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
+        _attempt(partial(retention.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
         self.relay.start(on_ring=partial(_attempt, self.hub.wake, "ring"), on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0
@@ -129,7 +130,7 @@ class Parts:
         """
         self._reopen()
         self.hub.wake()
-        outside.move_inbox(self.store)
+        inbox.move_inbox(self.store)
         self.heads.publish()
 
     def rest(self, is_end: bool) -> None:
@@ -137,8 +138,8 @@ class Parts:
         if not self.is_open:
             return
         try:
-            if upkeep.is_due(self.operators_config.instance / "upkeep"):
-                upkeep.between_requests(self.store, self.config)
+            if retention.is_due(self.operators_config.instance / "upkeep"):
+                retention.between_requests(self.store, self.config)
                 self.presence.tick()
         except (ChatError, InDoubt, OSError) as error:
             log.error("upkeep: %s", error)
@@ -217,7 +218,7 @@ class Parts:
 
     def owner_code(self) -> str | None:
         """The code by which somebody becomes the owner, where there is none yet."""
-        return owner.code_to_show(self.store, self.operators_config)
+        return moderation.code_to_show(self.store, self.operators_config)
 
     def note_figures(self) -> None:
         """Show all processes how this one stands, and what it has counted."""
@@ -226,9 +227,9 @@ class Parts:
     def _learn_of_site(self, event: Event) -> None:
         if event.name in (CHANGED, MISSED):
             self.site.reload()
-        user_id = forgetting.forgotten_by(event)
+        user_id = erasure.forgotten_by(event.name, event.data)
         if user_id is not None:
-            self.presence.forget(user_id, forgetting.NAMELESS)
+            self.presence.forget(user_id, erasure.NAMELESS)
 
     def _reopen(self) -> None:
         """Begin anew with what lies at the database's place, where it was replaced, or set back by another program."""
@@ -253,11 +254,11 @@ class Parts:
             self.streams.tick,
             self.presence.tick,
             self._reopen,
-            partial(upkeep.every_second, self.store),
+            partial(retention.every_second, self.store),
             self.heads.publish,
         ]
-        if self._seconds % upkeep.MINUTE_SECONDS == 0:
-            works.append(partial(upkeep.every_minute, self.store, self.config))
+        if self._seconds % retention.MINUTE_SECONDS == 0:
+            works.append(partial(retention.every_minute, self.store, self.config))
         if self._seconds % TOUCH_SECONDS == 0:
             works.append(self._touch_who_is_here)
         for work in (*works, self.note_figures):
@@ -272,7 +273,7 @@ class Parts:
     def _look(self) -> None:
         """What makes rings a mere hint, and other programs heard."""
         _attempt(self.hub.wake, "look")
-        _attempt(partial(outside.move_inbox, self.store), "look")
+        _attempt(partial(inbox.move_inbox, self.store), "look")
 
 
 def _attempt(work: Callable[[], object], name: str) -> None:

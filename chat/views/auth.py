@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import cookies, identity, people, qr, repeats, rooms
+from chat import cookies, identity, qr, repeats
 from chat.catalogue import gettext
 from chat.core.errors import N_, ChatError
+from chat.domain import accounts, rooms
 from chat.store.tables import events, users
 from chat.store.tables import rooms as room_table
 from chat.views import answers, forms, other_origins
@@ -48,8 +49,8 @@ def sign_in() -> Response:
         raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
     parts = identity.parts()
     name = forms.posted().get("name")
-    signed_in = repeats.write(people.sign_in, name, parts.config.guest_days, identity.where())
-    return _welcome(people.SignedIn(*signed_in))
+    signed_in = repeats.write(accounts.sign_in, name, parts.config.guest_days, identity.where())
+    return _welcome(accounts.SignedIn(*signed_in))
 
 
 @blueprint.get("/sign-out")
@@ -65,14 +66,14 @@ def sign_out_form() -> Any:
 def make_return_link() -> Response:
     """Such a link, on a page from which one signs out."""
     user = identity.user_required()
-    return _shown_once("sign_out.html", repeats.write_while(people.is_unused, people.make_return_code, user.id))
+    return _shown_once("sign_out.html", repeats.write_while(accounts.is_unused, accounts.make_return_code, user.id))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     session_id = identity.who().session_id
     if session_id is not None:
-        identity.parts().store.write(people.sign_out, session_id)
+        identity.parts().store.write(accounts.sign_out, session_id)
     answer = answers.done(None, url_for("pages.home"))
     identity.forget(answer)
     return answer
@@ -100,7 +101,7 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    return _shown_once("device_link.html", repeats.write_while(people.is_unused, people.make_device_code, user.id))
+    return _shown_once("device_link.html", repeats.write_while(accounts.is_unused, accounts.make_device_code, user.id))
 
 
 def _shown_once(template: str, code: str) -> Response:
@@ -122,14 +123,14 @@ def device_again(error: dict[str, Any]) -> str:
 def use_device() -> Response:
     identity.newcomer_required()
     code = forms.posted().get("code")
-    return _welcome(people.SignedIn(*repeats.write(people.use_device_code, code, identity.where())))
+    return _welcome(accounts.SignedIn(*repeats.write(accounts.use_device_code, code, identity.where())))
 
 
-def _welcome(signed_in: people.SignedIn) -> Response:
+def _welcome(signed_in: accounts.SignedIn) -> Response:
     """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
     parts, earlier = identity.parts(), identity.who().session_id
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
-        parts.store.write(people.sign_out, earlier)
+        parts.store.write(accounts.sign_out, earlier)
     with parts.store.read() as connection:
         user = users.find(connection, signed_in.user_id)
     wire = {"user": rooms.as_wire_user(user), "csrf_token": identity.csrf_token_of(signed_in.key)}

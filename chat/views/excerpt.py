@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing
+from chat.domain import rendering
 from chat.store.tables import messages as message_table
 from chat.views import bounds, forms
 
@@ -65,7 +65,7 @@ def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> 
 
 def take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
     """The first of the messages, as many as fit, and whether there are more."""
-    return bounds.take(found, most, most_bytes, lambda message: len(drawing.html_of(message).encode()) + DRESS_BYTES)
+    return bounds.take(found, most, most_bytes, lambda message: len(rendering.html_of(message).encode()) + DRESS_BYTES)
 
 
 def _is_any(found: Generator[Any, None, None]) -> bool:

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import forgetting, identity, people, repeats
+from chat import identity, repeats
+from chat.domain import accounts, erasure
 from chat.views import answers, forms
 
 blueprint = Blueprint("me", __name__)
@@ -19,10 +20,10 @@ def page(error: dict[str, Any] | None = None) -> str:
 @blueprint.get("/me/kept", endpoint="kept")
 def download() -> Response:
     """Everything that is kept about the one who asks, as a file."""
-    from chat import kept  # late, for it is seldom asked for
+    from chat.domain import personal_data  # late, for it is seldom asked for
 
     user = identity.user_required()
-    pieces = kept.about(identity.parts().store, user.id)
+    pieces = personal_data.about(identity.parts().store, user.id)
     answer = answers.json_text(piece.encode() for piece in pieces)
     answer.headers["Content-Disposition"] = 'attachment; filename="kept-about-me.json"'
     return answer
@@ -31,7 +32,7 @@ def download() -> Response:
 @blueprint.post("/me/view")
 def choose_view() -> Response:
     user = identity.user_required()
-    identity.parts().store.write(people.choose_view, user.id, forms.posted().get("view"))
+    identity.parts().store.write(accounts.choose_view, user.id, forms.posted().get("view"))
     return answers.done(None, url_for("me.page"))
 
 
@@ -44,7 +45,7 @@ def page_again(error: dict[str, Any]) -> str:
 @blueprint.post("/me/forget")
 def forget() -> Response:
     user = None if repeats.is_repeat() else identity.user_required()  # who sends it again is nobody by now
-    repeats.write(forgetting.ask, user, forms.posted().get("choice"))
+    repeats.write(erasure.ask, user, forms.posted().get("choice"))
     answer = answers.done(None, url_for("pages.home"))
     identity.forget(answer)
     return answer

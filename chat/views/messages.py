@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import drawing, flood, identity, owner, repeats, rooms
+from chat import flood, identity, repeats
 from chat.core.wire import to_json
+from chat.domain import moderation, rendering, rooms
 from chat.store.tables import events
 from chat.views import answers, bounds, excerpt, forms
 
@@ -24,7 +25,7 @@ def index(slug: str) -> Response:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
         candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
-        found = ((message.id, to_json(drawing.wire(message))) for message in candidates)
+        found = ((message.id, to_json(rendering.wire(message))) for message in candidates)
         page, is_more = bounds.take(found, limit, bounds.LIST_BYTES, _bytes_of)
         page.sort()
         sides = _sides(connection, room.id, [id for id, _ in page], wish) if wish.around is not None else ""
@@ -70,7 +71,7 @@ def edit(id: int) -> Response:
 @blueprint.post(f"/messages/<{forms.ID}:id>/remove")
 def remove(id: int) -> Response:
     user = identity.user_required()
-    verb = owner.remove_message if user.is_owner else rooms.remove
+    verb = moderation.remove_message if user.is_owner else rooms.remove
     message = repeats.write(verb, user, id)
     return answers.done(message, _page_of(message))
 

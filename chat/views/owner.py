@@ -8,10 +8,11 @@ from urllib.parse import quote, urljoin
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.engine import Connection
 
-from chat import canary, hosting, identity, owner, repeats, site
+from chat import canary, hosting, identity, repeats
 from chat.catalogue import gettext
 from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
+from chat.domain import moderation, site_settings
 from chat.parts import Parts
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
@@ -50,7 +51,7 @@ def page(error: dict[str, Any] | None = None) -> Response:
     places = _places(lists)
     if error and request.method == "POST":
         error = error | {"place": _place() if _place() in places else None}
-    values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site.OWNERS}
+    values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site_settings.OWNERS}
     shown = [{"name": name, "value": value} for name, value in values.items()]
     return make_response(
         render_template(
@@ -128,7 +129,7 @@ def _lists(parts: Parts, room: str, name: str) -> dict[str, bounds.Part]:
 
 def _as_text(config: Any, name: str) -> str:
     """The value that is in force, as one would type it."""
-    value = getattr(config, site.BY_NAME[name].attribute)
+    value = getattr(config, site_settings.BY_NAME[name].attribute)
     if isinstance(value, bool):
         return "on" if value else "off"
     return "forever" if value is None else str(value)
@@ -256,9 +257,9 @@ def claim_again(error: dict[str, Any]) -> Any:
 @blueprint.post("/claim")
 def claim() -> Response:
     user = identity.user_required()
-    repeats.write(owner.claim, user, forms.posted().get("code"))
+    repeats.write(moderation.claim, user, forms.posted().get("code"))
     if not repeats.is_repeat():
-        owner.forget_code_file(identity.parts().config)
+        moderation.forget_code_file(identity.parts().config)
     return answers.done(None, url_for("owner.page"))
 
 
@@ -268,17 +269,17 @@ def claim() -> Response:
 @blueprint.post("/rooms/<slug>")
 def change_room(slug: str) -> Response:
     fields = forms.posted()
-    return _write("changed", owner.change_room, slug, fields.get("name"), fields.get("topic"))
+    return _write("changed", moderation.change_room, slug, fields.get("name"), fields.get("topic"))
 
 
 @blueprint.post("/rooms/<slug>/close")
 def close_room(slug: str) -> Response:
-    return _write("closed", owner.close_room, slug)
+    return _write("closed", moderation.close_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/reopen")
 def reopen_room(slug: str) -> Response:
-    return _write("reopened", owner.reopen_room, slug)
+    return _write("reopened", moderation.reopen_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/remove")
@@ -286,7 +287,7 @@ def remove_room(slug: str) -> Response:
     if forms.posted().get("sure") != "on":
         message = N_("Tick the box to confirm.")
         raise ChatError("invalid", message, field="sure")
-    return _write("removed", owner.remove_room, slug, stands=repeats.for_good, place="rooms")
+    return _write("removed", moderation.remove_room, slug, stands=repeats.for_good, place="rooms")
 
 
 # People
@@ -294,18 +295,18 @@ def remove_room(slug: str) -> Response:
 
 @blueprint.post(f"/people/<{forms.ID}:id>/end-sessions")
 def end_sessions(id: int) -> Response:
-    return _write("signed out", owner.end_sessions, id)
+    return _write("signed out", moderation.end_sessions, id)
 
 
 @blueprint.post(f"/people/<{forms.ID}:id>/ban")
 def ban(id: int) -> Response:
     fields = forms.posted()
-    seconds = owner.span_seconds(fields.get("for", ""))
+    seconds = moderation.span_seconds(fields.get("for", ""))
     page = forms.local_path(fields.get("next"))
     back = f"{page}?done=banned" if page else None
     stands = partial(_is_banned, id)
     reason, config = fields.get("reason", ""), identity.parts().config
-    return _write("banned", owner.ban, id, reason, seconds, config, stands=stands, back=back)
+    return _write("banned", moderation.ban, id, reason, seconds, config, stands=stands, back=back)
 
 
 def _is_banned(id: int, connection: Connection, networks: object) -> bool:
@@ -314,7 +315,7 @@ def _is_banned(id: int, connection: Connection, networks: object) -> bool:
 
 @blueprint.post(f"/people/<{forms.ID}:id>/unban")
 def unban(id: int) -> Response:
-    return _write("unbanned", owner.unban, id)
+    return _write("unbanned", moderation.unban, id)
 
 
 # Settings
@@ -322,4 +323,4 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    return _write("set", owner.change_settings, dict(forms.posted()), identity.parts().operators_config)
+    return _write("set", moderation.change_settings, dict(forms.posted()), identity.parts().operators_config)

@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import flood, identity, rooms
+from chat import flood, identity
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
+from chat.domain import rooms
 from chat.realtime.presence.memory import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table

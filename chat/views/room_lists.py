@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy.engine import Connection
 
-from chat import rooms
+from chat.domain import rooms
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.views import bounds

@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from chat import identity, repeats, rooms
+from chat import identity, repeats
 from chat.core.errors import N_, ChatError
+from chat.domain import rooms
 from chat.store.tables import events
 from chat.views import answers, forms, room_lists
 

@@ -8,8 +8,9 @@ from typing import Any
 from flask import request, url_for
 from markupsafe import Markup
 
-from chat import clock, drawing, identity
+from chat import clock, identity
 from chat.catalogue import format_date, gettext
+from chat.domain import rendering
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
 _TERMINALS = re.compile("(E?Links|Lynx|w3m)[ /(]")
@@ -45,8 +46,8 @@ def rows_of(
             rows.append({"kind": "new"})
         hour = clock.in_words(message.created_at) if is_alone else moment.strftime("%H:%M")
         zone = "" if is_alone else f" {clock.zone_of(moment)}"
-        html = drawing.dress(
-            drawing.html_of(message),
+        html = rendering.dress(
+            rendering.html_of(message),
             words,
             clock=hour,
             zone=zone,
@@ -98,8 +99,8 @@ def _day(day: date, today: date) -> str:
     return format_date(day, "EEEE, d MMMM" if day.year == today.year else "EEEE, d MMMM y")
 
 
-def _words() -> drawing.Words:
-    return drawing.Words(
+def _words() -> rendering.Words:
+    return rendering.Words(
         bot=gettext("bot"),
         edited=gettext("edited"),
         removed_by_author=gettext("Message deleted"),

@@ -10,9 +10,10 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from chat import host, identity, rooms
+from chat import host, identity
 from chat.core import names
 from chat.core.errors import ChatError
+from chat.domain import rooms
 from chat.store.tables import rooms as room_table
 
 # What chat programs and sentences put behind a link; no code ends so.

@@ -6,10 +6,11 @@ from functools import partial
 
 from flask import Blueprint, Response, g, request
 
-from chat import identity, rooms
+from chat import identity
 from chat.core import sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
+from chat.domain import rooms
 from chat.parts import Parts
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold

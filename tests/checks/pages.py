@@ -14,10 +14,10 @@ from babel.support import NullTranslations
 from flask import Flask
 from flask_babel import Domain
 
-from chat import outside, rooms
 from chat.app import create_app
 from chat.core import config
 from chat.core.errors import STATUS, ChatError
+from chat.domain import inbox, rooms
 from chat.views import answers
 
 MOUNT = "/chat"
@@ -142,12 +142,12 @@ def _talk(app: Flask, alice: Browser, bob: Browser) -> None:
     alice.see("a removed message", f"/messages/{removed}")
     bob.see("somebody else's message", f"/messages/{edited}")
     bob.refused("somebody else's message, edited", 403, f"/messages/{edited}/edit", body="οὔ")
-    store.write(outside.post_as, "Ἅλς", "lobby", "δελτίον")
+    store.write(inbox.post_as, "Ἅλς", "lobby", "δελτίον")
     alice.see("the rooms", "/")
     alice.see("a room", "/rooms/lobby")
     alice.see("a frame", "/rooms/lobby/refresh?since=0")
     for number in range(101):
-        store.write(outside.post_as, "Ἅλς", "lobby", str(number))
+        store.write(inbox.post_as, "Ἅλς", "lobby", str(number))
     alice.see("a long room", "/rooms/lobby")
     alice.see("an older page", f"/rooms/lobby?before={removed + 60}")
     alice.see("a frame that is full", "/rooms/lobby/refresh?since=0")

@@ -8,7 +8,7 @@ _open_for_requests = globals()["post_worker_init"]
 
 
 def post_worker_init(worker):
-    from chat import upkeep
+    from chat.domain import retention
 
-    upkeep.MINUTE_SECONDS = 1
+    retention.MINUTE_SECONDS = 1
     _open_for_requests(worker)

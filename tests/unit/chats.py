@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import people, rooms
 from chat.core import config as configuration
+from chat.domain import accounts, rooms
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
 from chat.realtime.readers import Reader
@@ -33,7 +33,7 @@ class Chat:
         return hub
 
     def guest(self, name: str) -> Any:
-        signed_in = self.store.write(people.sign_in, name, self.config.guest_days, people.From(None, ""))
+        signed_in = self.store.write(accounts.sign_in, name, self.config.guest_days, accounts.From(None, ""))
         with self.store.read() as connection:
             return users.find(connection, signed_in.user_id)
 

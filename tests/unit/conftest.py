@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chat import rooms, runtime
+from chat import runtime
+from chat.domain import rooms
 from chat.realtime import subscription
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay

@@ -5,8 +5,8 @@ import threading
 import pytest
 from sqlalchemy import event, insert
 
-from chat import forgetting, outside, owner, people
 from chat.core.errors import ChatError
+from chat.domain import accounts, erasure, inbox, moderation
 from chat.store import Store
 from chat.store.schema import inbox as inbox_table
 from chat.store.tables import messages as message_table
@@ -62,7 +62,7 @@ def test_of_two_workers_with_names_drawn_alike_one_is_refused(chat: Chat):
 
     def sign_in(store: Store, name: str, at_once: threading.Barrier) -> None:
         at_once.wait()
-        outcomes[name] = is_taken(store.write, people.sign_in, name, 30, people.From(None, ""))
+        outcomes[name] = is_taken(store.write, accounts.sign_in, name, 30, accounts.From(None, ""))
 
     try:
         for pair in pairs:
@@ -89,29 +89,29 @@ def test_a_name_drawn_alike_is_free_when_its_bearer_stays_away_and_theirs_ends_w
 
 def test_of_whoever_was_forgotten_no_look_is_kept(chat: Chat):
     paul = chat.guest("Paul")
-    chat.store.write(forgetting.ask, paul, "leave")
+    chat.store.write(erasure.ask, paul, "leave")
     with chat.store.read() as connection:
         assert users.find(connection, paul.id).drawn_key is None
     assert chat.guest("PauI").bearer == 1
-    assert chat.guest(forgetting.NAMELESS).bearer == 1
+    assert chat.guest(erasure.NAMELESS).bearer == 1
 
 
 def test_a_bots_name_is_found_by_what_is_drawn_and_a_persons_is_refused(chat: Chat):
     chat.guest("Paul")
-    chat.store.write(people.add_bot, "hal")
+    chat.store.write(accounts.add_bot, "hal")
     with chat.store.read() as connection:
         hal = users.find_by_name(connection, "hal")
     assert is_taken(chat.guest, "haI")
-    assert chat.store.write(people.bot_named, "ha1").id == hal.id
-    assert is_taken(chat.store.write, people.add_bot, "PauI")
+    assert chat.store.write(accounts.bot_named, "ha1").id == hal.id
+    assert is_taken(chat.store.write, accounts.add_bot, "PauI")
 
 
 def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
     chat.guest("Paul")
-    chat.store.write(people.add_bot, "hal")
+    chat.store.write(accounts.add_bot, "hal")
     authors = [{"room": "lobby", "author": author, "body": author} for author in ("PauI", "haI")]
     chat.store.write(lambda tx: tx.connection.execute(insert(inbox_table), authors))
-    outside.move_inbox(chat.store)
+    inbox.move_inbox(chat.store)
     with chat.store.read() as connection:
         left = connection.execute(inbox_table.select()).all()
         assert [(row.author, "Someone already has this name" in row.reason) for row in left] == [("PauI", True)]
@@ -121,8 +121,8 @@ def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
 
 def test_the_owner_finds_by_what_is_read(chat: Chat):
     paul = chat.guest("PauI")
-    assert chat.store.write(owner.find_by_name, "Paul") == paul.id
-    chat.store.write(owner.ban_by_name, "Paul", "", None, chat.config)
+    assert chat.store.write(moderation.find_by_name, "Paul") == paul.id
+    chat.store.write(moderation.ban_by_name, "Paul", "", None, chat.config)
     with chat.store.read() as connection:
         assert [user.name for user in users.newest(connection, "Pau", 9)] == ["PauI"]
         assert [user.name for user in users.newest(connection, "aul", 9)] == ["PauI"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import forgetting, owner, people, rooms, site, upkeep
 from chat.core import times
+from chat.domain import accounts, erasure, moderation, retention, rooms, site_settings
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay
 from chat.store.schema import metadata
@@ -48,32 +48,32 @@ def test_messages_stay_in_the_order_in_which_they_were_said(chat: Chat, bob):
     step_back(chat, days=1)
     message = chat.post(bob, "tpyo")
     chat.store.write(rooms.edit, bob, message["id"], "after")
-    upkeep.every_minute(chat.store, chat.config)
+    retention.every_minute(chat.store, chat.config)
     assert said(chat) == ["before", "after"]
     reader = chat.reader(None, named=[1])
     assert [name for _, name, _ in chat.read_all(reader) if name != "join"] == ["message", "message", "edit"]
 
 
 def test_sessions_names_and_bans_hold(chat: Chat, bob):
-    signed_in = chat.store.write(people.sign_in, "carol", 30, people.From("9.9.9.9", "Lynx"))
+    signed_in = chat.store.write(accounts.sign_in, "carol", 30, accounts.From("9.9.9.9", "Lynx"))
     dave = chat.guest("dave")
-    chat.store.write(owner.ban, None, dave.id, "", 3600, chat.config)
+    chat.store.write(moderation.ban, None, dave.id, "", 3600, chat.config)
     step_back(chat, days=1)
-    upkeep.every_minute(chat.store, chat.config)
+    retention.every_minute(chat.store, chat.config)
     with chat.store.read() as connection:
-        carol = people.find_by_session(connection, signed_in.key)
+        carol = accounts.find_by_session(connection, signed_in.key)
     assert carol.name == "carol"
     with pytest.raises(Exception, match="That name is taken"):
         chat.guest("carol")
-    standing = site.Site(chat.store, chat.config)
+    standing = site_settings.Site(chat.store, chat.config)
     assert standing.ban_of(dave.id, None) and not standing.ban_of(bob.id, None)
 
 
 def test_one_who_is_being_forgotten_is_forgotten(chat: Chat, bob):
     message = chat.post(bob, "words")
-    chat.store.write(forgetting.ask, bob, "remove")
+    chat.store.write(erasure.ask, bob, "remove")
     step_back(chat, days=1)
-    forgetting.go_on(chat.store)
+    erasure.go_on(chat.store)
     assert said(chat) == [""] and message["id"]
 
 

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from chat import rooms, upkeep
 from chat.core.errors import ChatError
+from chat.domain import retention, rooms
 from chat.store import Store, writer
 from chat.store.sqlite.database import BUSY_TIMEOUT_MS
 from chat.store.sqlite.remnants import Remnants
@@ -43,9 +43,9 @@ def test_a_reader_in_the_way_only_delays_it(chat: Chat, bob):
     message = chat.post(bob, TEXT)
     with a_long_look(chat):
         chat.store.write(rooms.remove, bob, message["id"])
-        upkeep.every_second(chat.store)
+        retention.every_second(chat.store)
         assert files_with(chat, TEXT), "premise: the reader still sees what was there"
-    upkeep.every_second(chat.store)
+    retention.every_second(chat.store)
     assert files_with(chat, TEXT) == []
 
 
@@ -55,7 +55,7 @@ def test_nobody_waits_for_a_reader_in_the_way(chat: Chat, bob):
         began = time.monotonic()
         chat.store.write(rooms.remove, bob, message["id"])
         for _ in range(3):
-            upkeep.every_second(chat.store)
+            retention.every_second(chat.store)
             chat.post(bob, "meanwhile")
         assert time.monotonic() - began < BUSY_TIMEOUT_MS / 1000, "it was not waited for even once"
 
@@ -68,7 +68,7 @@ def test_a_process_that_died_before_it_was_done_leaves_it_to_the_next(chat: Chat
     assert files_with(chat, TEXT), "premise"
     started = Store(chat.config)
     started.check()
-    upkeep.every_second(started)
+    retention.every_second(started)
     started.stop()
     assert files_with(chat, TEXT) == []
 
@@ -81,7 +81,7 @@ def test_another_process_does_it_for_a_command_that_has_ended(chat: Chat, bob):
         command.stop()
     assert files_with(chat, TEXT), "premise"
     chat.hub.wake()
-    upkeep.every_second(chat.store)
+    retention.every_second(chat.store)
     assert files_with(chat, TEXT) == []
 
 
@@ -124,8 +124,8 @@ def test_a_log_that_cannot_be_emptied_refuses_nobody(chat: Chat, bob, monkeypatc
         patched.setattr(Remnants, "wipe", full_disk)
         chat.store.write(rooms.remove, bob, message["id"])
     assert "could not empty the write-ahead log" in caplog.text
-    upkeep.every_second(chat.store)
-    upkeep.every_second(chat.store)
+    retention.every_second(chat.store)
+    retention.every_second(chat.store)
     assert not chat.store.must_scrub and files_with(chat, TEXT) == []
 
 

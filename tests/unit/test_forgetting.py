@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from chat import forgetting, owner, people, rooms
 from chat.core import times
 from chat.core.errors import ChatError
+from chat.domain import accounts, erasure, moderation, rooms
 from chat.store import Store
 from chat.store.schema import messages as message_table
 from chat.store.tables import users
@@ -46,14 +46,14 @@ def written_by(chat: Chat, user: Any) -> list[Any]:
 
 
 def forget(chat: Chat, user: Any, choice: str) -> None:
-    chat.store.write(forgetting.ask, user, choice)
+    chat.store.write(erasure.ask, user, choice)
     forget_on(chat)
 
 
 def forget_on(chat: Chat) -> None:
     """Take the steps of some minutes."""
     for _ in range(100):
-        forgetting.go_on(chat.store)
+        erasure.go_on(chat.store)
 
 
 def files_with(chat: Chat, words: str) -> list[str]:
@@ -71,7 +71,7 @@ def replay(chat: Chat, hub=None) -> str:
     return heard
 
 
-@pytest.mark.parametrize("choice", forgetting.CHOICES)
+@pytest.mark.parametrize("choice", erasure.CHOICES)
 def test_the_name_leaves_everything(chat: Chat, zephyr, choice):
     other = chat.another_hub()
     other._ring.floor = 0
@@ -86,7 +86,7 @@ def test_the_name_leaves_everything(chat: Chat, zephyr, choice):
     assert files_with(chat, NAME) == files_with(chat, NAME.casefold()) == []
 
 
-@pytest.mark.parametrize("choice", forgetting.CHOICES)
+@pytest.mark.parametrize("choice", erasure.CHOICES)
 def test_what_was_written_goes_or_stays_as_they_chose(chat: Chat, zephyr, choice):
     before = written_by(chat, zephyr)
     forget(chat, zephyr, choice)
@@ -99,7 +99,7 @@ def test_what_was_written_goes_or_stays_as_they_chose(chat: Chat, zephyr, choice
     else:
         assert [message.body for message in after] == [message.body for message in before]
         assert [message.edited_at for message in after] == [message.edited_at for message in before]
-    assert all(forgetting.NAMELESS in message.html and NAME not in message.html for message in after)
+    assert all(erasure.NAMELESS in message.html and NAME not in message.html for message in after)
 
 
 def test_readers_are_told_of_each_change_of_a_message(chat: Chat, zephyr):
@@ -107,7 +107,7 @@ def test_readers_are_told_of_each_change_of_a_message(chat: Chat, zephyr):
     forget(chat, zephyr, "remove")
     told = [event for event in replay_from(chat, reader) if event["name"] in ("edit", "remove")]
     assert {event["data"]["id"] for event in told} == {message.id for message in written_by(chat, zephyr)}
-    assert {event["data"]["author"]["name"] for event in told} == {forgetting.NAMELESS}
+    assert {event["data"]["author"]["name"] for event in told} == {erasure.NAMELESS}
 
 
 def replay_from(chat: Chat, reader) -> list[dict]:
@@ -128,7 +128,7 @@ def test_what_others_wrote_stays_as_it_is(chat: Chat, zephyr):
 def test_it_begins_at_once(chat: Chat, zephyr):
     """Before any of the steps: signed out, streams at an end, out of the rooms, the name free."""
     reader = chat.reader(zephyr)
-    chat.store.write(forgetting.ask, zephyr, "leave")
+    chat.store.write(erasure.ask, zephyr, "leave")
     assert reader.end == "revoked"
     with chat.store.read() as connection:
         assert (
@@ -151,7 +151,7 @@ def test_it_begins_at_once(chat: Chat, zephyr):
 
 
 def test_whoever_takes_the_name_keeps_it(chat: Chat, zephyr):
-    chat.store.write(forgetting.ask, zephyr, "remove")
+    chat.store.write(erasure.ask, zephyr, "remove")
     heir = chat.guest(NAME)
     chat.post(heir, "mine now")
     forget_on(chat)
@@ -162,21 +162,21 @@ def test_whoever_takes_the_name_keeps_it(chat: Chat, zephyr):
 @pytest.mark.parametrize("choice", ["", None, "all", ["remove"], 1])
 def test_without_a_choice_nothing_happens(chat: Chat, zephyr, choice):
     with pytest.raises(ChatError) as refused:
-        chat.store.write(forgetting.ask, zephyr, choice)
+        chat.store.write(erasure.ask, zephyr, choice)
     assert (refused.value.code, refused.value.field) == ("invalid", "choice")
     forget_on(chat)
     assert files_with(chat, NAME)
 
 
-@pytest.mark.parametrize("choice", forgetting.CHOICES)
+@pytest.mark.parametrize("choice", erasure.CHOICES)
 def test_it_survives_a_restart_midway(chat: Chat, zephyr, monkeypatch: pytest.MonkeyPatch, choice):
-    monkeypatch.setattr(forgetting, "STEP_MESSAGES", 2)
-    chat.store.write(forgetting.ask, zephyr, choice)
-    forgetting.go_on(chat.store)
+    monkeypatch.setattr(erasure, "STEP_MESSAGES", 2)
+    chat.store.write(erasure.ask, zephyr, choice)
+    erasure.go_on(chat.store)
     assert files_with(chat, NAME), "premise: it is not done"
     for _ in range(10):
         store = Store(chat.config)  # a process that starts, takes a step and dies
-        forgetting.go_on(store)
+        erasure.go_on(store)
         store.stop()
     with chat.store.read() as connection:
         assert users.to_forget(connection) == []
@@ -184,11 +184,11 @@ def test_it_survives_a_restart_midway(chat: Chat, zephyr, monkeypatch: pytest.Mo
 
 
 def test_two_processes_that_step_at_once_do_no_harm(chat: Chat, zephyr, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(forgetting, "STEP_MESSAGES", 2)
-    chat.store.write(forgetting.ask, zephyr, "remove")
+    monkeypatch.setattr(erasure, "STEP_MESSAGES", 2)
+    chat.store.write(erasure.ask, zephyr, "remove")
     for _ in range(5):
-        chat.store.write(forgetting.step, zephyr.id)
-        chat.store.write(forgetting.step, zephyr.id)
+        chat.store.write(erasure.step, zephyr.id)
+        chat.store.write(erasure.step, zephyr.id)
     changes = chat.reader(None, named=[1, 2])
     removed = [event["data"]["id"] for event in replay_from(chat, changes) if event["name"] == "remove"]
     assert len(removed) == len(set(removed)) >= 6, "each once"
@@ -197,13 +197,13 @@ def test_two_processes_that_step_at_once_do_no_harm(chat: Chat, zephyr, monkeypa
 
 def test_a_long_life_is_forgotten_in_small_steps(chat: Chat):
     zephyr = chat.guest(NAME)
-    for number in range(2 * forgetting.STEP_MESSAGES + 1):
+    for number in range(2 * erasure.STEP_MESSAGES + 1):
         chat.post(zephyr, f"{TEXT} {number}")
-    chat.store.write(forgetting.ask, zephyr, "remove")
+    chat.store.write(erasure.ask, zephyr, "remove")
     left = []
     for _ in range(4):
         left.append(sum(bool(message.body) for message in written_by(chat, zephyr)))
-        forgetting.go_on(chat.store)
+        erasure.go_on(chat.store)
     assert left == [201, 101, 1, 0]
     assert files_with(chat, NAME) == []
 
@@ -241,18 +241,18 @@ def test_the_name_leaves_closed_rooms(chat: Chat, zephyr):
 
 
 def test_an_owner_who_is_forgotten_leaves_the_site_without_one(chat: Chat, zephyr):
-    chat.store.write(owner.claim, zephyr, chat.store.write(owner.make_code))
+    chat.store.write(moderation.claim, zephyr, chat.store.write(moderation.make_code))
     forget(chat, zephyr, "leave")
     with chat.store.read() as connection:
         assert not users.has_owner(connection)
-    assert owner.code_to_show(chat.store, chat.config), "the next start shows a link again"
+    assert moderation.code_to_show(chat.store, chat.config), "the next start shows a link again"
     assert files_with(chat, NAME) == []
 
 
 def test_a_ban_outlives_being_forgotten(chat: Chat, zephyr):
     """Or "Delete my account" would be the way around every ban by address."""
-    chat.store.write(lambda tx: people._begin_session(tx, zephyr.id, people.From("9.9.9.9", "Lynx")))
-    chat.store.write(owner.ban, None, zephyr.id, "spam", None, chat.config)
+    chat.store.write(lambda tx: accounts._begin_session(tx, zephyr.id, accounts.From("9.9.9.9", "Lynx")))
+    chat.store.write(moderation.ban, None, zephyr.id, "spam", None, chat.config)
     forget(chat, zephyr, "leave")
     with chat.store.read() as connection:
         rows = connection.exec_driver_sql("SELECT network FROM bans WHERE lifted_at IS NULL").scalars().all()

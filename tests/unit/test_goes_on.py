@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from chat import upkeep
 from chat.core import config as configuration
+from chat.domain import retention
 from chat.parts import Parts
 from chat.realtime import relay as relay_module
 from chat.realtime.relay import PassingRelay, UnixRelay
@@ -261,8 +261,8 @@ def test_whatever_fails_in_a_second_all_else_is_done(
     process: Parts, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     done = []
-    works = [(process.streams, "tick"), (process.presence, "tick"), (upkeep, "every_second"),
-             (process.heads, "publish"), (upkeep, "every_minute"), (process, "_touch_who_is_here"),
+    works = [(process.streams, "tick"), (process.presence, "tick"), (retention, "every_second"),
+             (process.heads, "publish"), (retention, "every_minute"), (process, "_touch_who_is_here"),
              (process, "note_figures")]
     for failed in range(len(works)):
         done.clear()

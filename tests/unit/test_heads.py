@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import forgetting, owner, people, rooms, upkeep
+from chat.domain import accounts, erasure, moderation, retention, rooms
 from chat.realtime.watermarks import Heads, naming, progress
 from chat.store.tables import epochs, events
 from chat.store.tables.epochs import Epoch
@@ -216,22 +216,22 @@ def leave(chat):
 
 
 def sign_out(chat):
-    session = chat.store.write(people.sign_in, "dave", 30, people.From(None, ""))
+    session = chat.store.write(accounts.sign_in, "dave", 30, accounts.From(None, ""))
     with chat.store.read() as connection:
-        user = people.find_by_session(connection, session.key)
-    chat.store.write(people.sign_out, user.session_id)
+        user = accounts.find_by_session(connection, session.key)
+    chat.store.write(accounts.sign_out, user.session_id)
 
 
 def is_forgotten(chat):
-    chat.store.write(forgetting.ask, chat.bob, "leave")
+    chat.store.write(erasure.ask, chat.bob, "leave")
 
 
 def is_banned(chat):
-    chat.store.write(owner.ban, None, chat.bob.id, "spam", None, chat.config)
+    chat.store.write(moderation.ban, None, chat.bob.id, "spam", None, chat.config)
 
 
 def is_signed_out(chat):
-    chat.store.write(owner.end_sessions, None, chat.bob.id)
+    chat.store.write(moderation.end_sessions, None, chat.bob.id)
 
 
 def loses_their_name(chat):
@@ -241,20 +241,20 @@ def loses_their_name(chat):
 
 def session_expires(chat):
     chat.store.write(lambda tx: tx.connection.exec_driver_sql("UPDATE sessions SET seen_at = '2020' WHERE user_id = 1"))
-    upkeep.every_minute(chat.store, chat.config)
+    retention.every_minute(chat.store, chat.config)
 
 
 def bot_has_a_new_key(chat):
     for _ in range(2):
-        chat.store.write(people.add_bot, "hal")
+        chat.store.write(accounts.add_bot, "hal")
 
 
 def room_is_closed(chat):
-    chat.store.write(owner.close_room, None, "lobby")
+    chat.store.write(moderation.close_room, None, "lobby")
 
 
 def has_an_entry_word(chat):
-    chat.store.write(owner.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
+    chat.store.write(moderation.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
 
 
 LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_name, session_expires, bot_has_a_new_key,
@@ -274,7 +274,7 @@ def test_it_is_another_one_when_anybody_loses_the_right_to_read_and_the_old_file
 
 def test_a_removed_room_has_no_file(chat, served):
     served.names([LOBBY], ALL)
-    chat.store.write(owner.remove_room, None, "lobby")
+    chat.store.write(moderation.remove_room, None, "lobby")
     assert served.publish() and files(chat) == set()
 
 
@@ -295,7 +295,7 @@ def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
 
 def test_coming_and_talking_change_no_name(chat, served):
     names = served.names([LOBBY], ALL)
-    chat.store.write(people.add_bot, "hal")
+    chat.store.write(accounts.add_bot, "hal")
     chat.store.write(rooms.join, chat.guest("carol"), "lobby")
     said = chat.post(chat.bob, "hi")
     chat.store.write(rooms.remove, chat.bob, said["id"])

@@ -4,7 +4,7 @@ import gc
 import random
 import time
 
-from chat import rooms
+from chat.domain import rooms
 from chat.realtime import subscription, visibility
 from tests.unit.chats import opened
 

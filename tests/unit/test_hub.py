@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import people, rooms
+from chat.domain import accounts, rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import subscription
@@ -214,11 +214,11 @@ def test_closing_ends_every_reader_and_whoever_comes_after(chat: Chat):
 
 
 def test_a_new_key_ends_what_a_bot_has_opened_with_the_old_one(chat: Chat):
-    key = chat.store.write(people.add_bot, "hal")
+    key = chat.store.write(accounts.add_bot, "hal")
     with chat.store.read() as connection:
-        hal = people.find_bot(connection, key)
+        hal = accounts.find_bot(connection, key)
     reader = chat.reader(hal)
-    chat.store.write(people.add_bot, "hal")
+    chat.store.write(accounts.add_bot, "hal")
     assert reader.end == "revoked"
 
 

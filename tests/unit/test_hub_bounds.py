@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import rooms
+from chat.domain import rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import selftest_clock, subscription

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chat import owner, rooms, site
 from chat.core import log_events
 from chat.core.log_events import MISSED
+from chat.domain import moderation, rooms, site_settings
 from chat.realtime import hub as hub_module
 from chat.realtime import subscription
 from chat.realtime.readers import Listeners, Reader
@@ -79,7 +79,7 @@ class Other:
         said = self.chat.post(self.bob, "the old secret")
         write(rooms.edit, self.bob, said["id"], "the new words")
         write(rooms.change, "garden", "Orchard", "")
-        write(owner.ban, None, self.mallory.id, "enough", None, self.chat.config)
+        write(moderation.ban, None, self.mallory.id, "enough", None, self.chat.config)
         self.chat.post(self.bob, "and on")
 
     def expect_all_once(self) -> None:
@@ -159,7 +159,7 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
     """A ban that did not come into force in this process would not do so until its restart."""
     other.hub._on_site = Failing(other.hub._on_site)
     if event == log_events.CHANGED:
-        chat.store.write(site.tell)
+        chat.store.write(site_settings.tell)
     else:
         other.hub.begin_anew()
     other.hub.wake()
@@ -201,7 +201,7 @@ def test_a_process_far_behind_begins_with_an_empty_ring_and_everybody_comes_back
     changes = other.hub.room_changes
     for number in range(80):
         chat.post(other.bob, f"number {number}")
-    chat.store.write(owner.ban, None, other.mallory.id, "enough", None, chat.config)
+    chat.store.write(moderation.ban, None, other.mallory.id, "enough", None, chat.config)
     chat.post(other.bob, "the last")
     other.hub.wake()
     assert other.hub.last_id == chat.hub.last_id
@@ -222,7 +222,7 @@ def test_a_process_far_behind_begins_with_an_empty_ring_and_everybody_comes_back
 def test_a_process_whose_next_events_were_pruned_does_not_step_over_what_they_told_it(
     chat: Chat, other: Other, monkeypatch: pytest.MonkeyPatch
 ):
-    chat.store.write(owner.ban, None, other.mallory.id, "enough", None, chat.config)
+    chat.store.write(moderation.ban, None, other.mallory.id, "enough", None, chat.config)
     for number in range(20):
         chat.post(other.bob, f"number {number}")
     chat.store.write(hub_module.events.prune, "2000", 10, 1000)

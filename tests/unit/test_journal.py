@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import rooms
+from chat.domain import rooms
 from chat.store.sqlite import journal
 from tests.unit.chats import Chat, opened
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from chat import kept, people, rooms, runtime
+from chat import runtime
+from chat.domain import accounts, personal_data, rooms
 from chat.store.schema import metadata
 from tests.unit.chats import Chat
 
@@ -25,12 +26,12 @@ def zephyr(chat: Chat):
         removed = chat.post(zephyr, "regretted", slug)
         chat.store.write(rooms.remove, zephyr, removed["id"])
     chat.store.write(rooms.leave, zephyr, "garden")
-    chat.store.write(lambda tx: people._begin_session(tx, zephyr.id, people.From("9.9.9.9", "Lynx/2.9")))
+    chat.store.write(lambda tx: accounts._begin_session(tx, zephyr.id, accounts.From("9.9.9.9", "Lynx/2.9")))
     return zephyr
 
 
 def test_it_holds_all_that_they_wrote_and_where_they_were(chat: Chat, zephyr):
-    told = json.loads("".join(kept.about(chat.store, zephyr.id)))
+    told = json.loads("".join(personal_data.about(chat.store, zephyr.id)))
     assert told["user"]["name"] == "Zephyr" and told["user"]["created_at"].endswith("Z")
     assert ("9.9.9.9", "Lynx/2.9") in [(visit["address"], visit["user_agent"]) for visit in told["sessions"]]
     assert [(stay["slug"], stay["to_id"] is None) for stay in told["rooms"]] == [
@@ -41,37 +42,37 @@ def test_it_holds_all_that_they_wrote_and_where_they_were(chat: Chat, zephyr):
 
 
 def test_what_proves_or_compares_is_left_out(chat: Chat, zephyr):
-    told = json.loads("".join(kept.about(chat.store, zephyr.id)))
+    told = json.loads("".join(personal_data.about(chat.store, zephyr.id)))
     assert not {"name_key", "drawn_key", "key_hash"} & told["user"].keys()
     assert all("key_hash" not in session for session in told["sessions"])
 
 
 def test_it_holds_nothing_of_others(chat: Chat, zephyr):
     bob = chat.guest("Another person")
-    chat.store.write(lambda tx: people._begin_session(tx, bob.id, people.From("8.8.4.4", "Opera")))
+    chat.store.write(lambda tx: accounts._begin_session(tx, bob.id, accounts.From("8.8.4.4", "Opera")))
     chat.post(bob, "not about zephyr")
-    told = "".join(kept.about(chat.store, zephyr.id))
+    told = "".join(personal_data.about(chat.store, zephyr.id))
     assert "8.8.4.4" not in told and "not about zephyr" not in told and "Another person" not in told
 
 
 def test_it_is_written_some_at_a_time_and_all_else_has_its_turn_between(chat: Chat, zephyr, monkeypatch):
     carol = chat.guest("carol")
-    for number in range(4 * kept.PIECE_ROWS):
+    for number in range(4 * personal_data.PIECE_ROWS):
         chat.post(zephyr, f"word {number}")
         chat.post(carol, "between")
     turns = []
     monkeypatch.setattr(runtime.current(), "breathe", lambda: turns.append(1))
-    monkeypatch.setattr(kept, "WINDOW_IDS", 70)
-    pieces = list(kept.about(chat.store, zephyr.id))
+    monkeypatch.setattr(personal_data, "WINDOW_IDS", 70)
+    pieces = list(personal_data.about(chat.store, zephyr.id))
     told = json.loads("".join(pieces))
     assert [message["body"] for message in told["messages"]][4:] == [f"word {number}" for number in range(200)]
-    assert max(piece.count('"body"') for piece in pieces) == kept.PIECE_ROWS and len(turns) >= 4
+    assert max(piece.count('"body"') for piece in pieces) == personal_data.PIECE_ROWS and len(turns) >= 4
 
 
 def test_what_happens_while_it_is_written(chat: Chat, zephyr):
     """What was removed meanwhile is gone, and what was written after it was begun is not in it."""
     later = chat.post(zephyr, "removed in the middle")
-    pieces = kept.about(chat.store, zephyr.id)
+    pieces = personal_data.about(chat.store, zephyr.id)
     begun = next(pieces)
     chat.store.write(rooms.remove, zephyr, later["id"])
     chat.post(zephyr, "too late")
@@ -83,7 +84,7 @@ def test_it_holds_no_key(chat: Chat, zephyr):
     hashes = chat.store.write(
         lambda tx: tx.connection.exec_driver_sql("SELECT key_hash FROM sessions").scalars().all()
     )
-    told = "".join(kept.about(chat.store, zephyr.id))
+    told = "".join(personal_data.about(chat.store, zephyr.id))
     assert len(hashes) >= 2 and not [key_hash for key_hash in hashes if key_hash in told]
 
 
@@ -94,7 +95,7 @@ def test_it_names_every_table_that_names_the_user(chat: Chat):
     assert {"sessions", "device_codes", "messages", "bans", "acts"} <= {
         place.split(".")[0] for place in marked.values()
     }
-    told = "".join(kept.about(chat.store, zephyr.id))
+    told = "".join(personal_data.about(chat.store, zephyr.id))
     assert [place for text, place in marked.items() if text not in told] == []
 
 

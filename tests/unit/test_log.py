@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from chat import upkeep
 from chat.core import times
+from chat.domain import retention
 from chat.realtime import hub as hub_module
 from chat.store.schema import events as events_table
 from chat.store.schema import gaps
@@ -26,12 +26,12 @@ def kept_ids(chat: Chat) -> list[int]:
 
 
 def test_the_log_is_pruned_by_count_and_remembers_up_to_where(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(upkeep, "STEP_EVENTS", 7)
+    monkeypatch.setattr(retention, "STEP_EVENTS", 7)
     bob = chat.guest("bob")
     for number in range(40):
         chat.post(bob, str(number))
     newest = kept_ids(chat)[-1]
-    while chat.store.write(upkeep.prune, times.ago(days=1), 10):
+    while chat.store.write(retention.prune, times.ago(days=1), 10):
         assert len(kept_ids(chat)) >= 10
     assert kept_ids(chat) == list(range(newest - 9, newest + 1))
     with chat.store.read() as connection:
@@ -48,7 +48,7 @@ def test_the_log_is_pruned_by_age(chat: Chat):
         )
     )
     new = chat.post(bob, "new")["id"]
-    assert not chat.store.write(upkeep.prune, times.ago(days=30), 1000)
+    assert not chat.store.write(retention.prune, times.ago(days=30), 1000)
     assert kept_ids(chat) == [new]
 
 
@@ -56,7 +56,7 @@ def test_nothing_young_is_pruned_below_the_count(chat: Chat):
     bob = chat.guest("bob")
     chat.post(bob, "young")
     before = kept_ids(chat)
-    chat.store.write(upkeep.prune, times.ago(days=30), 1000)
+    chat.store.write(retention.prune, times.ago(days=30), 1000)
     assert kept_ids(chat) == before
 
 

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from chat import owner, rooms
 from chat.core.errors import ChatError
+from chat.domain import moderation, rooms
 from chat.store.tables import acts, settings, users
 from chat.store.tables import rooms as room_table
 from tests.unit.chats import Chat
@@ -16,7 +16,7 @@ from tests.unit.chats import Chat
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(owner.claim, alice, chat.store.write(owner.make_code))
+    chat.store.write(moderation.claim, alice, chat.store.write(moderation.make_code))
     return found(chat, alice)
 
 
@@ -30,7 +30,7 @@ def is_owner(chat: Chat, user) -> bool:
 
 
 def ban(chat: Chat, owner_user, guest, reason: object = "", seconds: int | None = None) -> list[str]:
-    return chat.store.write(owner.ban, owner_user, guest.id, reason, seconds, chat.config)
+    return chat.store.write(moderation.ban, owner_user, guest.id, reason, seconds, chat.config)
 
 
 def acts_of(chat: Chat) -> list[tuple]:
@@ -45,13 +45,13 @@ def acts_of(chat: Chat) -> list[tuple]:
 
 def test_the_code_makes_one_owner_and_dies(chat: Chat):
     alice, bob = chat.guest("alice"), chat.guest("bob")
-    code = chat.store.write(owner.make_code)
+    code = chat.store.write(moderation.make_code)
     assert not is_owner(chat, alice)
-    chat.store.write(owner.claim, alice, code)
+    chat.store.write(moderation.claim, alice, code)
     assert is_owner(chat, alice)
     for somebody in (bob, alice):
         with pytest.raises(ChatError, match="has been used"):
-            chat.store.write(owner.claim, somebody, code)
+            chat.store.write(moderation.claim, somebody, code)
     assert not is_owner(chat, bob)
 
 
@@ -59,23 +59,23 @@ def test_the_code_makes_one_owner_and_dies(chat: Chat):
 def test_a_forged_code_is_refused_whether_there_is_a_code_or_none(chat: Chat, forged: object):
     bob = chat.guest("bob")
     with pytest.raises(ChatError) as without:
-        chat.store.write(owner.claim, bob, forged)
-    code = chat.store.write(owner.make_code)
+        chat.store.write(moderation.claim, bob, forged)
+    code = chat.store.write(moderation.make_code)
     with pytest.raises(ChatError) as beside:
-        chat.store.write(owner.claim, bob, forged)
+        chat.store.write(moderation.claim, bob, forged)
     assert without.value.code == beside.value.code == "forbidden"
-    chat.store.write(owner.claim, bob, code)
+    chat.store.write(moderation.claim, bob, code)
     with pytest.raises(ChatError):
-        chat.store.write(owner.claim, chat.guest("mallory"), forged)
+        chat.store.write(moderation.claim, chat.guest("mallory"), forged)
 
 
 def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    code = chat.store.write(owner.make_code)
+    code = chat.store.write(moderation.make_code)
     compared = []
     monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((a, b)) or a == b)
     for forged in ("", code[:-1], code + "x", code.swapcase()):
         with pytest.raises(ChatError):
-            chat.store.write(owner.claim, chat.guest(f"guest{len(compared)}"), forged)
+            chat.store.write(moderation.claim, chat.guest(f"guest{len(compared)}"), forged)
     assert [len(a) == len(b) == 64 for a, b in compared] == [True] * 4, (
         "hashes: neither length nor bytes tell"
     )
@@ -86,21 +86,21 @@ def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkey
 
 def test_a_new_code_voids_the_one_before(chat: Chat):
     alice = chat.guest("alice")
-    first, second = chat.store.write(owner.make_code), chat.store.write(owner.make_code)
+    first, second = chat.store.write(moderation.make_code), chat.store.write(moderation.make_code)
     assert first != second
     with pytest.raises(ChatError):
-        chat.store.write(owner.claim, alice, first)
-    chat.store.write(owner.claim, alice, second)
+        chat.store.write(moderation.claim, alice, first)
+    chat.store.write(moderation.claim, alice, second)
 
 
 def test_the_code_lies_in_a_file_for_the_operator_alone_until_it_is_used(chat: Chat):
     path = chat.config.instance / "owner-code"
-    code = owner.code_to_show(chat.store, chat.config)
+    code = moderation.code_to_show(chat.store, chat.config)
     assert path.read_text() == f"{code}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert owner.code_to_show(chat.store, chat.config) == code, "the next start shows the same"
-    chat.store.write(owner.claim, chat.guest("alice"), code)
-    assert owner.code_to_show(chat.store, chat.config) is None, "there is an owner"
+    assert moderation.code_to_show(chat.store, chat.config) == code, "the next start shows the same"
+    chat.store.write(moderation.claim, chat.guest("alice"), code)
+    assert moderation.code_to_show(chat.store, chat.config) is None, "there is an owner"
 
 
 def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Chat, monkeypatch):
@@ -108,12 +108,12 @@ def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Cha
 
     def write(*change):
         monkeypatch.undo()
-        codes.append(owner.code_to_show(chat.store, chat.config))
+        codes.append(moderation.code_to_show(chat.store, chat.config))
         return chat.store.write(*change)
 
     monkeypatch.setattr(chat.store, "write", write)
-    codes.append(owner.code_to_show(chat.store, chat.config))
-    assert codes[0] == codes[1] == owner.code_to_show(chat.store, chat.config)
+    codes.append(moderation.code_to_show(chat.store, chat.config))
+    assert codes[0] == codes[1] == moderation.code_to_show(chat.store, chat.config)
 
 
 def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat, monkeypatch):
@@ -121,26 +121,26 @@ def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat
 
     def write(*change):
         monkeypatch.undo()
-        chat.store.write(owner.claim, alice, owner.code_to_show(chat.store, chat.config))
-        owner.forget_code_file(chat.config)
+        chat.store.write(moderation.claim, alice, moderation.code_to_show(chat.store, chat.config))
+        moderation.forget_code_file(chat.config)
         return chat.store.write(*change)
 
     monkeypatch.setattr(chat.store, "write", write)
-    assert owner.code_to_show(chat.store, chat.config) is None
+    assert moderation.code_to_show(chat.store, chat.config) is None
 
 
 def test_a_code_file_that_is_lost_or_stale_is_made_anew(chat: Chat):
     path = chat.config.instance / "owner-code"
-    first = owner.code_to_show(chat.store, chat.config)
+    first = moderation.code_to_show(chat.store, chat.config)
     path.unlink()
-    second = owner.code_to_show(chat.store, chat.config)
+    second = moderation.code_to_show(chat.store, chat.config)
     path.write_text("stale\n")
     path.chmod(0o644)
-    third = owner.code_to_show(chat.store, chat.config)
+    third = moderation.code_to_show(chat.store, chat.config)
     assert len({first, second, third}) == 3
     assert path.read_text() == f"{third}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    chat.store.write(owner.claim, chat.guest("alice"), third)
+    chat.store.write(moderation.claim, chat.guest("alice"), third)
 
 
 def test_an_owners_name_is_never_free(chat: Chat, alice):
@@ -154,11 +154,11 @@ def test_an_owners_name_is_never_free(chat: Chat, alice):
 
 def test_nobody_can_be_banned_who_is_not_there(chat: Chat, alice):
     for verb in (
-        lambda tx: owner.ban(tx, alice, 987, "", None, chat.config),
-        lambda tx: owner.unban(tx, alice, 987),
-        lambda tx: owner.end_sessions(tx, alice, 987),
-        lambda tx: owner.unban_by_name(tx, "alice"),
-        lambda tx: owner.ban_by_name(tx, "nobody", "", None, chat.config),
+        lambda tx: moderation.ban(tx, alice, 987, "", None, chat.config),
+        lambda tx: moderation.unban(tx, alice, 987),
+        lambda tx: moderation.end_sessions(tx, alice, 987),
+        lambda tx: moderation.unban_by_name(tx, "alice"),
+        lambda tx: moderation.ban_by_name(tx, "nobody", "", None, chat.config),
     ):
         with pytest.raises(ChatError) as refused:
             chat.store.write(verb)
@@ -196,7 +196,7 @@ def stored(chat: Chat) -> dict[str, str]:
 
 def change(chat: Chat, alice, **values: str) -> None:
     typed = {f"CHAT_{name.upper()}": value for name, value in values.items()}
-    chat.store.write(owner.change_settings, alice, typed, chat.config)
+    chat.store.write(moderation.change_settings, alice, typed, chat.config)
 
 
 AS_THEY_ARE = {
@@ -260,13 +260,13 @@ def test_the_owner_sets_nothing_that_is_the_operators(chat: Chat, alice):
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe", b"x" * 100])
 def test_a_damaged_file_of_the_code_is_written_anew(chat: Chat, content: bytes):
-    first = owner.code_to_show(chat.store, chat.config)
-    path = chat.config.instance / owner.CODE_FILE
+    first = moderation.code_to_show(chat.store, chat.config)
+    path = chat.config.instance / moderation.CODE_FILE
     assert path.read_text().strip() == first, "premise"
     path.write_bytes(content)
-    second = owner.code_to_show(chat.store, chat.config)
+    second = moderation.code_to_show(chat.store, chat.config)
     assert second != first and path.read_text().strip() == second
-    chat.store.write(owner.claim, chat.guest("alice"), second)
+    chat.store.write(moderation.claim, chat.guest("alice"), second)
 
 
 # What is so already
@@ -274,7 +274,7 @@ def test_a_damaged_file_of_the_code_is_written_anew(chat: Chat, content: bytes):
 
 def test_closing_a_closed_room_again_opens_its_past_to_nobody(chat: Chat, alice):
     said = chat.post(alice, "said among those who were in it")
-    chat.store.write(owner.close_room, alice, "lobby")
+    chat.store.write(moderation.close_room, alice, "lobby")
     carol = chat.guest("carol")
     chat.store.write(lambda tx: room_table.begin_stay(tx, 1, carol.id, tx.next_id(), read_id=0))  # by whatever way
 
@@ -282,14 +282,14 @@ def test_closing_a_closed_room_again_opens_its_past_to_nobody(chat: Chat, alice)
         return [event_id for event_id, *_ in chat.read_all(chat.reader(carol, cursor=0))]
 
     assert said["id"] not in heard_by_carol(), "premise: carol came after it"
-    chat.store.write(owner.close_room, alice, "lobby")
+    chat.store.write(moderation.close_room, alice, "lobby")
     assert said["id"] not in heard_by_carol()
 
 
 @pytest.mark.parametrize("verb", [
-    lambda chat, alice: chat.store.write(owner.close_room, alice, "lobby"),
-    lambda chat, alice: chat.store.write(owner.reopen_room, alice, "lobby"),
-    lambda chat, alice: chat.store.write(owner.change_room, alice, "lobby", " Hall", "all is said here "),
+    lambda chat, alice: chat.store.write(moderation.close_room, alice, "lobby"),
+    lambda chat, alice: chat.store.write(moderation.reopen_room, alice, "lobby"),
+    lambda chat, alice: chat.store.write(moderation.change_room, alice, "lobby", " Hall", "all is said here "),
     lambda chat, alice: change(chat, alice, site_name="Harbour", posts_per_minute="7"),
 ], ids=["close", "reopen", "rename", "set"])
 def test_what_is_so_already_is_neither_told_nor_noted(chat: Chat, alice, verb):
@@ -306,14 +306,14 @@ def test_every_act_is_noted_with_who_did_it(chat: Chat, alice):
     dave = chat.guest("dave")
     message = chat.post(dave, "must not stay")
     ban(chat, alice, dave, "spam", 60)
-    chat.store.write(owner.unban, alice, dave.id)
-    chat.store.write(owner.end_sessions, alice, dave.id)
-    chat.store.write(owner.remove_message, alice, message["id"])
-    chat.store.write(owner.change_room, alice, "lobby", "Hall", "")
-    chat.store.write(owner.close_room, alice, "lobby")
-    chat.store.write(owner.reopen_room, alice, "lobby")
+    chat.store.write(moderation.unban, alice, dave.id)
+    chat.store.write(moderation.end_sessions, alice, dave.id)
+    chat.store.write(moderation.remove_message, alice, message["id"])
+    chat.store.write(moderation.change_room, alice, "lobby", "Hall", "")
+    chat.store.write(moderation.close_room, alice, "lobby")
+    chat.store.write(moderation.reopen_room, alice, "lobby")
     change(chat, alice, site_name="Harbour")
-    chat.store.write(owner.remove_room, None, "lobby")
+    chat.store.write(moderation.remove_room, None, "lobby")
     assert acts_of(chat)[::-1] == [
         ("alice", "became owner", "alice", "", ""),
         ("alice", "banned", "dave", "", "spam"),
@@ -330,9 +330,9 @@ def test_every_act_is_noted_with_who_did_it(chat: Chat, alice):
 
 def test_a_message_is_removed_once(chat: Chat, alice):
     message = chat.post(chat.guest("dave"), "must not stay")
-    assert chat.store.write(owner.remove_message, alice, message["id"])["removed_by"] == "owner"
+    assert chat.store.write(moderation.remove_message, alice, message["id"])["removed_by"] == "owner"
     with pytest.raises(ChatError, match="was deleted"):
-        chat.store.write(owner.remove_message, alice, message["id"])
+        chat.store.write(moderation.remove_message, alice, message["id"])
     with pytest.raises(ChatError, match="was deleted"):
         chat.store.write(rooms.edit, chat.guest("erin"), message["id"], "back")
     assert [act for _, act, *_ in acts_of(chat)].count("removed message") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import rooms
+from chat.domain import rooms
 from chat.realtime import hub, parking, subscription
 from chat.realtime.holds import Hold
 from chat.realtime.streams import Stream, Streams

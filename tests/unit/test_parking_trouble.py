@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chat import rooms
+from chat.domain import rooms
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
 from chat.realtime.streams import Stream, StreamBody

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chat import rooms
 from chat.core.errors import ChatError
+from chat.domain import rooms
 from tests.unit.chats import Chat
 
 

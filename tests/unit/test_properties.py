@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from chat import rooms
 from chat.core.errors import ChatError
+from chat.domain import rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import subscription
 from chat.realtime.hub import Hub

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from chat import rooms, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
+from chat.domain import retention, rooms
 from chat.realtime import hub as hub_module
 from chat.realtime.hub import Hub
 from chat.store import InDoubt, Store, writer
@@ -164,7 +164,7 @@ def test_a_reader_whose_next_events_are_pruned_while_it_catches_up_is_sent_back(
     reader = chat.reader(named=[1], cursor=start)
     heard = [event.id for event in chat.hub.read(reader)]
     was_at = reader.cursor
-    chat.store.write(upkeep.prune, times.ago(days=1), 30)
+    chat.store.write(retention.prune, times.ago(days=1), 30)
     assert chat.hub.read(reader) == []
     assert (reader.end, reader.cursor) == ("slow", was_at)
     assert set(heard) <= set(range(start, posted[10]))

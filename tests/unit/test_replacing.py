@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from chat import forgetting, rooms, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
+from chat.domain import erasure, retention, rooms
 from chat.store.schema import events as events_table
 from chat.store.tables import events, facts
 from tests.unit.chats import Chat
@@ -101,8 +101,8 @@ def test_what_is_drawn_anew_without_a_name_takes_the_place_of_what_was_there(cha
     edited, removed, plain = (chat.post(bob, f"number {number}")["id"] for number in range(3))
     chat.store.write(rooms.edit, bob, edited, "edited")
     chat.store.write(rooms.remove, bob, removed)
-    chat.store.write(forgetting.ask, bob, "leave")
-    while forgetting.go_on(chat.store):
+    chat.store.write(erasure.ask, bob, "leave")
+    while erasure.go_on(chat.store):
         pass
     assert [names(chat, id) for id in (edited, removed, plain)] == [
         ["message", "edit"], ["message", "remove"], ["message", "edit"]]
@@ -165,15 +165,15 @@ def test_events_are_counted_and_not_the_differences_of_ids(chat: Chat):
     ids = [row.id for row in log_of(chat, "message", "edit", "read", "join")]
     there = rows(chat)
     assert chat.hub.last_id > there + 50, "premise"
-    chat.store.write(upkeep.prune, times.ago(days=1), there)
+    chat.store.write(retention.prune, times.ago(days=1), there)
     assert rows(chat) == there and log_of(chat, "message")[0].id == first
-    chat.store.write(upkeep.prune, times.ago(days=1), there - 5)
+    chat.store.write(retention.prune, times.ago(days=1), there - 5)
     assert rows(chat) == there - 5
     with chat.store.read() as connection:
         assert events.pruned_to(connection) == ids[4], "the last that has gone"
     for _ in range(3):
         chat.post(bob, "one more")
-        chat.store.write(upkeep.prune, times.ago(days=1), 20)
+        chat.store.write(retention.prune, times.ago(days=1), 20)
         assert rows(chat) == 20
 
 
@@ -194,8 +194,8 @@ def test_the_count_is_right_whatever_happened(chat: Chat):
         "read": lambda person: posted and chat.store.write(rooms.read, person, "lobby", posted[-1][0]),
         "leave": lambda person: chat.store.write(rooms.leave, person, "lobby"),
         "refused": lambda person: chat.store.write(refused, person),
-        "prune": lambda person: chat.store.write(upkeep.prune, times.ago(days=1), 25),
-        "expire": lambda person: chance.random() < 0.1 and chat.store.write(upkeep.expire, times.ahead(days=1))
+        "prune": lambda person: chat.store.write(retention.prune, times.ago(days=1), 25),
+        "expire": lambda person: chance.random() < 0.1 and chat.store.write(retention.expire, times.ahead(days=1))
         and posted.clear(),
     }
     done = set()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import owner, people, site
 from chat.core import addresses, log_events, times
 from chat.core.errors import ChatError
+from chat.domain import accounts, moderation, site_settings
 from chat.realtime import visibility
 from chat.realtime.readers import Reader
 from chat.store.schema import bans as bans_table
@@ -31,7 +31,7 @@ def chat(instance: Path):
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(owner.claim, alice, chat.store.write(owner.make_code))
+    chat.store.write(moderation.claim, alice, chat.store.write(moderation.make_code))
     with chat.store.read() as connection:
         return users.find(connection, alice.id)
 
@@ -40,12 +40,12 @@ def guest_from(chat: Chat, name: str, *addresses: str):
     """A guest with a session from each of these addresses."""
     guest = chat.guest(name)
     for address in addresses:
-        chat.store.write(lambda tx, at=address: people._begin_session(tx, guest.id, people.From(at, "Lynx")))
+        chat.store.write(lambda tx, at=address: accounts._begin_session(tx, guest.id, accounts.From(at, "Lynx")))
     return guest
 
 
 def ban(chat: Chat, actor, guest, reason: object = "", seconds: int | None = None) -> list[str]:
-    return chat.store.write(owner.ban, actor, guest.id, reason, seconds, chat.config)
+    return chat.store.write(moderation.ban, actor, guest.id, reason, seconds, chat.config)
 
 
 # Whom a ban meets
@@ -98,19 +98,19 @@ def test_a_guest_who_was_signed_out_is_still_banned_by_address(chat: Chat, alice
     """Whoever floods and signs out, or is signed out first, must not come back under the next name."""
     dave = guest_from(chat, "dave", PUBLIC)
     if ended == "end sessions":
-        chat.store.write(owner.end_sessions, alice, dave.id)
+        chat.store.write(moderation.end_sessions, alice, dave.id)
     else:
         ids = chat.store.write(
             lambda tx: tx.connection.exec_driver_sql("SELECT id FROM sessions").scalars().all()
         )
         for session_id in ids:
-            chat.store.write(people.sign_out, session_id)
+            chat.store.write(accounts.sign_out, session_id)
     assert ban(chat, alice, dave) == [PUBLIC]
 
 
 def test_an_owner_cannot_be_banned_by_nobody(chat: Chat, alice):
     bob = chat.guest("bob")
-    chat.store.write(owner.claim, bob, chat.store.write(owner.make_code))
+    chat.store.write(moderation.claim, bob, chat.store.write(moderation.make_code))
     for actor, banned in ((alice, alice), (alice, bob), (None, alice)):
         with pytest.raises(ChatError) as refused:
             ban(chat, actor, banned)
@@ -143,7 +143,7 @@ def test_a_reason_is_one_line(chat: Chat, alice, reason, code):
     ],
 )
 def test_a_span_is_read_as_people_write_it(span, seconds):
-    assert owner.span_seconds(span) == seconds
+    assert moderation.span_seconds(span) == seconds
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_a_span_is_read_as_people_write_it(span, seconds):
 )
 def test_what_is_no_span_is_refused(span):
     with pytest.raises(ChatError) as refused:
-        owner.span_seconds(span)
+        moderation.span_seconds(span)
     assert (refused.value.code, refused.value.field) == ("invalid", "for")
 
 
 def test_the_longest_span_is_a_date_that_can_be_told(chat: Chat, alice):
-    ban(chat, alice, chat.guest("dave"), "", owner.span_seconds("9999w"))
+    ban(chat, alice, chat.guest("dave"), "", moderation.span_seconds("9999w"))
     with chat.store.read() as connection:
         assert bans.standing(connection, times.now())[0].until > times.ahead(days=60_000)
 
@@ -164,9 +164,9 @@ def test_the_longest_span_is_a_date_that_can_be_told(chat: Chat, alice):
 # Which bans stand
 
 
-def standing(chat: Chat, guest, network: str | None = None) -> site.Ban | None:
+def standing(chat: Chat, guest, network: str | None = None) -> site_settings.Ban | None:
     """What a process that starts now says of this guest."""
-    return site.Site(chat.store, chat.config).ban_of(guest and guest.id, network)
+    return site_settings.Site(chat.store, chat.config).ban_of(guest and guest.id, network)
 
 
 def let_pass(chat: Chat, **duration: float) -> None:
@@ -182,7 +182,7 @@ def let_pass(chat: Chat, **duration: float) -> None:
 def test_a_ban_stands_with_its_reason_against_the_guest_and_from_where_they_came(chat: Chat, alice):
     dave, erin = guest_from(chat, "dave", PUBLIC, HOME), chat.guest("erin")
     ban(chat, alice, dave, "spam")
-    expected = site.Ban("spam", None)
+    expected = site_settings.Ban("spam", None)
     assert standing(chat, dave) == expected
     assert standing(chat, None, PUBLIC) == standing(chat, erin, PUBLIC) == expected, "under another name, too"
     assert standing(chat, erin, addresses.network_of("2a01:4f8:10:20:ffff::9")) == expected, "the same customer"
@@ -195,7 +195,7 @@ def test_a_ban_stands_with_its_reason_against_the_guest_and_from_where_they_came
 def test_a_ban_for_a_time_ends_by_itself(chat: Chat, alice):
     dave = guest_from(chat, "dave", PUBLIC)
     ban(chat, alice, dave, "", 60)
-    running = site.Site(chat.store, chat.config)
+    running = site_settings.Site(chat.store, chat.config)
     found = running.ban_of(dave.id, None)
     assert found and times.ago() < found.until < times.ahead(seconds=61)
     let_pass(chat, hours=1)
@@ -206,7 +206,7 @@ def test_a_ban_for_a_time_ends_by_itself(chat: Chat, alice):
 def test_a_ban_ends_without_anybody_telling_so(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
     dave = guest_from(chat, "dave", PUBLIC)
     ban(chat, alice, dave, "", 60)
-    running = site.Site(chat.store, chat.config)
+    running = site_settings.Site(chat.store, chat.config)
     assert running.ban_of(dave.id, PUBLIC)
     later = times.ahead(seconds=61)
     monkeypatch.setattr(times, "now", lambda: later)
@@ -218,7 +218,7 @@ def test_of_several_bans_the_longest_counts(chat: Chat, alice, monkeypatch: pyte
     dave = guest_from(chat, "dave", PUBLIC)
     for seconds in spans:
         ban(chat, alice, dave, f"{seconds}", seconds)
-    running = site.Site(chat.store, chat.config)
+    running = site_settings.Site(chat.store, chat.config)
     later = times.ahead(seconds=61)
     monkeypatch.setattr(times, "now", lambda: later)
     for user_id, network in ((dave.id, None), (None, PUBLIC)):
@@ -231,11 +231,11 @@ def test_unbanning_lifts_all_of_it_and_nothing_else(chat: Chat, alice):
     for _ in range(2):
         ban(chat, alice, dave)
     ban(chat, alice, erin)
-    chat.store.write(owner.unban, alice, dave.id)
+    chat.store.write(moderation.unban, alice, dave.id)
     assert standing(chat, dave) is standing(chat, dave, addresses.network_of(HOME)) is None
     assert standing(chat, erin) and standing(chat, dave, PUBLIC), "it is erin's address, too"
     with pytest.raises(ChatError) as refused:
-        chat.store.write(owner.unban, alice, dave.id)
+        chat.store.write(moderation.unban, alice, dave.id)
     assert refused.value.code == "not_found"
 
 
@@ -268,10 +268,10 @@ def test_the_log_keeps_no_address(chat: Chat, alice):
 
 
 def test_the_operators_value_holds_until_the_owner_sets_one(chat: Chat, alice):
-    running = site.Site(chat.store, chat.config)
+    running = site_settings.Site(chat.store, chat.config)
     assert running.config == chat.config and running.config.site_name == "Operator's"
     chat.store.write(
-        owner.change_settings, alice, {"CHAT_SITE_NAME": " Harbour ", "CHAT_KEEP_DAYS": "30"}, chat.config
+        moderation.change_settings, alice, {"CHAT_SITE_NAME": " Harbour ", "CHAT_KEEP_DAYS": "30"}, chat.config
     )
     running.reload()
     assert (running.config.site_name, running.config.keep_days) == ("Harbour", 30)
@@ -284,7 +284,7 @@ def test_every_process_is_told_of_a_change(instance: Path):
         told = []
         other = chat.another_hub()
         other._on_site = lambda event: told.append(True)
-        chat.store.write(owner.change_settings, alice, {"CHAT_SITE_NAME": "Harbour"}, chat.config)
+        chat.store.write(moderation.change_settings, alice, {"CHAT_SITE_NAME": "Harbour"}, chat.config)
         other.wake()
         assert told == [True]
         chat.post(alice, "hi")
@@ -293,7 +293,7 @@ def test_every_process_is_told_of_a_change(instance: Path):
 
 
 def test_of_two_threads_that_read_it_anew_the_newer_state_stays(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
-    running = site.Site(chat.store, chat.config)
+    running = site_settings.Site(chat.store, chat.config)
     dave = guest_from(chat, "dave", PUBLIC)
     has_read, may_go_on = threading.Event(), threading.Event()
     standing = bans.standing
@@ -319,10 +319,10 @@ def test_of_two_threads_that_read_it_anew_the_newer_state_stays(chat: Chat, alic
 
 
 def test_what_the_owner_may_set_is_what_has_a_check(chat: Chat):
-    for name in site.OWNERS:
-        setting = site.BY_NAME[name]
+    for name in site_settings.OWNERS:
+        setting = site_settings.BY_NAME[name]
         assert (
-            site.read(name, setting.default) == getattr(chat.config, setting.attribute)
+            site_settings.read(name, setting.default) == getattr(chat.config, setting.attribute)
             or name == "CHAT_SITE_NAME"
         )
 
@@ -332,4 +332,4 @@ def test_a_stranger_in_the_table_changes_nothing(chat: Chat):
     chat.store.write(lambda tx: settings.put(tx, "CHAT_INSTANCE", "/tmp"))
     chat.store.write(lambda tx: settings.put(tx, "CHAT_OF_TOMORROW", "1"))
     chat.store.write(lambda tx: settings.put(tx, "CHAT_KEEP_DAYS", "a while"))
-    assert site.Site(chat.store, chat.config).config == chat.config
+    assert site_settings.Site(chat.store, chat.config).config == chat.config

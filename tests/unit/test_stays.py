@@ -4,9 +4,9 @@ from itertools import count
 
 import pytest
 
-from chat import rooms, stays, upkeep
 from chat.core import times
 from chat.core.errors import ChatError
+from chat.domain import retention, rooms, stays
 
 
 def join(chat, user, slug="lobby", **options):
@@ -65,7 +65,7 @@ def post(chat, alice, bob):
 
 def post_that_the_log_has_forgotten(chat, alice, bob):
     post(chat, alice, bob)
-    chat.store.write(upkeep.prune, times.ahead(days=1), 0)
+    chat.store.write(retention.prune, times.ahead(days=1), 0)
 
 
 def edit(chat, alice, bob):
@@ -174,7 +174,7 @@ def test_stays_of_which_the_log_tells_nothing_more_are_dropped_when_one_comes_ag
         chat.post(bob, "between")
         join(chat, alice)
         leave(chat, alice)
-    chat.store.write(upkeep.prune, times.ahead(days=1), 0)
+    chat.store.write(retention.prune, times.ahead(days=1), 0)
     chat.post(bob, "and now")
     assert len(stays_of(chat, alice)) == 3
     join(chat, alice)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from chat import owner, people, rooms, upkeep
 from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError, ConfigError
+from chat.domain import accounts, moderation, retention, rooms
 from chat.realtime import subscription
 from chat.realtime.readers import Reader
 from chat.store import Store
@@ -49,8 +49,8 @@ def say_long_ago(chat: Chat, author, body: str, days: float) -> int:
 
 def a_minute_passes(chat: Chat) -> None:
     for _ in range(60):
-        upkeep.every_second(chat.store)
-    upkeep.every_minute(chat.store, chat.config)
+        retention.every_second(chat.store)
+    retention.every_minute(chat.store, chat.config)
 
 
 def files_with(chat: Chat, words: str) -> list[str]:
@@ -114,14 +114,14 @@ def test_it_is_gone_on_its_own_page_and_for_its_author(chat: Chat, bob):
     for verb, arguments in (
         (rooms.edit, (bob, old, "back")),
         (rooms.remove, (bob, old)),
-        (owner.remove_message, (None, old)),
+        (moderation.remove_message, (None, old)),
     ):
         with pytest.raises(ChatError, match="Message not found"):
             chat.store.write(verb, *arguments)
 
 
 def test_every_step_is_small_and_the_next_goes_on(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(upkeep, "STEP_MESSAGES", 10)
+    monkeypatch.setattr(retention, "STEP_MESSAGES", 10)
     for number in range(25):
         chat.post(bob, f"{TEXT} {number}")
     make_old(chat, 31)
@@ -146,12 +146,12 @@ def counted(chat: Chat, steps: list[int]):
 
 def test_a_great_many_do_not_keep_the_second_hand(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
     """Pings, presence and the forgetting of others wait for each turn: it must not last until all is done."""
-    monkeypatch.setattr(upkeep, "STEP_MESSAGES", 1)
+    monkeypatch.setattr(retention, "STEP_MESSAGES", 1)
     for number in range(100):
         chat.post(bob, f"{number}")
     make_old(chat, 31)
-    upkeep.every_second(chat.store)
-    upkeep.every_minute(chat.store, chat.config)
+    retention.every_second(chat.store)
+    retention.every_minute(chat.store, chat.config)
     assert len(shown(chat)) >= 50, "one turn is some steps, not all"
     eventually(lambda: a_minute_passes(chat) or not shown(chat))
 
@@ -160,7 +160,7 @@ def test_two_processes_do_it_together(chat: Chat, bob):
     other = Store(chat.config)
     say_long_ago(chat, bob, TEXT, 31)
     for store in (chat.store, other):
-        upkeep.every_minute(store, chat.config)
+        retention.every_minute(store, chat.config)
     other.stop()
     assert shown(chat) == []
 
@@ -192,7 +192,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_clock_that_leaps_ahead_takes_nothing_away_for_good(chat: Chat, bob, set_clock):
     dave = chat.guest("dave")
-    chat.store.write(lambda tx: people._begin_session(tx, bob.id, people.From("9.9.9.9", "Lynx")))
+    chat.store.write(lambda tx: accounts._begin_session(tx, bob.id, accounts.From("9.9.9.9", "Lynx")))
     chat.store.write(bans.add, dave.id, ["9.9.9.0"], "", times.ahead(days=1))
     chat.post(bob, TEXT)
     with chat.store.read() as connection:
@@ -217,9 +217,9 @@ def test_what_is_old_goes_once_the_clock_may_be_believed(chat: Chat, bob, set_cl
     chat.post(bob, TEXT)
     for days in moments:
         set_clock(days)
-        upkeep.every_minute(chat.store, chat.config)
+        retention.every_minute(chat.store, chat.config)
     set_clock(days + 0.01)
-    upkeep.every_minute(chat.store, chat.config)
+    retention.every_minute(chat.store, chat.config)
     assert shown(chat) == []
 
 
@@ -229,7 +229,7 @@ def test_a_doubtful_clock_keeps_no_log_without_end(instance: Path, set_clock):
         for number in range(20):
             chat.post(bob, f"message {number}")
         set_clock(40)
-        upkeep.every_minute(chat.store, dataclasses.replace(chat.config, log_events=5))
+        retention.every_minute(chat.store, dataclasses.replace(chat.config, log_events=5))
         with chat.store.read() as connection:
             assert len(events.after(connection, 0, 100)) == 5
 
@@ -240,7 +240,7 @@ def test_a_doubtful_clock_keeps_no_log_without_end(instance: Path, set_clock):
 def test_addresses_and_browsers_go_after_their_days(chat: Chat, bob):
     for address, days in (("9.9.9.9", 8), ("8.8.4.4", 6)):
         chat.store.write(
-            lambda tx, at=address: people._begin_session(tx, bob.id, people.From(at, f"Browser at {at}"))
+            lambda tx, at=address: accounts._begin_session(tx, bob.id, accounts.From(at, f"Browser at {at}"))
         )
         make_old(chat, days, session_table, "seen_at", address=address)
     a_minute_passes(chat)
@@ -258,7 +258,7 @@ def test_the_address_of_a_ban_stays_as_long_as_the_ban(chat: Chat, bob):
         chat.store.write(bans.add, bob.id, [f"9.9.9.{number}"], "", until)
     a_minute_passes(chat)
     assert networks(chat) == ["9.9.9.0", None, "9.9.9.2", None]
-    chat.store.write(owner.unban, None, bob.id)
+    chat.store.write(moderation.unban, None, bob.id)
     make_old(chat, 8, bans_table, "lifted_at")
     a_minute_passes(chat)
     assert set(networks(chat)) == {None}
@@ -275,13 +275,13 @@ def networks(chat: Chat) -> list[str | None]:
 def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
     chat: Chat, bob, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(upkeep, "STEP_SESSIONS", 2)
+    monkeypatch.setattr(retention, "STEP_SESSIONS", 2)
     for _ in range(5):
-        chat.store.write(people._begin_session, bob.id, people.From("9.9.9.9", ""))
+        chat.store.write(accounts._begin_session, bob.id, accounts.From("9.9.9.9", ""))
     for session_id, days in enumerate((179, 181, 181, 181, 181, 181), start=1):
         make_old(chat, days, session_table, "seen_at", id=session_id)
     ended = 6
-    chat.store.write(people.sign_out, ended)
+    chat.store.write(accounts.sign_out, ended)
     readers = {session_id: a_reader_by(chat, bob, session_id) for session_id in (1, 2, 5)}
     before = chat.hub.last_id
     a_minute_passes(chat)
@@ -298,7 +298,7 @@ def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
 def test_sessions_end_together_about_once_a_day(chat: Chat, bob, days, ended):
     for session_id, age in enumerate(days, start=1):
         if session_id > 1:
-            chat.store.write(people._begin_session, bob.id, people.From("9.9.9.9", ""))
+            chat.store.write(accounts._begin_session, bob.id, accounts.From("9.9.9.9", ""))
         make_old(chat, age, session_table, "seen_at", id=session_id)
     before = chat.hub.last_id
     a_minute_passes(chat)

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat import rooms, site
 from chat.core import addresses, log_events, times, validation
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError, ConfigError
+from chat.domain import rooms, site_settings
 from chat.store import Store, Transaction
 from chat.store.tables import acts, bans, facts, users
 from chat.store.tables import sessions as session_table
@@ -120,7 +120,7 @@ def ban(
     networks = sorted([network for network in found if network][:BANNED_NETWORKS_MAX])
     bans.add(tx, user_id, networks, clean_reason, until)
     acts.add(tx, _id(owner), "banned", user_id, "", clean_reason)
-    site.tell(tx)
+    site_settings.tell(tx)
     for channel in (f"user:{user_id}", *map(log_events.network_channel, networks)):
         tx.append(channel, "revoke", "{}")
     return networks
@@ -131,7 +131,7 @@ def unban(tx: Transaction, owner: Any, user_id: int) -> None:
     if not bans.lift(tx, user_id):
         raise ChatError("not_found", N_("No one with this name is banned."))
     acts.add(tx, _id(owner), "unbanned", user_id)
-    site.tell(tx)
+    site_settings.tell(tx)
 
 
 def end_sessions(tx: Transaction, owner: Any, user_id: int) -> None:
@@ -231,13 +231,13 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
 
     Raises ChatError `invalid` with the setting as field.
     """
-    in_force = site.in_force(tx.connection, config)
+    in_force = site_settings.in_force(tx.connection, config)
     changed = set()
-    for name in site.OWNERS:
+    for name in site_settings.OWNERS:
         if name not in values:
             continue
         typed = str(values[name]).replace("\r\n", "\n").strip()
-        attribute = site.BY_NAME[name].attribute
+        attribute = site_settings.BY_NAME[name].attribute
         value = _read_setting(name, typed)
         if value == getattr(in_force, attribute):
             continue
@@ -245,14 +245,14 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
         acts.add(tx, _id(owner), "set", None, name)
         changed.add(name)
     if changed:
-        site.tell(tx)
+        site_settings.tell(tx)
     if "CHAT_ENTRY_WORD" in changed:
         tx.append(log_events.WORD_CHANNEL, "revoke", "{}")
 
 
 def _read_setting(name: str, typed: str) -> Any:
     try:
-        return site.read(name, typed)
+        return site_settings.read(name, typed)
     except ConfigError:
         raise ChatError("invalid", _ALLOWED[name], field=name) from None
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chat import forgetting, people
 from chat.core import times
 from chat.core.config import Config
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
+from chat.domain import accounts, erasure
 from chat.store import Store, Transaction, leaps
 from chat.store.tables import bans, events, sent_forms
 from chat.store.tables import messages as message_table
@@ -47,14 +47,14 @@ def is_due(stamp: Path) -> bool:
 def between_requests(store: Store, config: Config) -> None:
     """What other processes do each second and each minute, where none lasts so long."""
     for _ in range(STEPS_A_MINUTE):
-        if not forgetting.go_on(store):
+        if not erasure.go_on(store):
             break
     every_minute(store, config)
     store.scrub()
 
 
 def every_second(store: Store) -> None:
-    forgetting.go_on(store)
+    erasure.go_on(store)
     store.scrub()
 
 
@@ -67,9 +67,9 @@ def every_minute(store: Store, config: Config) -> None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
     with store.glance() as connection:
-        must_end_unseen = people.must_end_unseen(connection)
+        must_end_unseen = accounts.must_end_unseen(connection)
     if must_end_unseen:
-        _in_steps(store, people.end_unseen, STEP_SESSIONS)
+        _in_steps(store, accounts.end_unseen, STEP_SESSIONS)
     store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
 
 

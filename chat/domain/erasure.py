@@ -7,11 +7,10 @@
 import json
 from typing import Any
 
-from chat import rooms
 from chat.core.errors import N_, ChatError
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
-from chat.realtime.hub import Event
+from chat.domain import rooms
 from chat.store import Store, Transaction
 from chat.store.tables import acts, events, users
 from chat.store.tables import messages as message_table
@@ -93,7 +92,7 @@ def _tell_forgotten(tx: Transaction, user_id: int, rewritten_ids: list[int]) -> 
     tx.append(SITE, REWRITTEN, to_json({"ids": rewritten_ids, "channel": f"user:{user_id}"}))
 
 
-def forgotten_by(event: Event) -> int | None:
+def forgotten_by(name: str, data: str) -> int | None:
     """The user who is forgotten by this event of the site, if it is one of those."""
-    channel = json.loads(event.data).get("channel") if event.name == REWRITTEN else None
+    channel = json.loads(data).get("channel") if name == REWRITTEN else None
     return int(channel.removeprefix("user:")) if channel else None

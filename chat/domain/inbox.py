@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chat import people, rooms
 from chat.core.errors import ChatError
+from chat.domain import accounts, rooms
 from chat.store import Store, Transaction
 from chat.store.tables import inbox as inbox_table
 
@@ -13,7 +13,7 @@ REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wron
 
 def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> rooms.Posted:
     """Post as the bot of this name, made if nobody has the name."""
-    return rooms.post(tx, people.bot_named(tx, name), slug, body, client_id)
+    return rooms.post(tx, accounts.bot_named(tx, name), slug, body, client_id)
 
 
 def move_inbox(store: Store) -> None:

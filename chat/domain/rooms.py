@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat import drawing, listing, naming, stays
 from chat.core import names, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
+from chat.domain import listing, naming, rendering, stays
 from chat.store import Transaction
 from chat.store.tables import events, users
 from chat.store.tables import messages as message_table
@@ -42,7 +42,7 @@ def post(
     known_client_id = validation.clean_client_id(client_id)
     room = message_table.before_post(tx.connection, author.id, slug, known_client_id)
     if room.first_id is not None:
-        return Posted(drawing.wire(message_table.find(tx.connection, room.first_id)), False)
+        return Posted(rendering.wire(message_table.find(tx.connection, room.first_id)), False)
     if room.id is None or (room.kind == "closed" and room.stay_id is None):
         raise _no_room()
     clean_body = validation.clean_body(body)
@@ -60,13 +60,13 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
         "author_id": author.id,
         "client_id": client_id,
         "body": body,
-        "html_version": drawing.VERSION,
+        "html_version": rendering.VERSION,
         "created_at": tx.now,
         **dict.fromkeys(("edited_at", "removed_at", "removed_by", "expired_at")),
     }
     message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
-    row["html"] = drawing.draw(message)
-    wire = drawing.wire(message, row["html"])
+    row["html"] = rendering.draw(message)
+    wire = rendering.wire(message, row["html"])
     tx.append(f"room:{room.id}", "message", to_json(wire), message_id=row["id"])
     message_table.add(tx, row)
     return wire
@@ -87,7 +87,7 @@ def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str,
     message = _own_message(tx.connection, user, message_id)
     clean_body = validation.clean_body(body)
     if clean_body == message.body:
-        return drawing.wire(message)
+        return rendering.wire(message)
     return _rewrite(tx, message, "edit", body=clean_body, edited_at=tx.now)
 
 
@@ -121,9 +121,9 @@ def redraw(tx: Transaction, message: Any) -> dict[str, Any]:
 
 def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[str, Any]:
     now = SimpleNamespace(**{**message._asdict(), **values})
-    html = drawing.draw(now)
-    wire = drawing.wire(now, html)
-    message_table.change(tx, message.id, html=html, html_version=drawing.VERSION, **values)
+    html = rendering.draw(now)
+    wire = rendering.wire(now, html)
+    message_table.change(tx, message.id, html=html, html_version=rendering.VERSION, **values)
     events.append_instead(tx, f"room:{message.room_id}", event, to_json(wire), message.id)
     events.overwrite(tx, message.id, to_json(wire))
     tx.erases = True
@@ -311,7 +311,7 @@ def _as_author(user: Any) -> dict[str, Any]:
 
 def as_wire_user(user: Any) -> dict[str, Any]:
     """The user as the contract has it; kept for everybody who is present, and so what can be shared is."""
-    initial = drawing.initial_of(user.name, user.bearer)
+    initial = rendering.initial_of(user.name, user.bearer)
     return vars(_WireUser(user.id, user.name, sys.intern(user.kind), user.colour, sys.intern(initial)))
 
 

@@ -1,0 +1,1 @@
+"""The verbs: each checks, then writes what it means into one transaction, whose commit rings."""

@@ -13,7 +13,7 @@ from chat import __version__, checks
 from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
-from chat.domain import accounts, inbox, moderation, rooms
+from chat.domain import bots, inbox, moderation, ownership, rooms
 from chat.realtime.relay import UnixRelay
 from chat.realtime.watermarks import Heads
 from chat.store import Store, creation, trouble
@@ -120,7 +120,7 @@ def bot() -> None:
 def add_bot(name: str) -> None:
     """Create the bot NAME, or give it a new key, and print the key. It's shown only once."""
     with open_store(configuration.load()) as store:
-        click.echo(store.write(accounts.add_bot, name))
+        click.echo(store.write(bots.add_bot, name))
 
 
 @longwave.command("owner")
@@ -128,7 +128,7 @@ def owner_link() -> None:
     """Print a new link for becoming the owner. It works once."""
     config = configuration.load()
     with open_store(config) as store:
-        code = store.write(moderation.make_kept_code, config)
+        code = store.write(ownership.make_kept_code, config)
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     click.echo(f"Open this in the browser you chat with, with your site's address in front: http://{host}:{port}/owner/claim?code={code}")
 

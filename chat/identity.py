@@ -9,11 +9,11 @@ from flask import Response, current_app, g, request, session
 from chat import cookies, entry, incoming
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
-from chat.domain import accounts, site_settings
+from chat.domain import bots, sessions, site_settings
 from chat.parts import Parts
 
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
-COOKIE_SECONDS = accounts.SESSION_DAYS * 86400
+COOKIE_SECONDS = sessions.SESSION_DAYS * 86400
 VISIT_HOURS = 1  # how often a visit is written down
 MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
 USER_AGENT_CHARACTERS = 200
@@ -138,9 +138,9 @@ def holders() -> tuple[str, ...]:
     return networks() if parts().network_of(request.environ) is not None else ()
 
 
-def where() -> accounts.From:
+def where() -> sessions.From:
     """What is kept of where a session is used."""
-    return accounts.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
+    return sessions.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
 
 
 def has_bearer() -> bool:
@@ -155,7 +155,7 @@ def _bearer_key() -> str:
 def _find_bot() -> Who:
     key = _bearer_key()
     with parts().store.glance() as connection:
-        bot = accounts.find_bot(connection, key)
+        bot = bots.find_bot(connection, key)
     if bot is None:
         raise ChatError("sign_in", N_("This key isn't valid. Ask the owner for a new one."))
     return Who(bot, is_bot=True)
@@ -167,7 +167,7 @@ def _find_person() -> Who:
         return Who()
     store = parts().store
     with store.glance() as connection:
-        user = accounts.find_by_session(connection, key)
+        user = sessions.find_by_session(connection, key)
     if user is None:
         return Who()
     if user.released_at is not None:
@@ -189,7 +189,7 @@ def _has_moved(user: Any) -> bool:
 
 def _note_visit(user: Any) -> None:
     try:
-        parts().store.write(accounts.visit, user.id, user.session_id, where())
+        parts().store.write(sessions.visit, user.id, user.session_id, where())
     except ChatError as error:
         if error.code != "busy":
             raise

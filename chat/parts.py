@@ -14,7 +14,7 @@ from chat.capacity import Budget
 from chat.core.config import Config
 from chat.core.errors import ChatError
 from chat.core.log_events import CHANGED, MISSED
-from chat.domain import erasure, inbox, moderation, retention
+from chat.domain import erasure, inbox, ownership, retention
 from chat.domain.site_settings import Site
 from chat.host import LASTING, Host
 from chat.hosting import Hosting
@@ -106,7 +106,7 @@ class Parts:
         if host.lasts:
             self._go_on_by_itself()
         if is_new and self.owner_code():
-            log.info("the code for becoming the owner is in %s", instance / moderation.CODE_FILE)
+            log.info("the code for becoming the owner is in %s", instance / ownership.CODE_FILE)
 
     def _presence(self) -> Presence:
         if self.host.lasts:
@@ -218,7 +218,7 @@ class Parts:
 
     def owner_code(self) -> str | None:
         """The code by which somebody becomes the owner, where there is none yet."""
-        return moderation.code_to_show(self.store, self.operators_config)
+        return ownership.code_to_show(self.store, self.operators_config)
 
     def note_figures(self) -> None:
         """Show all processes how this one stands, and what it has counted."""

@@ -22,7 +22,7 @@ from chat import cookies, flood, identity, incoming
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.core.wire import to_json
-from chat.domain import accounts
+from chat.domain import sessions
 from chat.domain.retention import FORM_MINUTES
 from chat.store import Transaction
 from chat.store.tables import sent_forms
@@ -141,8 +141,8 @@ def _anew(tx: Transaction, form: Form, do: Do) -> Any:
 
 def _do(tx: Transaction, form: Form, do: Do) -> Any:
     result = do(tx)
-    key = result.key if isinstance(result, accounts.SignedIn) else form.key
-    key_hash = accounts.hash_of(key) if key else None
+    key = result.key if isinstance(result, sessions.SignedIn) else form.key
+    key_hash = sessions.hash_of(key) if key else None
     if key_hash and not session_table.lives(tx.connection, key_hash):
         key_hash = None  # it was this that ended it
     known_hash = form.hash_from(identity.browser_of(key)) if key else form.sent_hash

@@ -30,6 +30,7 @@ class Shares:
         """Who has the most."""
         return max(self._amounts, key=self._amounts.__getitem__)
 
+
 def share(holder: str, most: int) -> int:
     """How many of so many readers may be one person's, or those of visitors from one network; whoever comes then polls.
 

@@ -10,7 +10,7 @@ from typing import Any
 from chat.core.errors import N_, ChatError
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
-from chat.domain import rooms
+from chat.domain import messages, rooms
 from chat.store import Store, Transaction
 from chat.store.tables import acts, events, users
 from chat.store.tables import messages as message_table
@@ -56,9 +56,9 @@ def step(tx: Transaction, user_id: int) -> None:
     written = message_table.of_author(tx.connection, user_id, int(done_id), STEP_MESSAGES)
     for message in written:
         if choice == "remove" and message.removed_at is None:
-            rooms.remove_written(tx, message)
+            messages.remove_written(tx, message)
         else:
-            rooms.redraw(tx, message)
+            messages.redraw(tx, message)
     if written:
         users.change(tx, user_id, forgetting=f"{choice}:{written[-1].id}")
     if len(written) < STEP_MESSAGES and not _forget_moves(tx, user_id):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat.core.errors import ChatError
-from chat.domain import accounts, rooms
+from chat.domain import bots, messages
 from chat.store import Store, Transaction
 from chat.store.tables import inbox as inbox_table
 
@@ -11,9 +11,9 @@ MOVED_AT_ONCE = 100
 REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wrong with a program
 
 
-def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> rooms.Posted:
+def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> messages.Posted:
     """Post as the bot of this name, made if nobody has the name."""
-    return rooms.post(tx, accounts.bot_named(tx, name), slug, body, client_id)
+    return messages.post(tx, bots.bot_named(tx, name), slug, body, client_id)
 
 
 def move_inbox(store: Store) -> None:

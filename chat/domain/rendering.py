@@ -18,7 +18,6 @@ DRESSED = 512  # messages that pages have shown of late, as they were shown: abo
 DRESSED_CHARACTERS = 4096  # what is longer is not kept: a message may become fifty thousand
 
 
-
 @cache
 def template() -> Template:
     """The one that draws a message; compiled with the first, unless somebody asks for it before."""
@@ -42,10 +41,10 @@ def draw(message: Any) -> str:
         "removed": message.removed_at is not None,
         "removed_by": message.removed_by,
     }
-    return template().render(m=values, author=_author_of(message)).strip()
+    return template().render(m=values, author=author_of(message)).strip()
 
 
-def _author_of(message: Any) -> dict[str, Any]:
+def author_of(message: Any) -> dict[str, Any]:
     return {
         "id": message.author_id,
         "name": message.name,
@@ -63,23 +62,6 @@ def initial_of(name: str, bearer: int) -> str:
 def html_of(message: Any) -> str:
     """The html as it is kept, or drawn anew when another version of the template drew it."""
     return message.html if message.html_version == VERSION else draw(message)
-
-
-def wire(message: Any, html: str | None = None) -> dict[str, Any]:
-    """The message as the contract has it."""
-    return {
-        "id": message.id,
-        "room": message.slug,
-        "author": _author_of(message),
-        "body": message.body,
-        "html": html_of(message) if html is None else html,
-        "client_id": message.client_id,
-        "created_at": message.created_at,
-        "edited_at": message.edited_at,
-        "removed": message.removed_at is not None,
-        "removed_at": message.removed_at,
-        "removed_by": message.removed_by,
-    }
 
 
 # What stands empty in a message's html, in the order of `Words`.

@@ -14,7 +14,7 @@ from chat.core import times
 from chat.core.config import Config
 from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
-from chat.domain import accounts, erasure
+from chat.domain import erasure, sessions
 from chat.store import Store, Transaction, leaps
 from chat.store.tables import bans, events, sent_forms
 from chat.store.tables import messages as message_table
@@ -67,9 +67,9 @@ def every_minute(store: Store, config: Config) -> None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
     with store.glance() as connection:
-        must_end_unseen = accounts.must_end_unseen(connection)
+        must_end_unseen = sessions.must_end_unseen(connection)
     if must_end_unseen:
-        _in_steps(store, accounts.end_unseen, STEP_SESSIONS)
+        _in_steps(store, sessions.end_unseen, STEP_SESSIONS)
     store.write(forget_addresses, times.ago(days=config.keep_addresses_days))
 
 

@@ -7,16 +7,18 @@ request pays for them.
 import dataclasses
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from chat.core import times
 from chat.core.config import SETTINGS, Config
-from chat.core.errors import ConfigError
-from chat.core.log_events import CHANGED, SITE
+from chat.core.errors import N_, ChatError, ConfigError
+from chat.core.log_events import CHANGED, SITE, WORD_CHANNEL
+from chat.domain.audit import actor_id
 from chat.store import Store, Transaction, trouble
-from chat.store.tables import bans
+from chat.store.tables import acts, bans
 from chat.store.tables import settings as setting_table
 
 log = logging.getLogger(__name__)
@@ -94,3 +96,48 @@ def read(name: str, value: str) -> Any:
 def tell(tx: Transaction) -> None:
     """Let every process read the site anew."""
     tx.append(SITE, CHANGED, "{}")
+
+
+# By the owner
+
+# What is said of a wrong value: the setting by its name on the owner's page, and what it allows.
+_ALLOWED = {
+    "CHAT_SITE_NAME": N_("Chat name: enter 1 to 60 characters on one line."),
+    "CHAT_WELCOME": N_("Welcome message: use 1000 characters or fewer."),
+    "CHAT_ENTRY_WORD": N_("Shared password: use 100 characters or fewer on one line, or leave it blank."),
+    "CHAT_ROOMS_BY": N_("Who can create rooms: choose “everyone” or “only the owner”."),
+    "CHAT_KEEP_DAYS": N_("Delete messages after (days): enter a number from 1 to 36500, or “forever” to keep them."),
+    "CHAT_LIMITS": N_("Flood control: choose “on” or “off”."),
+    "CHAT_POSTS_PER_MINUTE": N_("Messages per person per minute: enter a number from 1 to 6000."),
+}
+
+
+def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], config: Config) -> None:
+    """Set what differs from what is in force, all or nothing; what equals the operator's `config` is theirs again.
+
+    Raises ChatError `invalid` with the setting as field.
+    """
+    now = in_force(tx.connection, config)
+    changed = set()
+    for name in OWNERS:
+        if name not in values:
+            continue
+        typed = str(values[name]).replace("\r\n", "\n").strip()
+        attribute = BY_NAME[name].attribute
+        value = _read_setting(name, typed)
+        if value == getattr(now, attribute):
+            continue
+        setting_table.put(tx, name, None if value == getattr(config, attribute) else typed)
+        acts.add(tx, actor_id(owner), "set", None, name)
+        changed.add(name)
+    if changed:
+        tell(tx)
+    if "CHAT_ENTRY_WORD" in changed:
+        tx.append(WORD_CHANNEL, "revoke", "{}")
+
+
+def _read_setting(name: str, typed: str) -> Any:
+    try:
+        return read(name, typed)
+    except ConfigError:
+        raise ChatError("invalid", _ALLOWED[name], field=name) from None

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from chat import cookies, identity, qr, repeats
 from chat.catalogue import gettext
 from chat.core.errors import N_, ChatError
-from chat.domain import accounts, rooms
+from chat.domain import accounts, serializers, sessions
 from chat.store.tables import events, users
 from chat.store.tables import rooms as room_table
 from chat.views import answers, forms, other_origins
@@ -50,7 +50,7 @@ def sign_in() -> Response:
     parts = identity.parts()
     name = forms.posted().get("name")
     signed_in = repeats.write(accounts.sign_in, name, parts.config.guest_days, identity.where())
-    return _welcome(accounts.SignedIn(*signed_in))
+    return _welcome(sessions.SignedIn(*signed_in))
 
 
 @blueprint.get("/sign-out")
@@ -66,14 +66,14 @@ def sign_out_form() -> Any:
 def make_return_link() -> Response:
     """Such a link, on a page from which one signs out."""
     user = identity.user_required()
-    return _shown_once("sign_out.html", repeats.write_while(accounts.is_unused, accounts.make_return_code, user.id))
+    return _shown_once("sign_out.html", repeats.write_while(sessions.is_unused, sessions.make_return_code, user.id))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     session_id = identity.who().session_id
     if session_id is not None:
-        identity.parts().store.write(accounts.sign_out, session_id)
+        identity.parts().store.write(sessions.sign_out, session_id)
     answer = answers.done(None, url_for("pages.home"))
     identity.forget(answer)
     return answer
@@ -84,7 +84,7 @@ def session() -> Response:
     user = identity.who().user
     with identity.parts().store.read() as connection:
         cursor = events.newest_id(connection)
-    wire_user = rooms.as_wire_user(user) if user is not None else None
+    wire_user = serializers.as_wire_user(user) if user is not None else None
     token = identity.csrf_token() if other_origins.reader() is None else None  # they read, and do not post
     return answers.json({"user": wire_user, "csrf_token": token, "cursor": cursor})
 
@@ -101,7 +101,7 @@ def device(error: dict[str, Any] | None = None) -> str:
 @blueprint.post("/device")
 def make_device_link() -> Response:
     user = identity.user_required()
-    return _shown_once("device_link.html", repeats.write_while(accounts.is_unused, accounts.make_device_code, user.id))
+    return _shown_once("device_link.html", repeats.write_while(sessions.is_unused, sessions.make_device_code, user.id))
 
 
 def _shown_once(template: str, code: str) -> Response:
@@ -123,17 +123,17 @@ def device_again(error: dict[str, Any]) -> str:
 def use_device() -> Response:
     identity.newcomer_required()
     code = forms.posted().get("code")
-    return _welcome(accounts.SignedIn(*repeats.write(accounts.use_device_code, code, identity.where())))
+    return _welcome(sessions.SignedIn(*repeats.write(sessions.use_device_code, code, identity.where())))
 
 
-def _welcome(signed_in: accounts.SignedIn) -> Response:
+def _welcome(signed_in: sessions.SignedIn) -> Response:
     """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
     parts, earlier = identity.parts(), identity.who().session_id
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
-        parts.store.write(accounts.sign_out, earlier)
+        parts.store.write(sessions.sign_out, earlier)
     with parts.store.read() as connection:
         user = users.find(connection, signed_in.user_id)
-    wire = {"user": rooms.as_wire_user(user), "csrf_token": identity.csrf_token_of(signed_in.key)}
+    wire = {"user": serializers.as_wire_user(user), "csrf_token": identity.csrf_token_of(signed_in.key)}
     answer = answers.done(wire, _next())
     identity.remember(answer, signed_in.key)
     return answer

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from chat import flood, identity, repeats
 from chat.core.wire import to_json
-from chat.domain import moderation, rendering, rooms
+from chat.domain import messages, moderation, rooms, serializers
 from chat.store.tables import events
 from chat.views import answers, bounds, excerpt, forms
 
@@ -25,7 +25,7 @@ def index(slug: str) -> Response:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
         candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
-        found = ((message.id, to_json(rendering.wire(message))) for message in candidates)
+        found = ((message.id, to_json(serializers.as_wire_message(message))) for message in candidates)
         page, is_more = bounds.take(found, limit, bounds.LIST_BYTES, _bytes_of)
         page.sort()
         sides = _sides(connection, room.id, [id for id, _ in page], wish) if wish.around is not None else ""
@@ -51,7 +51,7 @@ def post(slug: str) -> Response:
     if not repeats.is_repeat():
         flood.check_post(user, body)
     write = repeats.write if client_id is None else parts.store.write  # that of its own makes it harmless for ever
-    posted = rooms.Posted(*write(rooms.post, user, slug, body, client_id, is_limited=parts.config.limits))
+    posted = messages.Posted(*write(messages.post, user, slug, body, client_id, is_limited=parts.config.limits))
 
     def shown_at() -> str:
         return url_for("pages.room", slug=slug, _anchor=f"m{posted.message['id']}")
@@ -64,14 +64,14 @@ def edit(id: int) -> Response:
     user = identity.user_required()
     body = forms.posted().get("body")
     flood.check_post(user, body)
-    message = identity.parts().store.write(rooms.edit, user, id, body)
+    message = identity.parts().store.write(messages.edit, user, id, body)
     return answers.done(message, _page_of(message))
 
 
 @blueprint.post(f"/messages/<{forms.ID}:id>/remove")
 def remove(id: int) -> Response:
     user = identity.user_required()
-    verb = moderation.remove_message if user.is_owner else rooms.remove
+    verb = moderation.remove_message if user.is_owner else messages.remove
     message = repeats.write(verb, user, id)
     return answers.done(message, _page_of(message))
 

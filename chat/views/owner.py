@@ -12,7 +12,7 @@ from chat import canary, hosting, identity, repeats
 from chat.catalogue import gettext
 from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
-from chat.domain import moderation, site_settings
+from chat.domain import moderation, ownership, site_settings
 from chat.parts import Parts
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
@@ -257,9 +257,9 @@ def claim_again(error: dict[str, Any]) -> Any:
 @blueprint.post("/claim")
 def claim() -> Response:
     user = identity.user_required()
-    repeats.write(moderation.claim, user, forms.posted().get("code"))
+    repeats.write(ownership.claim, user, forms.posted().get("code"))
     if not repeats.is_repeat():
-        moderation.forget_code_file(identity.parts().config)
+        ownership.forget_code_file(identity.parts().config)
     return answers.done(None, url_for("owner.page"))
 
 
@@ -323,4 +323,4 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    return _write("set", moderation.change_settings, dict(forms.posted()), identity.parts().operators_config)
+    return _write("set", site_settings.change_settings, dict(forms.posted()), identity.parts().operators_config)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from chat import flood, identity
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
-from chat.domain import rooms
+from chat.domain import messages, rooms, serializers
 from chat.realtime.presence.memory import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
@@ -96,7 +96,7 @@ def room_page(
         lines, more_rooms = room_lists.beside(connection, _id_of(user), slug)
     return render_template(
         "room.html",
-        room=rooms.as_wire(found),
+        room=serializers.as_wire_room(found),
         rooms=lines,
         more_rooms=more_rooms,
         rows=rows_of(shown, new_id, wish.around),
@@ -158,7 +158,7 @@ def _note_reader(user: Any, slug: str, message_id: int) -> None:
     parts = identity.parts()
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)
-    parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+    parts.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
     _mark_read(user, slug, message_id)
 
 
@@ -196,13 +196,13 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
     """The message on a page of its own, with the acts that the caller has on it as forms."""
     user = identity.reader_required().user
     with identity.parts().store.read() as connection:
-        found = rooms.find_message(connection, id, user)
+        found = messages.find(connection, id, user)
         found_room = room_table.find(connection, found.slug)
     return render_template(
         "message_page.html",
         html=dressed(found),
         message=found,
-        room=rooms.as_wire(found_room),
+        room=serializers.as_wire_room(found_room),
         acts=_acts_on(found, user),
         draft=request.form.get("body") if error else None,
         error=error,
@@ -215,7 +215,7 @@ def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
     """The question before a message is removed, for whoever has no script to ask it."""
     user = identity.user_required()
     with identity.parts().store.read() as connection:
-        found = rooms.find_message(connection, id, user)
+        found = messages.find(connection, id, user)
     if not _acts_on(found, user)["remove"]:
         return message(id, error)
     return render_template("message_remove.html", html=dressed(found), message=found, error=error)
@@ -223,7 +223,7 @@ def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
 
 def _acts_on(message: Any, user: Any) -> dict[str, bool]:
     """What the user may do with the message."""
-    may_change = rooms.may_change(user, message)
+    may_change = messages.may_change(user, message)
     is_owners = user is not None and user.is_owner and not message.removed_at
     return {
         "edit": may_change,
@@ -254,7 +254,7 @@ def refresh(slug: str) -> Response:
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)
     if user is not None and _is_visit():
-        parts.presence.poll(rooms.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+        parts.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
     can_hold = parts.streams.has_place(identity.holders())
     if seen is not None and wait_seconds and can_hold:
         held = stream.wait_for_news(found.id, seen, wait_seconds)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy.engine import Connection
 
-from chat.domain import rooms
+from chat.domain import rooms, serializers
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.views import bounds
@@ -47,5 +47,5 @@ def lines_of(
         mine = {"is_member": room.read_id is not None, "read_id": room.read_id, "unread": unread}
         # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
         mine |= {"has_twin": bearers[room.name_key] > 1, "is_current": room.slug == current}
-        lines.append(rooms.as_wire(room) | mine)
+        lines.append(serializers.as_wire_room(room) | mine)
     return lines

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from chat import identity, repeats
 from chat.core.errors import N_, ChatError
-from chat.domain import rooms
+from chat.domain import rooms, serializers
 from chat.store.tables import events
 from chat.views import answers, forms, room_lists
 
@@ -31,7 +31,7 @@ def index() -> Any:
             lines, is_more = room_lists.beside(connection, user_id, near)
     for line in lines:
         del line["is_current"]
-    wire_user = rooms.as_wire_user(user) if user is not None else None
+    wire_user = serializers.as_wire_user(user) if user is not None else None
     return answers.json({"user": wire_user, "cursor": cursor, "rooms": lines, "more": is_more})
 
 
@@ -102,4 +102,4 @@ def _present_in(slug: str) -> tuple[dict[str, object], Any]:
     """The user and the room that they speak of their presence in."""
     user = identity.user_required()
     with identity.parts().store.read() as connection:
-        return rooms.as_wire_user(user), rooms.find(connection, slug, user)
+        return serializers.as_wire_user(user), rooms.find(connection, slug, user)

@@ -10,7 +10,7 @@ from chat import identity
 from chat.core import sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
-from chat.domain import rooms
+from chat.domain import rooms, serializers
 from chat.parts import Parts
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
@@ -245,7 +245,7 @@ class Asked:
     ) -> None:
         self.parts: Parts = identity.parts()
         who = self._who = identity.reader_required()
-        self.user: User | None = rooms.as_wire_user(who.user) if who.user is not None else None
+        self.user: User | None = serializers.as_wire_user(who.user) if who.user is not None else None
         self.cursor = cursor_asked() if cursor is None else cursor
         if room_ids is None:
             room_ids = self._named_rooms()

@@ -6,7 +6,7 @@ import pytest
 
 from chat.app import create_app
 from chat.core import config as configuration
-from chat.domain import accounts
+from chat.domain import bots
 from chat.realtime import subscription
 from chat.realtime.watermarks import Heads
 from tests.clients import Person
@@ -84,11 +84,11 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
     hal = Browser(app)
     hal.get("/")
     store, rehearing = app.extensions["chat"].store, subscription.rehearing
-    hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(accounts.add_bot, 'hal')}"
+    hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(bots.add_bot, 'hal')}"
     assert heads_of(hal)
 
     def replaced_before(*arguments):
-        store.write(accounts.add_bot, "hal")
+        store.write(bots.add_bot, "hal")
         return rehearing(*arguments)
 
     monkeypatch.setattr(subscription, "rehearing", replaced_before)

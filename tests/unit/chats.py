@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chat.core import config as configuration
-from chat.domain import accounts, rooms
+from chat.domain import accounts, messages, sessions
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
 from chat.realtime.readers import Reader
@@ -33,12 +33,12 @@ class Chat:
         return hub
 
     def guest(self, name: str) -> Any:
-        signed_in = self.store.write(accounts.sign_in, name, self.config.guest_days, accounts.From(None, ""))
+        signed_in = self.store.write(accounts.sign_in, name, self.config.guest_days, sessions.From(None, ""))
         with self.store.read() as connection:
             return users.find(connection, signed_in.user_id)
 
     def post(self, author: Any, body: str, room: str = "lobby", client_id: str | None = None) -> dict[str, Any]:
-        return self.store.write(rooms.post, author, room, body, client_id).message
+        return self.store.write(messages.post, author, room, body, client_id).message
 
     def reader(
         self, user: Any = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chat import runtime
-from chat.domain import rooms
+from chat.domain import serializers
 from chat.realtime import subscription
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay
@@ -58,7 +58,7 @@ def listen(chat: Chat, streams: Streams, loop: Turns):
     ends = []
 
     def listen(user=None, named=(1,)):
-        wire = rooms.as_wire_user(user) if user else None
+        wire = serializers.as_wire_user(user) if user else None
         rehear = subscription.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
         reader = Stream(streams, wire, rehear, chat.hub.last_id)
         chat.hub.register(reader)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, insert
 
 from chat.core.errors import ChatError
-from chat.domain import accounts, erasure, inbox, moderation
+from chat.domain import accounts, bots, erasure, inbox, moderation, sessions
 from chat.store import Store
 from chat.store.schema import inbox as inbox_table
 from chat.store.tables import messages as message_table
@@ -62,7 +62,7 @@ def test_of_two_workers_with_names_drawn_alike_one_is_refused(chat: Chat):
 
     def sign_in(store: Store, name: str, at_once: threading.Barrier) -> None:
         at_once.wait()
-        outcomes[name] = is_taken(store.write, accounts.sign_in, name, 30, accounts.From(None, ""))
+        outcomes[name] = is_taken(store.write, accounts.sign_in, name, 30, sessions.From(None, ""))
 
     try:
         for pair in pairs:
@@ -98,17 +98,17 @@ def test_of_whoever_was_forgotten_no_look_is_kept(chat: Chat):
 
 def test_a_bots_name_is_found_by_what_is_drawn_and_a_persons_is_refused(chat: Chat):
     chat.guest("Paul")
-    chat.store.write(accounts.add_bot, "hal")
+    chat.store.write(bots.add_bot, "hal")
     with chat.store.read() as connection:
         hal = users.find_by_name(connection, "hal")
     assert is_taken(chat.guest, "haI")
-    assert chat.store.write(accounts.bot_named, "ha1").id == hal.id
-    assert is_taken(chat.store.write, accounts.add_bot, "PauI")
+    assert chat.store.write(bots.bot_named, "ha1").id == hal.id
+    assert is_taken(chat.store.write, bots.add_bot, "PauI")
 
 
 def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
     chat.guest("Paul")
-    chat.store.write(accounts.add_bot, "hal")
+    chat.store.write(bots.add_bot, "hal")
     authors = [{"room": "lobby", "author": author, "body": author} for author in ("PauI", "haI")]
     chat.store.write(lambda tx: tx.connection.execute(insert(inbox_table), authors))
     inbox.move_inbox(chat.store)

@@ -7,14 +7,14 @@ from sqlalchemy import func, select
 
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import accounts, erasure, inbox, moderation, naming, personal_data, rooms
+from chat.domain import erasure, inbox, moderation, naming, ownership, personal_data, rooms, sessions
 from chat.store.schema import device_codes
 from chat.store.schema import inbox as inbox_table
 from chat.store.schema import sessions as session_table
 from chat.store.tables import acts, users
 from tests.unit.chats import Chat
 
-HERE = accounts.From("9.9.9.9", "Lynx/2.9")
+HERE = sessions.From("9.9.9.9", "Lynx/2.9")
 
 
 def count(chat: Chat, table, *where) -> int:
@@ -27,21 +27,21 @@ def change(chat: Chat, statement: str) -> None:
 
 
 def sign_in_elsewhere(chat: Chat, user) -> str:
-    code = chat.store.write(accounts.make_device_code, user.id)
-    return chat.store.write(accounts.use_device_code, code, HERE).key
+    code = chat.store.write(sessions.make_device_code, user.id)
+    return chat.store.write(sessions.use_device_code, code, HERE).key
 
 
 def is_living(chat: Chat, key: str) -> bool:
     with chat.store.read() as connection:
-        return accounts.find_by_session(connection, key) is not None
+        return sessions.find_by_session(connection, key) is not None
 
 
 def test_of_too_many_sessions_the_one_ends_that_was_used_longest_ago(chat: Chat, alice, monkeypatch):
-    monkeypatch.setattr(accounts, "SESSIONS_MAX", 3)
+    monkeypatch.setattr(sessions, "SESSIONS_MAX", 3)
     first, second = sign_in_elsewhere(chat, alice), sign_in_elsewhere(chat, alice)
     first_id = find(chat, first)
     change(chat, "UPDATE sessions SET seen_at = '2026-01-01T00:00:00.000Z'")
-    chat.store.write(accounts.visit, alice.id, first_id, HERE)
+    chat.store.write(sessions.visit, alice.id, first_id, HERE)
     bobs = sign_in_elsewhere(chat, chat.guest("bob"))
     reader = chat.reader(alice)
     keys = [sign_in_elsewhere(chat, alice) for _ in range(2)]
@@ -52,29 +52,29 @@ def test_of_too_many_sessions_the_one_ends_that_was_used_longest_ago(chat: Chat,
 
 def find(chat: Chat, key: str) -> int:
     with chat.store.read() as connection:
-        return accounts.find_by_session(connection, key).session_id
+        return sessions.find_by_session(connection, key).session_id
 
 
 def test_of_too_many_links_for_devices_the_oldest_is_void(chat: Chat, alice):
-    bobs = chat.store.write(accounts.make_device_code, chat.guest("bob").id)
-    codes = [chat.store.write(accounts.make_device_code, alice.id) for _ in range(accounts.DEVICE_CODES_MAX)]
+    bobs = chat.store.write(sessions.make_device_code, chat.guest("bob").id)
+    codes = [chat.store.write(sessions.make_device_code, alice.id) for _ in range(sessions.DEVICE_CODES_MAX)]
     change(chat, f"UPDATE device_codes SET created_at = '{times.ago(minutes=5)}'")
-    codes += [chat.store.write(accounts.make_device_code, alice.id) for _ in range(3)]
-    assert count(chat, device_codes) == accounts.DEVICE_CODES_MAX + 1
+    codes += [chat.store.write(sessions.make_device_code, alice.id) for _ in range(3)]
+    assert count(chat, device_codes) == sessions.DEVICE_CODES_MAX + 1
     used = []
     for code in [*codes, bobs]:
         try:
-            used.append(bool(chat.store.write(accounts.use_device_code, code, HERE)))
+            used.append(bool(chat.store.write(sessions.use_device_code, code, HERE)))
         except ChatError as error:
             assert error.code == "invalid"
             used.append(False)
-    assert used[-4:] == [True] * 4 and used.count(True) == accounts.DEVICE_CODES_MAX + 1
+    assert used[-4:] == [True] * 4 and used.count(True) == sessions.DEVICE_CODES_MAX + 1
 
 
 def test_links_that_are_too_old_do_not_wait_for_somebody_to_use_one(chat: Chat, alice):
-    chat.store.write(accounts.make_device_code, chat.guest("bob").id)
+    chat.store.write(sessions.make_device_code, chat.guest("bob").id)
     change(chat, "UPDATE device_codes SET created_at = '2001-01-01T00:00:00.000Z'")
-    chat.store.write(accounts.make_device_code, alice.id)
+    chat.store.write(sessions.make_device_code, alice.id)
     assert count(chat, device_codes) == 1
 
 
@@ -98,7 +98,7 @@ def test_of_the_acts_of_owners_the_newest_stay(chat: Chat, alice, monkeypatch):
 def test_with_a_person_the_addresses_are_banned_that_they_used_last(chat: Chat, alice, monkeypatch):
     monkeypatch.setattr(moderation, "BANNED_NETWORKS_MAX", 3)
     for number in range(1, 7):
-        chat.store.write(lambda tx, at: accounts._begin_session(tx, alice.id, accounts.From(at, "")), f"9.0.0.{number}")
+        chat.store.write(lambda tx, at: sessions.begin(tx, alice.id, sessions.From(at, "")), f"9.0.0.{number}")
         change(chat, f"UPDATE sessions SET seen_at = '{times.ago(days=7 - number)}' WHERE address = '9.0.0.{number}'")
     networks = chat.store.write(moderation.ban, None, alice.id, "", None, chat.config)
     assert networks == ["9.0.0.4", "9.0.0.5", "9.0.0.6"]
@@ -127,7 +127,7 @@ def test_the_site_has_so_many_rooms_and_only_owners_open_more(chat: Chat, alice)
     with pytest.raises(ChatError, match="can't have more rooms") as refused:
         open_room(chat, alice, 4, most=4)
     assert refused.value.code == "forbidden"
-    chat.store.write(moderation.claim, alice, chat.store.write(moderation.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
     with chat.store.read() as connection:
         alice = users.find(connection, alice.id)
     open_room(chat, alice, 5, most=4)

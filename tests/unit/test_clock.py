@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from chat.core import times
-from chat.domain import accounts, erasure, moderation, retention, rooms, site_settings
+from chat.domain import accounts, erasure, messages, moderation, retention, sessions, site_settings
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay
 from chat.store.schema import metadata
@@ -47,7 +47,7 @@ def test_messages_stay_in_the_order_in_which_they_were_said(chat: Chat, bob):
     chat.post(bob, "before")
     step_back(chat, days=1)
     message = chat.post(bob, "tpyo")
-    chat.store.write(rooms.edit, bob, message["id"], "after")
+    chat.store.write(messages.edit, bob, message["id"], "after")
     retention.every_minute(chat.store, chat.config)
     assert said(chat) == ["before", "after"]
     reader = chat.reader(None, named=[1])
@@ -55,13 +55,13 @@ def test_messages_stay_in_the_order_in_which_they_were_said(chat: Chat, bob):
 
 
 def test_sessions_names_and_bans_hold(chat: Chat, bob):
-    signed_in = chat.store.write(accounts.sign_in, "carol", 30, accounts.From("9.9.9.9", "Lynx"))
+    signed_in = chat.store.write(accounts.sign_in, "carol", 30, sessions.From("9.9.9.9", "Lynx"))
     dave = chat.guest("dave")
     chat.store.write(moderation.ban, None, dave.id, "", 3600, chat.config)
     step_back(chat, days=1)
     retention.every_minute(chat.store, chat.config)
     with chat.store.read() as connection:
-        carol = accounts.find_by_session(connection, signed_in.key)
+        carol = sessions.find_by_session(connection, signed_in.key)
     assert carol.name == "carol"
     with pytest.raises(Exception, match="That name is taken"):
         chat.guest("carol")

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from chat.core.errors import ChatError
-from chat.domain import retention, rooms
+from chat.domain import messages, retention
 from chat.store import Store, writer
 from chat.store.sqlite.database import BUSY_TIMEOUT_MS
 from chat.store.sqlite.remnants import Remnants
@@ -35,14 +35,14 @@ def a_long_look(chat: Chat):
 def test_it_is_gone_at_once(chat: Chat, bob):
     message = chat.post(bob, TEXT)
     assert files_with(chat, TEXT), "premise"
-    chat.store.write(rooms.edit, bob, message["id"], "something else")
+    chat.store.write(messages.edit, bob, message["id"], "something else")
     assert files_with(chat, TEXT) == []
 
 
 def test_a_reader_in_the_way_only_delays_it(chat: Chat, bob):
     message = chat.post(bob, TEXT)
     with a_long_look(chat):
-        chat.store.write(rooms.remove, bob, message["id"])
+        chat.store.write(messages.remove, bob, message["id"])
         retention.every_second(chat.store)
         assert files_with(chat, TEXT), "premise: the reader still sees what was there"
     retention.every_second(chat.store)
@@ -53,7 +53,7 @@ def test_nobody_waits_for_a_reader_in_the_way(chat: Chat, bob):
     message = chat.post(bob, TEXT)
     with a_long_look(chat):
         began = time.monotonic()
-        chat.store.write(rooms.remove, bob, message["id"])
+        chat.store.write(messages.remove, bob, message["id"])
         for _ in range(3):
             retention.every_second(chat.store)
             chat.post(bob, "meanwhile")
@@ -64,7 +64,7 @@ def test_a_process_that_died_before_it_was_done_leaves_it_to_the_next(chat: Chat
     message = chat.post(bob, TEXT)
     with a_long_look(chat):
         killed = Store(chat.config)
-        killed.write(rooms.remove, bob, message["id"])
+        killed.write(messages.remove, bob, message["id"])
     assert files_with(chat, TEXT), "premise"
     started = Store(chat.config)
     started.check()
@@ -77,7 +77,7 @@ def test_another_process_does_it_for_a_command_that_has_ended(chat: Chat, bob):
     message = chat.post(bob, TEXT)
     with a_long_look(chat):
         command = Store(chat.config)
-        command.write(rooms.remove_as_owner, message["id"])
+        command.write(messages.remove_as_owner, message["id"])
         command.stop()
     assert files_with(chat, TEXT), "premise"
     chat.hub.wake()
@@ -95,9 +95,9 @@ def test_nothing_stays_between_the_pages_of_the_file(chat: Chat, bob):
     ids = [chat.post(bob, f"{TEXT} {number} " + "x" * (number * 37 % 3900))["id"] for number in range(120)]
     for number in sorted(range(120), key=lambda number: number * 47 % 120):
         if number % 2:
-            chat.store.write(rooms.remove, bob, ids[number])
+            chat.store.write(messages.remove, bob, ids[number])
         else:
-            chat.store.write(rooms.edit, bob, ids[number], "y" * (number * 53 % 3900 + 1))
+            chat.store.write(messages.edit, bob, ids[number], "y" * (number * 53 % 3900 + 1))
         chat.post(bob, "z" * (number * 71 % 3900 + 1))
     assert files_with(chat, TEXT) == []
 
@@ -106,9 +106,9 @@ def test_a_text_that_was_moved_before_it_was_removed_is_gone(chat: Chat, bob):
     """It is edited and grows, others, too, and so it moves from page to page; then it is removed."""
     ids = [chat.post(bob, TEXT * (1 + number * 7 % 16))["id"] for number in range(80)]
     for number, id in enumerate(ids):
-        chat.store.write(rooms.edit, bob, id, TEXT * (5 + number * 11 % 37))
+        chat.store.write(messages.edit, bob, id, TEXT * (5 + number * 11 % 37))
     for id in ids:
-        chat.store.write(rooms.remove, bob, id)
+        chat.store.write(messages.remove, bob, id)
     assert files_with(chat, TEXT) == []
 
 
@@ -122,7 +122,7 @@ def test_a_log_that_cannot_be_emptied_refuses_nobody(chat: Chat, bob, monkeypatc
     message = chat.post(bob, TEXT)
     with monkeypatch.context() as patched:
         patched.setattr(Remnants, "wipe", full_disk)
-        chat.store.write(rooms.remove, bob, message["id"])
+        chat.store.write(messages.remove, bob, message["id"])
     assert "could not empty the write-ahead log" in caplog.text
     retention.every_second(chat.store)
     retention.every_second(chat.store)

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import accounts, erasure, moderation, rooms
+from chat.domain import erasure, messages, moderation, ownership, rooms, sessions
 from chat.store import Store
 from chat.store.schema import messages as message_table
 from chat.store.tables import users
@@ -30,8 +30,8 @@ def zephyr(chat: Chat):
         for number in range(3):
             chat.post(zephyr, f"{TEXT} {number}", slug, client_id=f"{slug}{number}")
         edited, removed, _ = written_by(chat, zephyr)[-3:]
-        chat.store.write(rooms.edit, zephyr, edited.id, f"{TEXT}, edited")
-        chat.store.write(rooms.remove, zephyr, removed.id)
+        chat.store.write(messages.edit, zephyr, edited.id, f"{TEXT}, edited")
+        chat.store.write(messages.remove, zephyr, removed.id)
         heard = chat.post(bob, "hello", slug)
         chat.store.write(rooms.read, zephyr, slug, heard["id"])
     chat.store.write(rooms.leave, zephyr, "garden")
@@ -141,7 +141,7 @@ def test_it_begins_at_once(chat: Chat, zephyr):
             == []
         )
     for verb, arguments in (
-        (rooms.post, ("lobby", "more")),
+        (messages.post, ("lobby", "more")),
         (rooms.join, ("lobby",)),
         (rooms.open_room, ("Den", None, "")),
     ):
@@ -241,17 +241,17 @@ def test_the_name_leaves_closed_rooms(chat: Chat, zephyr):
 
 
 def test_an_owner_who_is_forgotten_leaves_the_site_without_one(chat: Chat, zephyr):
-    chat.store.write(moderation.claim, zephyr, chat.store.write(moderation.make_code))
+    chat.store.write(ownership.claim, zephyr, chat.store.write(ownership.make_code))
     forget(chat, zephyr, "leave")
     with chat.store.read() as connection:
         assert not users.has_owner(connection)
-    assert moderation.code_to_show(chat.store, chat.config), "the next start shows a link again"
+    assert ownership.code_to_show(chat.store, chat.config), "the next start shows a link again"
     assert files_with(chat, NAME) == []
 
 
 def test_a_ban_outlives_being_forgotten(chat: Chat, zephyr):
     """Or "Delete my account" would be the way around every ban by address."""
-    chat.store.write(lambda tx: accounts._begin_session(tx, zephyr.id, accounts.From("9.9.9.9", "Lynx")))
+    chat.store.write(lambda tx: sessions.begin(tx, zephyr.id, sessions.From("9.9.9.9", "Lynx")))
     chat.store.write(moderation.ban, None, zephyr.id, "spam", None, chat.config)
     forget(chat, zephyr, "leave")
     with chat.store.read() as connection:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.domain import accounts, erasure, moderation, retention, rooms
+from chat.domain import accounts, bots, erasure, messages, moderation, retention, rooms, sessions, site_settings
 from chat.realtime.watermarks import Heads, naming, progress
 from chat.store.tables import epochs, events
 from chat.store.tables.epochs import Epoch
@@ -68,7 +68,8 @@ def test_it_is_that_of_the_newest_event_of_the_room_whatever_happened(chat, serv
     chat.store.write(rooms.open_room, chat.bob, "Garden", None, "")
     chat.post(chat.bob, "elsewhere", room="garden")
     assert served.publish() and number(chat, name) == said["id"], "another room's is not told"
-    for verb, *arguments in ((rooms.edit, chat.alice, said["id"], "hello"), (rooms.remove, chat.alice, said["id"])):
+    edit, removal = (messages.edit, chat.alice, said["id"], "hello"), (messages.remove, chat.alice, said["id"])
+    for verb, *arguments in (edit, removal):
         chat.store.write(verb, *arguments)
         assert served.publish() and number(chat, name) == newest(chat) > said["id"]
 
@@ -216,10 +217,10 @@ def leave(chat):
 
 
 def sign_out(chat):
-    session = chat.store.write(accounts.sign_in, "dave", 30, accounts.From(None, ""))
+    session = chat.store.write(accounts.sign_in, "dave", 30, sessions.From(None, ""))
     with chat.store.read() as connection:
-        user = accounts.find_by_session(connection, session.key)
-    chat.store.write(accounts.sign_out, user.session_id)
+        user = sessions.find_by_session(connection, session.key)
+    chat.store.write(sessions.sign_out, user.session_id)
 
 
 def is_forgotten(chat):
@@ -246,7 +247,7 @@ def session_expires(chat):
 
 def bot_has_a_new_key(chat):
     for _ in range(2):
-        chat.store.write(accounts.add_bot, "hal")
+        chat.store.write(bots.add_bot, "hal")
 
 
 def room_is_closed(chat):
@@ -254,7 +255,7 @@ def room_is_closed(chat):
 
 
 def has_an_entry_word(chat):
-    chat.store.write(moderation.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
+    chat.store.write(site_settings.change_settings, None, {"CHAT_ENTRY_WORD": "sesame"}, chat.config)
 
 
 LOSSES = [leave, sign_out, is_forgotten, is_banned, is_signed_out, loses_their_name, session_expires, bot_has_a_new_key,
@@ -295,10 +296,10 @@ def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
 
 def test_coming_and_talking_change_no_name(chat, served):
     names = served.names([LOBBY], ALL)
-    chat.store.write(accounts.add_bot, "hal")
+    chat.store.write(bots.add_bot, "hal")
     chat.store.write(rooms.join, chat.guest("carol"), "lobby")
     said = chat.post(chat.bob, "hi")
-    chat.store.write(rooms.remove, chat.bob, said["id"])
+    chat.store.write(messages.remove, chat.bob, said["id"])
     assert served.names([LOBBY], ALL) == names
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.domain import accounts, rooms
+from chat.domain import bots, messages, rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import subscription
@@ -113,9 +113,9 @@ def test_what_is_changed_is_changed_in_every_ring_and_in_the_log(chat: Chat, act
     message = chat.post(bob, "the old secret")
     other.wake()
     if act == "edit":
-        chat.store.write(rooms.edit, bob, message["id"], "the new words")
+        chat.store.write(messages.edit, bob, message["id"], "the new words")
     else:
-        chat.store.write(rooms.remove, bob, message["id"])
+        chat.store.write(messages.remove, bob, message["id"])
     other.wake()
     fresh = chat.another_hub()
     for hub in (chat.hub, other, fresh):
@@ -214,11 +214,11 @@ def test_closing_ends_every_reader_and_whoever_comes_after(chat: Chat):
 
 
 def test_a_new_key_ends_what_a_bot_has_opened_with_the_old_one(chat: Chat):
-    key = chat.store.write(accounts.add_bot, "hal")
+    key = chat.store.write(bots.add_bot, "hal")
     with chat.store.read() as connection:
-        hal = accounts.find_bot(connection, key)
+        hal = bots.find_bot(connection, key)
     reader = chat.reader(hal)
-    chat.store.write(accounts.add_bot, "hal")
+    chat.store.write(bots.add_bot, "hal")
     assert reader.end == "revoked"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.domain import rooms
+from chat.domain import messages, rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import selftest_clock, subscription
@@ -125,7 +125,7 @@ def test_the_bytes_of_what_was_rewritten_are_counted(chat: Chat):
     bob = chat.guest("bob")
     ids = [chat.post(bob, "short")["id"] for _ in range(60)]
     for id in ids:
-        chat.store.write(rooms.edit, bob, id, LARGE)
+        chat.store.write(messages.edit, bob, id, LARGE)
         assert sum(len(event.frame) for event in chat.hub._ring) == chat.hub._ring.size <= RING_BYTES
     assert chat.hub._ring.floor > 0, "premise"
 

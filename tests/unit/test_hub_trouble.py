@@ -9,7 +9,7 @@ import pytest
 
 from chat.core import log_events
 from chat.core.log_events import MISSED
-from chat.domain import moderation, rooms, site_settings
+from chat.domain import messages, moderation, rooms, site_settings
 from chat.realtime import hub as hub_module
 from chat.realtime import subscription
 from chat.realtime.readers import Listeners, Reader
@@ -77,7 +77,7 @@ class Other:
         write(rooms.change, "garden", "Wood", "")
         write(rooms.join, self.alice, "lobby")
         said = self.chat.post(self.bob, "the old secret")
-        write(rooms.edit, self.bob, said["id"], "the new words")
+        write(messages.edit, self.bob, said["id"], "the new words")
         write(rooms.change, "garden", "Orchard", "")
         write(moderation.ban, None, self.mallory.id, "enough", None, self.chat.config)
         self.chat.post(self.bob, "and on")
@@ -196,7 +196,7 @@ def test_a_process_far_behind_begins_with_an_empty_ring_and_everybody_comes_back
     other.hub.wake()
     assert len(other.hub._ring) > 0, "premise"
     early = chat.reader(cursor=other.began_at, hub=other.hub, named=[1])
-    chat.store.write(rooms.remove, other.bob, said["id"])
+    chat.store.write(messages.remove, other.bob, said["id"])
     monkeypatch.setattr(hub_module, "PIECE_EVENTS", 16)
     changes = other.hub.room_changes
     for number in range(80):
@@ -254,7 +254,7 @@ def test_joins_of_one_moment_are_asked_about_and_woken_for_once(chat: Chat, othe
             rooms.join(tx, other.alice, "lobby")
             rooms.leave(tx, other.alice, "lobby")
         rooms.join(tx, other.alice, "lobby")
-        rooms.post(tx, other.bob, "lobby", "and she hears it")
+        messages.post(tx, other.bob, "lobby", "and she hears it")
 
     chat.store.write(come_and_go)
     other.hub.wake()

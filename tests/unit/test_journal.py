@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.domain import rooms
+from chat.domain import messages
 from chat.store.sqlite import journal
 from tests.unit.chats import Chat, opened
 
@@ -75,6 +75,6 @@ def test_with_a_rollback_journal_everything_is_heard_and_what_is_removed_leaves_
         message = chat.post(alice, "a secret that must go")
         heard = [name for _, name, channel in chat.read_all(chat.reader(alice)) if channel == "room:1"]
         assert heard == ["join", "message"]
-        chat.store.write(rooms.remove, alice, message["id"])
+        chat.store.write(messages.remove, alice, message["id"])
     kept = [path for path in tmp_path.iterdir() if path.is_file() and b"a secret that must go" in path.read_bytes()]
     assert kept == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from chat import runtime
-from chat.domain import accounts, personal_data, rooms
+from chat.domain import messages, personal_data, rooms, sessions
 from chat.store.schema import metadata
 from tests.unit.chats import Chat
 
@@ -24,9 +24,9 @@ def zephyr(chat: Chat):
             chat.store.write(rooms.open_room, chat.guest("bob"), slug, None, "")
         chat.post(zephyr, "first", slug)
         removed = chat.post(zephyr, "regretted", slug)
-        chat.store.write(rooms.remove, zephyr, removed["id"])
+        chat.store.write(messages.remove, zephyr, removed["id"])
     chat.store.write(rooms.leave, zephyr, "garden")
-    chat.store.write(lambda tx: accounts._begin_session(tx, zephyr.id, accounts.From("9.9.9.9", "Lynx/2.9")))
+    chat.store.write(lambda tx: sessions.begin(tx, zephyr.id, sessions.From("9.9.9.9", "Lynx/2.9")))
     return zephyr
 
 
@@ -49,7 +49,7 @@ def test_what_proves_or_compares_is_left_out(chat: Chat, zephyr):
 
 def test_it_holds_nothing_of_others(chat: Chat, zephyr):
     bob = chat.guest("Another person")
-    chat.store.write(lambda tx: accounts._begin_session(tx, bob.id, accounts.From("8.8.4.4", "Opera")))
+    chat.store.write(lambda tx: sessions.begin(tx, bob.id, sessions.From("8.8.4.4", "Opera")))
     chat.post(bob, "not about zephyr")
     told = "".join(personal_data.about(chat.store, zephyr.id))
     assert "8.8.4.4" not in told and "not about zephyr" not in told and "Another person" not in told
@@ -74,7 +74,7 @@ def test_what_happens_while_it_is_written(chat: Chat, zephyr):
     later = chat.post(zephyr, "removed in the middle")
     pieces = personal_data.about(chat.store, zephyr.id)
     begun = next(pieces)
-    chat.store.write(rooms.remove, zephyr, later["id"])
+    chat.store.write(messages.remove, zephyr, later["id"])
     chat.post(zephyr, "too late")
     told = json.loads(begun + "".join(pieces))
     assert [message["body"] for message in told["messages"]] == ["first", "", "first", "", ""]

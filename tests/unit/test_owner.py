@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from chat.core.errors import ChatError
-from chat.domain import moderation, rooms
+from chat.domain import messages, moderation, ownership, site_settings
 from chat.store.tables import acts, settings, users
 from chat.store.tables import rooms as room_table
 from tests.unit.chats import Chat
@@ -16,7 +16,7 @@ from tests.unit.chats import Chat
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(moderation.claim, alice, chat.store.write(moderation.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
     return found(chat, alice)
 
 
@@ -45,13 +45,13 @@ def acts_of(chat: Chat) -> list[tuple]:
 
 def test_the_code_makes_one_owner_and_dies(chat: Chat):
     alice, bob = chat.guest("alice"), chat.guest("bob")
-    code = chat.store.write(moderation.make_code)
+    code = chat.store.write(ownership.make_code)
     assert not is_owner(chat, alice)
-    chat.store.write(moderation.claim, alice, code)
+    chat.store.write(ownership.claim, alice, code)
     assert is_owner(chat, alice)
     for somebody in (bob, alice):
         with pytest.raises(ChatError, match="has been used"):
-            chat.store.write(moderation.claim, somebody, code)
+            chat.store.write(ownership.claim, somebody, code)
     assert not is_owner(chat, bob)
 
 
@@ -59,23 +59,23 @@ def test_the_code_makes_one_owner_and_dies(chat: Chat):
 def test_a_forged_code_is_refused_whether_there_is_a_code_or_none(chat: Chat, forged: object):
     bob = chat.guest("bob")
     with pytest.raises(ChatError) as without:
-        chat.store.write(moderation.claim, bob, forged)
-    code = chat.store.write(moderation.make_code)
+        chat.store.write(ownership.claim, bob, forged)
+    code = chat.store.write(ownership.make_code)
     with pytest.raises(ChatError) as beside:
-        chat.store.write(moderation.claim, bob, forged)
+        chat.store.write(ownership.claim, bob, forged)
     assert without.value.code == beside.value.code == "forbidden"
-    chat.store.write(moderation.claim, bob, code)
+    chat.store.write(ownership.claim, bob, code)
     with pytest.raises(ChatError):
-        chat.store.write(moderation.claim, chat.guest("mallory"), forged)
+        chat.store.write(ownership.claim, chat.guest("mallory"), forged)
 
 
 def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    code = chat.store.write(moderation.make_code)
+    code = chat.store.write(ownership.make_code)
     compared = []
     monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((a, b)) or a == b)
     for forged in ("", code[:-1], code + "x", code.swapcase()):
         with pytest.raises(ChatError):
-            chat.store.write(moderation.claim, chat.guest(f"guest{len(compared)}"), forged)
+            chat.store.write(ownership.claim, chat.guest(f"guest{len(compared)}"), forged)
     assert [len(a) == len(b) == 64 for a, b in compared] == [True] * 4, (
         "hashes: neither length nor bytes tell"
     )
@@ -86,21 +86,21 @@ def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkey
 
 def test_a_new_code_voids_the_one_before(chat: Chat):
     alice = chat.guest("alice")
-    first, second = chat.store.write(moderation.make_code), chat.store.write(moderation.make_code)
+    first, second = chat.store.write(ownership.make_code), chat.store.write(ownership.make_code)
     assert first != second
     with pytest.raises(ChatError):
-        chat.store.write(moderation.claim, alice, first)
-    chat.store.write(moderation.claim, alice, second)
+        chat.store.write(ownership.claim, alice, first)
+    chat.store.write(ownership.claim, alice, second)
 
 
 def test_the_code_lies_in_a_file_for_the_operator_alone_until_it_is_used(chat: Chat):
     path = chat.config.instance / "owner-code"
-    code = moderation.code_to_show(chat.store, chat.config)
+    code = ownership.code_to_show(chat.store, chat.config)
     assert path.read_text() == f"{code}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert moderation.code_to_show(chat.store, chat.config) == code, "the next start shows the same"
-    chat.store.write(moderation.claim, chat.guest("alice"), code)
-    assert moderation.code_to_show(chat.store, chat.config) is None, "there is an owner"
+    assert ownership.code_to_show(chat.store, chat.config) == code, "the next start shows the same"
+    chat.store.write(ownership.claim, chat.guest("alice"), code)
+    assert ownership.code_to_show(chat.store, chat.config) is None, "there is an owner"
 
 
 def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Chat, monkeypatch):
@@ -108,12 +108,12 @@ def test_of_two_processes_that_begin_a_chat_at_once_one_makes_the_code(chat: Cha
 
     def write(*change):
         monkeypatch.undo()
-        codes.append(moderation.code_to_show(chat.store, chat.config))
+        codes.append(ownership.code_to_show(chat.store, chat.config))
         return chat.store.write(*change)
 
     monkeypatch.setattr(chat.store, "write", write)
-    codes.append(moderation.code_to_show(chat.store, chat.config))
-    assert codes[0] == codes[1] == moderation.code_to_show(chat.store, chat.config)
+    codes.append(ownership.code_to_show(chat.store, chat.config))
+    assert codes[0] == codes[1] == ownership.code_to_show(chat.store, chat.config)
 
 
 def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat, monkeypatch):
@@ -121,26 +121,26 @@ def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat
 
     def write(*change):
         monkeypatch.undo()
-        chat.store.write(moderation.claim, alice, moderation.code_to_show(chat.store, chat.config))
-        moderation.forget_code_file(chat.config)
+        chat.store.write(ownership.claim, alice, ownership.code_to_show(chat.store, chat.config))
+        ownership.forget_code_file(chat.config)
         return chat.store.write(*change)
 
     monkeypatch.setattr(chat.store, "write", write)
-    assert moderation.code_to_show(chat.store, chat.config) is None
+    assert ownership.code_to_show(chat.store, chat.config) is None
 
 
 def test_a_code_file_that_is_lost_or_stale_is_made_anew(chat: Chat):
     path = chat.config.instance / "owner-code"
-    first = moderation.code_to_show(chat.store, chat.config)
+    first = ownership.code_to_show(chat.store, chat.config)
     path.unlink()
-    second = moderation.code_to_show(chat.store, chat.config)
+    second = ownership.code_to_show(chat.store, chat.config)
     path.write_text("stale\n")
     path.chmod(0o644)
-    third = moderation.code_to_show(chat.store, chat.config)
+    third = ownership.code_to_show(chat.store, chat.config)
     assert len({first, second, third}) == 3
     assert path.read_text() == f"{third}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    chat.store.write(moderation.claim, chat.guest("alice"), third)
+    chat.store.write(ownership.claim, chat.guest("alice"), third)
 
 
 def test_an_owners_name_is_never_free(chat: Chat, alice):
@@ -196,7 +196,7 @@ def stored(chat: Chat) -> dict[str, str]:
 
 def change(chat: Chat, alice, **values: str) -> None:
     typed = {f"CHAT_{name.upper()}": value for name, value in values.items()}
-    chat.store.write(moderation.change_settings, alice, typed, chat.config)
+    chat.store.write(site_settings.change_settings, alice, typed, chat.config)
 
 
 AS_THEY_ARE = {
@@ -260,13 +260,13 @@ def test_the_owner_sets_nothing_that_is_the_operators(chat: Chat, alice):
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe", b"x" * 100])
 def test_a_damaged_file_of_the_code_is_written_anew(chat: Chat, content: bytes):
-    first = moderation.code_to_show(chat.store, chat.config)
-    path = chat.config.instance / moderation.CODE_FILE
+    first = ownership.code_to_show(chat.store, chat.config)
+    path = chat.config.instance / ownership.CODE_FILE
     assert path.read_text().strip() == first, "premise"
     path.write_bytes(content)
-    second = moderation.code_to_show(chat.store, chat.config)
+    second = ownership.code_to_show(chat.store, chat.config)
     assert second != first and path.read_text().strip() == second
-    chat.store.write(moderation.claim, chat.guest("alice"), second)
+    chat.store.write(ownership.claim, chat.guest("alice"), second)
 
 
 # What is so already
@@ -334,5 +334,5 @@ def test_a_message_is_removed_once(chat: Chat, alice):
     with pytest.raises(ChatError, match="was deleted"):
         chat.store.write(moderation.remove_message, alice, message["id"])
     with pytest.raises(ChatError, match="was deleted"):
-        chat.store.write(rooms.edit, chat.guest("erin"), message["id"], "back")
+        chat.store.write(messages.edit, chat.guest("erin"), message["id"], "back")
     assert [act for _, act, *_ in acts_of(chat)].count("removed message") == 1

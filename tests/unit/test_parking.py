@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.domain import rooms
+from chat.domain import rooms, serializers
 from chat.realtime import hub, parking, subscription
 from chat.realtime.holds import Hold
 from chat.realtime.streams import Stream, Streams
@@ -132,7 +132,7 @@ def test_who_begins_at_the_newest_event_needs_nobody_s_greenlet(chat: Chat, stre
     alice = chat.guest("alice")
     chat.store.write(rooms.join, alice, "lobby")
     rehear = subscription.rehearing(chat.store, alice, [], None)
-    reader = Stream(streams, rooms.as_wire_user(alice), rehear, chat.hub.last_id)
+    reader = Stream(streams, serializers.as_wire_user(alice), rehear, chat.hub.last_id)
     chat.hub.register(reader)
     assert reader.rosters()
     here, end = socket.socketpair()

@@ -3,7 +3,7 @@
 import pytest
 
 from chat.core.errors import ChatError
-from chat.domain import rooms
+from chat.domain import messages, rooms
 from tests.unit.chats import Chat
 
 
@@ -25,7 +25,7 @@ def test_of_two_posts_with_one_client_id_in_one_batch_the_first_is_the_message(c
     bob = chat.guest("bob")
 
     def both(tx):
-        return [rooms.post(tx, bob, "lobby", body, "same") for body in ("first", "second")]
+        return [messages.post(tx, bob, "lobby", body, "same") for body in ("first", "second")]
 
     first, second = chat.store.write(both)
     assert (first.is_new, second.is_new) == (True, False)

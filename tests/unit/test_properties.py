@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chat.core.errors import ChatError
-from chat.domain import rooms
+from chat.domain import messages, rooms
 from chat.realtime import hub as hub_module
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
@@ -90,9 +90,9 @@ class ChatMachine(RuleBasedStateMachine):
         message_id, name = data.draw(st.sampled_from(self.messages))
         try:
             if act == "edit":
-                self.chat.store.write(rooms.edit, self.users[name], message_id, f"edited {len(self.log)}")
+                self.chat.store.write(messages.edit, self.users[name], message_id, f"edited {len(self.log)}")
             else:
-                self.chat.store.write(rooms.remove, self.users[name], message_id)
+                self.chat.store.write(messages.remove, self.users[name], message_id)
         except ChatError as error:
             assert error.code == "not_found", "it was removed before"
         self._learn()

@@ -12,7 +12,7 @@ from sqlalchemy import event, func, select
 
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import retention, rooms
+from chat.domain import messages, retention
 from chat.realtime import hub as hub_module
 from chat.realtime.hub import Hub
 from chat.store import InDoubt, Store, writer
@@ -181,7 +181,7 @@ def test_a_change_that_was_begun_in_time_is_waited_for_past_the_deadline(
 
     def slowly(tx: Any) -> Any:
         begun.set()
-        return gate.wait(10) and rooms.post(tx, bob, "lobby", "slowly", "k1").message
+        return gate.wait(10) and messages.post(tx, bob, "lobby", "slowly", "k1").message
 
     message = threaded.store.write(slowly)
     assert waits == [writer.QUEUE_SECONDS, writer.RESULT_SECONDS], "the deadline must have passed meanwhile"
@@ -215,7 +215,7 @@ def test_what_is_in_doubt_is_settled_by_the_repeat(threaded: Chat, monkeypatch: 
     def slowly(tx: Any) -> Any:
         begun.set()
         gate.wait(10)
-        return rooms.post(tx, bob, "lobby", "slowly", "k1")
+        return messages.post(tx, bob, "lobby", "slowly", "k1")
 
     with pytest.raises(InDoubt):
         threaded.store.write(slowly)
@@ -223,7 +223,7 @@ def test_what_is_in_doubt_is_settled_by_the_repeat(threaded: Chat, monkeypatch: 
     monkeypatch.setattr(writer, "QUEUE_SECONDS", 10)
     monkeypatch.setattr(writer, "RESULT_SECONDS", 10)
     gate.set()
-    repeat = threaded.store.write(rooms.post, bob, "lobby", "again", "k1")
+    repeat = threaded.store.write(messages.post, bob, "lobby", "again", "k1")
     assert (repeat.is_new, repeat.message["body"]) == (False, "slowly")
     assert count_messages(threaded) == 1
 
@@ -238,7 +238,7 @@ def test_the_same_client_id_at_the_same_instant_in_two_processes_is_one_message(
 
         def post(store: Store, client_id: str, both: threading.Barrier = both) -> None:
             both.wait(10)
-            posted.append(store.write(rooms.post, bob, "lobby", "hi", client_id))
+            posted.append(store.write(messages.post, bob, "lobby", "hi", client_id))
 
         stores = (threaded.store, other)
         threads = [threading.Thread(target=post, args=(store, f"k{number}")) for store in stores]
@@ -296,7 +296,7 @@ def test_what_is_refused_is_not_there_and_the_next_works_when_the_cause_is_gone(
 
     def try_to_post(client_id: str) -> str | None:
         try:
-            store.write(rooms.post, bob, "lobby", "x" * 4000, client_id)
+            store.write(messages.post, bob, "lobby", "x" * 4000, client_id)
         except ChatError as error:
             return error.code
         return client_id
@@ -309,6 +309,6 @@ def test_what_is_refused_is_not_there_and_the_next_works_when_the_cause_is_gone(
     with store.read() as connection:
         assert set(connection.execute(select(message_table.c.client_id)).scalars()) == kept
     for number in range(30):
-        again = store.write(rooms.post, bob, "lobby", "x" * 4000, f"k{number}")
+        again = store.write(messages.post, bob, "lobby", "x" * 4000, f"k{number}")
         assert again.is_new == (f"k{number}" not in kept)
     assert count_messages(chat) == 30

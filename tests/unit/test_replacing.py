@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import erasure, retention, rooms
+from chat.domain import erasure, messages, retention, rooms
 from chat.store.schema import events as events_table
 from chat.store.tables import events, facts
 from tests.unit.chats import Chat
@@ -45,10 +45,10 @@ class Cost:
 def test_the_hundredth_edit_costs_what_the_second_did(chat: Chat):
     bob, cost = chat.guest("bob"), Cost(chat)
     said = chat.post(bob, "x" * 4000)
-    chat.store.write(rooms.edit, bob, said["id"], "y" * 4000)
+    chat.store.write(messages.edit, bob, said["id"], "y" * 4000)
     costs, sizes = [], []
     for number in range(100):
-        costs.append(cost.of(rooms.edit, bob, said["id"], f"{number:03d}" + "z" * 3997))
+        costs.append(cost.of(messages.edit, bob, said["id"], f"{number:03d}" + "z" * 3997))
         sizes.append(sum(len(row.data) for row in log_of(chat, "message", "edit")))
     assert len(set(costs)) == 1 and costs[0] < 10
     assert len(set(sizes)) == 1
@@ -61,7 +61,7 @@ def test_a_log_with_many_edits_of_an_older_version_is_rid_of_them_by_the_next(ch
     for _ in range(20):
         chat.store.write(lambda tx: tx.append("room:1", "edit", "{}", message_id=said["id"]))
     assert names(chat, said["id"]).count("edit") == 20, "premise"
-    chat.store.write(rooms.edit, bob, said["id"], "last")
+    chat.store.write(messages.edit, bob, said["id"], "last")
     assert names(chat, said["id"]) == ["message", "edit"]
 
 
@@ -74,12 +74,12 @@ def test_every_ring_and_the_log_have_the_last_word_alone(chat: Chat, last: str):
     said, other = chat.post(bob, "a secret"), chat.post(alice, "something else")
     heard = []
     for number in range(5):
-        chat.store.write(rooms.edit, bob, said["id"], f"the secret {number}")
+        chat.store.write(messages.edit, bob, said["id"], f"the secret {number}")
         chat.post(alice, f"between {number}")
         often.wake()
         heard += chat.read_all(live, often)
     if last == "remove":
-        chat.store.write(rooms.remove, bob, said["id"])
+        chat.store.write(messages.remove, bob, said["id"])
     newest = [id for id, name, _ in chat.read_all(chat.reader(named=[1], cursor=start)) if name == last][-1]
     expected = ["message", last]
     for hub in (chat.hub, behind, often, chat.another_hub()):
@@ -99,8 +99,8 @@ def test_every_ring_and_the_log_have_the_last_word_alone(chat: Chat, last: str):
 def test_what_is_drawn_anew_without_a_name_takes_the_place_of_what_was_there(chat: Chat):
     bob = chat.guest("bob")
     edited, removed, plain = (chat.post(bob, f"number {number}")["id"] for number in range(3))
-    chat.store.write(rooms.edit, bob, edited, "edited")
-    chat.store.write(rooms.remove, bob, removed)
+    chat.store.write(messages.edit, bob, edited, "edited")
+    chat.store.write(messages.remove, bob, removed)
     chat.store.write(erasure.ask, bob, "leave")
     while erasure.go_on(chat.store):
         pass
@@ -161,7 +161,7 @@ def test_events_are_counted_and_not_the_differences_of_ids(chat: Chat):
     for _ in range(30):
         said = chat.post(bob, "to be read")
         chat.store.write(rooms.read, alice, "lobby", said["id"])
-        chat.store.write(rooms.edit, bob, first, f"edited after {said['id']}")
+        chat.store.write(messages.edit, bob, first, f"edited after {said['id']}")
     ids = [row.id for row in log_of(chat, "message", "edit", "read", "join")]
     there = rows(chat)
     assert chat.hub.last_id > there + 50, "premise"
@@ -183,14 +183,14 @@ def test_the_count_is_right_whatever_happened(chat: Chat):
     posted: list[tuple[int, Any]] = []
 
     def refused(tx: Any, person: Any) -> None:
-        rooms.post(tx, person, "lobby", "to be undone")
+        messages.post(tx, person, "lobby", "to be undone")
         raise ChatError("invalid", "undone")
 
     acts = {
         "post": lambda person: posted.append((chat.post(person, "said")["id"], person)),
         "edit": lambda person: posted
-        and chat.store.write(rooms.edit, posted[-1][1], posted[-1][0], str(chance.random())),
-        "remove": lambda person: posted and chat.store.write(rooms.remove, *reversed(posted.pop())),
+        and chat.store.write(messages.edit, posted[-1][1], posted[-1][0], str(chance.random())),
+        "remove": lambda person: posted and chat.store.write(messages.remove, *reversed(posted.pop())),
         "read": lambda person: posted and chat.store.write(rooms.read, person, "lobby", posted[-1][0]),
         "leave": lambda person: chat.store.write(rooms.leave, person, "lobby"),
         "refused": lambda person: chat.store.write(refused, person),

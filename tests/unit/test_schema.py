@@ -13,7 +13,7 @@ import chat.store.migrations
 from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import accounts, rooms
+from chat.domain import accounts, rooms, sessions
 from chat.store import Store, creation
 from chat.store.schema import VERSION, metadata
 from chat.store.sqlite.database import writing_engine
@@ -124,7 +124,7 @@ def owner_of(connection, name):
 
 
 def sign_in(store, name):
-    return store.write(accounts.sign_in, name, 30, accounts.From(None, ""))
+    return store.write(accounts.sign_in, name, 30, sessions.From(None, ""))
 
 
 def with_rooms(*rows):

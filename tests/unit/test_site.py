@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from chat.core import addresses, log_events, times
 from chat.core.errors import ChatError
-from chat.domain import accounts, moderation, site_settings
+from chat.domain import moderation, ownership, sessions, site_settings
 from chat.realtime import visibility
 from chat.realtime.readers import Reader
 from chat.store.schema import bans as bans_table
@@ -31,7 +31,7 @@ def chat(instance: Path):
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(moderation.claim, alice, chat.store.write(moderation.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
     with chat.store.read() as connection:
         return users.find(connection, alice.id)
 
@@ -40,7 +40,7 @@ def guest_from(chat: Chat, name: str, *addresses: str):
     """A guest with a session from each of these addresses."""
     guest = chat.guest(name)
     for address in addresses:
-        chat.store.write(lambda tx, at=address: accounts._begin_session(tx, guest.id, accounts.From(at, "Lynx")))
+        chat.store.write(lambda tx, at=address: sessions.begin(tx, guest.id, sessions.From(at, "Lynx")))
     return guest
 
 
@@ -104,13 +104,13 @@ def test_a_guest_who_was_signed_out_is_still_banned_by_address(chat: Chat, alice
             lambda tx: tx.connection.exec_driver_sql("SELECT id FROM sessions").scalars().all()
         )
         for session_id in ids:
-            chat.store.write(accounts.sign_out, session_id)
+            chat.store.write(sessions.sign_out, session_id)
     assert ban(chat, alice, dave) == [PUBLIC]
 
 
 def test_an_owner_cannot_be_banned_by_nobody(chat: Chat, alice):
     bob = chat.guest("bob")
-    chat.store.write(moderation.claim, bob, chat.store.write(moderation.make_code))
+    chat.store.write(ownership.claim, bob, chat.store.write(ownership.make_code))
     for actor, banned in ((alice, alice), (alice, bob), (None, alice)):
         with pytest.raises(ChatError) as refused:
             ban(chat, actor, banned)
@@ -271,7 +271,7 @@ def test_the_operators_value_holds_until_the_owner_sets_one(chat: Chat, alice):
     running = site_settings.Site(chat.store, chat.config)
     assert running.config == chat.config and running.config.site_name == "Operator's"
     chat.store.write(
-        moderation.change_settings, alice, {"CHAT_SITE_NAME": " Harbour ", "CHAT_KEEP_DAYS": "30"}, chat.config
+        site_settings.change_settings, alice, {"CHAT_SITE_NAME": " Harbour ", "CHAT_KEEP_DAYS": "30"}, chat.config
     )
     running.reload()
     assert (running.config.site_name, running.config.keep_days) == ("Harbour", 30)
@@ -284,7 +284,7 @@ def test_every_process_is_told_of_a_change(instance: Path):
         told = []
         other = chat.another_hub()
         other._on_site = lambda event: told.append(True)
-        chat.store.write(moderation.change_settings, alice, {"CHAT_SITE_NAME": "Harbour"}, chat.config)
+        chat.store.write(site_settings.change_settings, alice, {"CHAT_SITE_NAME": "Harbour"}, chat.config)
         other.wake()
         assert told == [True]
         chat.post(alice, "hi")

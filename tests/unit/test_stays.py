@@ -6,7 +6,7 @@ import pytest
 
 from chat.core import times
 from chat.core.errors import ChatError
-from chat.domain import retention, rooms, stays
+from chat.domain import messages, retention, rooms, stays
 
 
 def join(chat, user, slug="lobby", **options):
@@ -70,7 +70,7 @@ def post_that_the_log_has_forgotten(chat, alice, bob):
 
 def edit(chat, alice, bob):
     [message_id] = told(chat, "message")
-    chat.store.write(rooms.edit, alice, message_id, "edited while she was away")
+    chat.store.write(messages.edit, alice, message_id, "edited while she was away")
 
 
 def come(chat, alice, bob):
@@ -146,7 +146,7 @@ def test_who_may_not_come_may_not_post_there_either(chat, alice, bob, monkeypatc
     monkeypatch.setattr(stays, "STAYS_A_DAY_IN_ROOM", 1)
     come_and_go_between_others(chat, alice, bob)
     with pytest.raises(ChatError) as refused:
-        chat.store.write(rooms.post, alice, "lobby", "hello", is_limited=True)
+        chat.store.write(messages.post, alice, "lobby", "hello", is_limited=True)
     assert refused.value.code == "slow_down"
 
 
@@ -189,7 +189,7 @@ def test_nobody_is_in_more_rooms_than_a_person_can_be(chat, alice, bob, monkeypa
     join(chat, alice, "room-0", **limited)
     join(chat, alice, "room-1", **limited)
     for act in (lambda tx: rooms.join(tx, alice, "room-2", **limited),
-                lambda tx: rooms.post(tx, alice, "room-2", "hello", **limited),
+                lambda tx: messages.post(tx, alice, "room-2", "hello", **limited),
                 lambda tx: rooms.open_room(tx, alice, "Mine", "mine", "", most=1000)):
         with pytest.raises(ChatError, match="You're in 2 rooms") as refused:
             chat.store.write(act)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError, ConfigError
-from chat.domain import accounts, moderation, retention, rooms
+from chat.domain import messages, moderation, retention, sessions
 from chat.realtime import subscription
 from chat.realtime.readers import Reader
 from chat.store import Store
@@ -86,7 +86,7 @@ def test_without_the_setting_all_is_kept(instance: Path):
 def test_no_replay_shows_it_again_and_no_reader_is_told(chat: Chat, bob):
     other = chat.another_hub()
     old = say_long_ago(chat, bob, TEXT, 31)
-    chat.store.write(rooms.edit, bob, old, f"{TEXT}, edited")
+    chat.store.write(messages.edit, bob, old, f"{TEXT}, edited")
     other.wake()
     live = {hub: chat.reader(None, cursor=hub.last_id, hub=hub, named=[1]) for hub in (chat.hub, other)}
     a_minute_passes(chat)
@@ -103,7 +103,7 @@ def test_a_client_id_outlives_it(chat: Chat, bob):
     first = chat.post(bob, TEXT, client_id="kept")
     make_old(chat, 31)
     a_minute_passes(chat)
-    again = chat.store.write(rooms.post, bob, "lobby", TEXT, "kept")
+    again = chat.store.write(messages.post, bob, "lobby", TEXT, "kept")
     assert (again.is_new, again.message["id"], again.message["body"]) == (False, first["id"], "")
     assert shown(chat) == []
 
@@ -112,8 +112,8 @@ def test_it_is_gone_on_its_own_page_and_for_its_author(chat: Chat, bob):
     old = say_long_ago(chat, bob, TEXT, 31)
     a_minute_passes(chat)
     for verb, arguments in (
-        (rooms.edit, (bob, old, "back")),
-        (rooms.remove, (bob, old)),
+        (messages.edit, (bob, old, "back")),
+        (messages.remove, (bob, old)),
         (moderation.remove_message, (None, old)),
     ):
         with pytest.raises(ChatError, match="Message not found"):
@@ -192,7 +192,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_clock_that_leaps_ahead_takes_nothing_away_for_good(chat: Chat, bob, set_clock):
     dave = chat.guest("dave")
-    chat.store.write(lambda tx: accounts._begin_session(tx, bob.id, accounts.From("9.9.9.9", "Lynx")))
+    chat.store.write(lambda tx: sessions.begin(tx, bob.id, sessions.From("9.9.9.9", "Lynx")))
     chat.store.write(bans.add, dave.id, ["9.9.9.0"], "", times.ahead(days=1))
     chat.post(bob, TEXT)
     with chat.store.read() as connection:
@@ -240,7 +240,7 @@ def test_a_doubtful_clock_keeps_no_log_without_end(instance: Path, set_clock):
 def test_addresses_and_browsers_go_after_their_days(chat: Chat, bob):
     for address, days in (("9.9.9.9", 8), ("8.8.4.4", 6)):
         chat.store.write(
-            lambda tx, at=address: accounts._begin_session(tx, bob.id, accounts.From(at, f"Browser at {at}"))
+            lambda tx, at=address: sessions.begin(tx, bob.id, sessions.From(at, f"Browser at {at}"))
         )
         make_old(chat, days, session_table, "seen_at", address=address)
     a_minute_passes(chat)
@@ -277,11 +277,11 @@ def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
 ):
     monkeypatch.setattr(retention, "STEP_SESSIONS", 2)
     for _ in range(5):
-        chat.store.write(accounts._begin_session, bob.id, accounts.From("9.9.9.9", ""))
+        chat.store.write(sessions.begin, bob.id, sessions.From("9.9.9.9", ""))
     for session_id, days in enumerate((179, 181, 181, 181, 181, 181), start=1):
         make_old(chat, days, session_table, "seen_at", id=session_id)
     ended = 6
-    chat.store.write(accounts.sign_out, ended)
+    chat.store.write(sessions.sign_out, ended)
     readers = {session_id: a_reader_by(chat, bob, session_id) for session_id in (1, 2, 5)}
     before = chat.hub.last_id
     a_minute_passes(chat)
@@ -298,7 +298,7 @@ def test_sessions_that_nobody_came_back_to_end_with_all_that_hears_by_them(
 def test_sessions_end_together_about_once_a_day(chat: Chat, bob, days, ended):
     for session_id, age in enumerate(days, start=1):
         if session_id > 1:
-            chat.store.write(accounts._begin_session, bob.id, accounts.From("9.9.9.9", ""))
+            chat.store.write(sessions.begin, bob.id, sessions.From("9.9.9.9", ""))
         make_old(chat, age, session_table, "seen_at", id=session_id)
     before = chat.hub.last_id
     a_minute_passes(chat)

@@ -11,6 +11,7 @@ from chat.store.transaction import Transaction
 
 STANDS = bans.c.lifted_at.is_(None) & or_(bans.c.until.is_(None), bans.c.until > bindparam("now"))
 
+
 def add(tx: Transaction, user_id: int, networks: Sequence[str], reason: str, until: str | None) -> None:
     """A ban of the user, a row for each network that is banned along."""
     values = {"user_id": user_id, "reason": reason, "until": until, "created_at": tx.now}

@@ -14,12 +14,12 @@ from typing import Any
 
 from gunicorn.workers.sync import SyncWorker
 
-from chat import capacity
 from chat.core.config import load
 from chat.core.errors import ChatError, ConfigError
-from chat.host import LASTING, ONE_AT_A_TIME
 from chat.runtime import secret
-from chat.server_log import ShyLogger
+from chat.server import capacity
+from chat.server.capacity import LASTING, ONE_AT_A_TIME
+from chat.server.gunicorn_log import ShyLogger
 
 wsgi_app = "wsgi:app"
 chdir = str(Path(__file__).resolve().parent)
@@ -47,7 +47,7 @@ def address(host: str, port: str | int) -> str:
 bind = address(os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000")
 workers = int(os.environ.get("WORKERS") or min(cores(), 4))  # past 4, SQLite's one writer is the limit
 
-worker_class = "chat.worker.StreamWorker" if has_gevent() else "chat.worker_threads.StreamThreadWorker"
+worker_class = "chat.server." + ("gevent_worker.StreamWorker" if has_gevent() else "thread_worker.StreamThreadWorker")
 # Of requests that are being answered and idle connections; parked readers do not count. gunicorn stops accepting at
 # this number, silently; its 1,000 is a few busy proxies.
 worker_connections = 20_000
@@ -60,7 +60,7 @@ max_requests = 0  # replacing a worker would send all its readers away
 preload_app = False  # gevent patches in the worker; nothing of ours may be imported, or opened, before
 
 limit_request_line = 8190  # /stream names each room: some 170 of 40 letters
-limit_request_fields = 64  # browsers and proxies together send some 30; of all of them see chat/protocol_errors.py
+limit_request_fields = 64  # browsers and proxies together send some 30; for all of them, see protocol_errors.py
 # Cookies of other programs on the same host name come along; and what is too long for us is refused in our own words.
 limit_request_field_size = 16_380
 

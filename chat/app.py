@@ -13,16 +13,17 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, cookies, flood, host, identity, repeats, scripts, views
+from chat import __version__, catalogue, clock, cookies, flood, identity, repeats, scripts, views
 from chat.core import config as configuration
 from chat.core import log_lines, resources
 from chat.core.addresses import shortened
 from chat.core.config import Config
 from chat.domain import rendering
 from chat.incoming import FIELDS, IncomingRequest
-from chat.parts import Parts
 from chat.proxies import KnownHosts, TrustedProxies
 from chat.runtime import secret
+from chat.server import capacity
+from chat.server.process import Parts
 from chat.views import other_origins
 
 log = logging.getLogger("chat.requests")
@@ -80,7 +81,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
     def begin() -> None:
         g.began_at = time.monotonic()
         if request.endpoint is not None and request.endpoint not in FILES:
-            parts.start(host.of(request.environ))
+            parts.start(capacity.host_of(request.environ))
             parts.learn(request.environ)
             if not parts.host.lasts:
                 parts.look()

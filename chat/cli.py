@@ -9,13 +9,14 @@ from typing import NoReturn
 
 import click
 
-from chat import __version__, checks
+from chat import __version__
 from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import bots, inbox, moderation, ownership, rooms
 from chat.realtime.relay import UnixRelay
 from chat.realtime.watermarks import Heads
+from chat.server import checks
 from chat.store import Store, creation, trouble
 from chat.store.sqlite import database
 from chat.store.tables import rooms as room_table

@@ -10,7 +10,7 @@ from chat import cookies, entry, incoming
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
 from chat.domain import bots, sessions, site_settings
-from chat.parts import Parts
+from chat.server.process import Parts
 
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
 COOKIE_SECONDS = sessions.SESSION_DAYS * 86400

@@ -1,17 +1,13 @@
 """Where a request really comes from: forwarding headers, believed from trusted proxies alone."""
 
-import ipaddress
 import json
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from chat.core.addresses import ADDRESSES, network_of
-
-NETWORK = "longwave.network"  # in the environ: whose share of what is scarce a request uses up; None is nobody's
+from chat.core.addresses import NETWORK, client_of, network_of, trust_in
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -35,34 +31,6 @@ class TrustedProxies:
             environ["REMOTE_ADDR"] = address
         environ[NETWORK] = None if self._trusts(address) else network_of(address)
         return (self._rest if self._trusts(peer) else self._app)(environ, start_response)
-
-
-def client_of(peer: str, forwarded: str, trusts: Callable[[str], bool]) -> str:
-    """The address that a request came from, given the one that its connection came from and the header."""
-    client = peer
-    for address in map(str.strip, reversed(forwarded.split(",")) if trusts(peer) else ()):
-        client = address or client
-        if not trusts(address):
-            break
-    return client
-
-
-def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:
-    """The question whether an address is a trusted proxy's, its answers remembered."""
-    networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
-    trusts_unix = "unix" in trusted
-
-    @lru_cache(ADDRESSES)
-    def is_trusted(address: str) -> bool:
-        if not address or address == "unix":
-            return trusts_unix
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in networks)
-
-    return is_trusted
 
 
 class KnownHosts:

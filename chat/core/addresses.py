@@ -1,11 +1,12 @@
 """Addresses of the network: what counts as one sender, what may be banned, what may stand in a log."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 ADDRESSES = 4096  # whose forms are remembered: to parse one takes longer than to look up who has it
+NETWORK = "longwave.network"  # in the environ: whose share of what is scarce a request uses up; None is nobody's
 
 
 @lru_cache(ADDRESSES)
@@ -75,3 +76,31 @@ def is_direct_from_here(environ: Mapping[str, Any]) -> bool:
         return False
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return parsed.is_loopback and not any(name.startswith(FORWARDED) for name in environ)
+
+
+def client_of(peer: str, forwarded: str, trusts: Callable[[str], bool]) -> str:
+    """The address that a request came from, given the one that its connection came from and the header."""
+    client = peer
+    for address in map(str.strip, reversed(forwarded.split(",")) if trusts(peer) else ()):
+        client = address or client
+        if not trusts(address):
+            break
+    return client
+
+
+def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:
+    """The question whether an address is a trusted proxy's, its answers remembered."""
+    networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
+    trusts_unix = "unix" in trusted
+
+    @lru_cache(ADDRESSES)
+    def is_trusted(address: str) -> bool:
+        if not address or address == "unix":
+            return trusts_unix
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in networks)
+
+    return is_trusted

@@ -8,12 +8,13 @@ from urllib.parse import quote, urljoin
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.engine import Connection
 
-from chat import canary, hosting, identity, repeats
+from chat import identity, repeats
 from chat.catalogue import gettext
 from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
 from chat.domain import moderation, ownership, site_settings
-from chat.parts import Parts
+from chat.server import exposure, host_report
+from chat.server.process import Parts
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
 from chat.views import answers, bounds, forms
@@ -63,7 +64,7 @@ def page(error: dict[str, Any] | None = None) -> Response:
             hints_for_settings=_setting_hints(),
             words_for_acts=_act_words(),
             words_for_changes=_change_words(),
-            canary=canary.look(parts.operators_config.instance, request.url_root),
+            canary=exposure.look(parts.operators_config.instance, request.url_root),
             host=_host(parts),
             typed=request.form,
             here=_here(),
@@ -169,7 +170,7 @@ def _host(parts: Parts) -> dict[str, Any]:
         (details if found.is_well else problems).append(found.words)
     return {
         "people": people,
-        "megabytes": hosting.cost(seen, people).megabytes if seen is not None else None,
+        "megabytes": host_report.cost(seen, people).megabytes if seen is not None else None,
         "problems": [gettext(text, **params) for text, params in problems],
         "details": [gettext(text, **params) for text, params in details],
     }

@@ -10,10 +10,11 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from chat import host, identity
+from chat import identity
 from chat.core import names
 from chat.core.errors import ChatError
 from chat.domain import rooms
+from chat.server import capacity
 from chat.store.tables import rooms as room_table
 
 # What chat programs and sentences put behind a link; no code ends so.
@@ -86,7 +87,7 @@ def _may_be_seen(slug: str | None) -> bool:
     if slug is None:
         return True
     parts = identity.parts()
-    parts.start(host.of(request.environ))  # a wrong address may be the first that this process is asked for
+    parts.start(capacity.host_of(request.environ))  # a wrong address may be the first that this process is asked for
     user = identity.reader_required().user
     try:
         with parts.store.read() as connection:

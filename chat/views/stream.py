@@ -11,7 +11,6 @@ from chat.core import sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
 from chat.domain import rooms, serializers
-from chat.parts import Parts
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
 from chat.realtime.hub import Event
@@ -19,6 +18,7 @@ from chat.realtime.legacy_streams import OlderStream
 from chat.realtime.presence.memory import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.realtime.readers import Reader, Rehear
 from chat.realtime.streams import Stream, StreamBody, bye
+from chat.server.process import Parts
 from chat.store.tables import events
 from chat.views import forms
 

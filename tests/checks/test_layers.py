@@ -11,24 +11,23 @@ CHAT = Path(__file__).parents[2] / "chat"
 LAYERS: tuple[set[str], ...] = (
     {"core"},
     {"runtime"},
-    {"__init__", "canary", "capacity", "host", "protocol_errors", "qr", "unfinished"},
-    {"arriving", "catalogue", "hosting", "proxies"},
-    {"turns"},
+    {"__init__", "qr"},
+    {"catalogue", "proxies"},
     {"scripts", "store"},
     {"domain", "realtime"},
-    {"figures"},
-    {"parts"},
+    {"server"},
     {"cookies", "entry", "incoming"},
     {"identity"},
     {"clock", "flood"},
     {"repeats"},
     {"views"},
-    {"app", "checks", "server_log", "worker", "worker_threads"},
+    {"app"},
     {"cli"},
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 FLASK = {"app", "catalogue", "clock", "cookies", "entry", "flood", "identity", "incoming", "repeats", "views"}
-WORKERS_SIDE = {"arriving", "protocol_errors", "server_log", "worker", "worker_threads", "runtime/greenlets"}
+WORKERS_SIDE = {"runtime/greenlets", "server/arriving", "server/gevent_worker", "server/gunicorn_log",
+                "server/protocol_errors", "server/thread_worker"}
 
 FILES = sorted(CHAT.rglob("*.py"))
 

@@ -51,7 +51,7 @@ ONCE = {
                              "You cannot take part here", "What to do with this message"],
     "chat/flood.py": ["That was a little fast"],
     "chat/realtime/watermarks/probe.py": ["asks no process", "hand out"],
-    "chat/hosting.py": ["readers who wait", "nobody can be held", "opened anew"],
+    "chat/server/host_report.py": ["readers who wait", "nobody can be held", "opened anew"],
     "chat/identity.py": ["asks everybody for a word", "The first page lists", "You cannot take part here",
                          "is not known here", "It is fresh now"],
     "chat/domain/moderation.py": ["This setting cannot be that", "What it may be", "nothing is for good", "Nobody",

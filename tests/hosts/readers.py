@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chat.host import ONE_AT_A_TIME, RUN_ONCE
+from chat.server.capacity import ONE_AT_A_TIME, RUN_ONCE
 from tests.clients import Person
 from tests.hosts.kinds import Host
 

@@ -8,7 +8,7 @@ _open_for_requests = globals()["post_worker_init"]
 
 
 def post_worker_init(worker):
-    from chat import arriving
+    from chat.server import arriving
 
     arriving.BODY_SECONDS = 1
     arriving.BODY_BYTES_A_SECOND = 1000  # so that a client which is held up for a moment has not been too slow

@@ -160,7 +160,7 @@ def test_a_malformed_chunk_is_the_client_s_mistake(chat, unharmed, raw, accept):
 
 @pytest.mark.parametrize("way", ["greenlets", "threads"])
 def test_what_the_server_itself_refuses_is_refused_in_words_and_with_protection(way):
-    worker = ("--worker-class", "chat.worker_threads.StreamThreadWorker") if way == "threads" else ()
+    worker = ("--worker-class", "chat.server.thread_worker.StreamThreadWorker") if way == "threads" else ()
     with serve(workers=1, arguments=worker) as server:
         for raw, status in OUTSIZE:
             with server.connect() as connection:

@@ -36,7 +36,7 @@ WAYS = {
     "parked": {},
     "oldest gunicorn": {},
     "greenlets": {"arguments": UNTRIED},
-    "gthread": {"arguments": ("-k", "chat.worker_threads.StreamThreadWorker", "--threads", str(THREADS))},
+    "gthread": {"arguments": ("-k", "chat.server.thread_worker.StreamThreadWorker", "--threads", str(THREADS))},
     "waitress": {"command": (sys.executable, "-c", WAITRESS), "workers": 1, "streams": THREADS - 2},
     "werkzeug": {"command": (sys.executable, "-c", WERKZEUG), "workers": 1},
 }

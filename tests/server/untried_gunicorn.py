@@ -8,7 +8,7 @@ _open_for_requests = globals()["post_worker_init"]
 
 
 def post_worker_init(worker):
-    from chat import worker as ours
+    from chat.server import gevent_worker as ours
 
     ours.TESTED_GUNICORN = (1, 2)
     _open_for_requests(worker)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chat import canary
 from chat.runtime import http_probe
+from chat.server import exposure
 
 
 @pytest.fixture
@@ -35,45 +35,45 @@ class Site:
     ("https://example.org/", "public_html/longwave/instance", "https://example.org/canary"),
     ("https://example.org/~alice/", "", "https://example.org/~alice/public_html/longwave/instance/canary")])
 def test_wherever_the_folder_is_handed_out_it_is_found(instance, tmp_path, url, root, address):
-    found = canary.look(instance, url, Site(url, tmp_path / root))
+    found = exposure.look(instance, url, Site(url, tmp_path / root))
     assert found.exposed == [address] and found.is_answered
     assert (instance / "canary").stat().st_mode & 0o077 == 0
 
 
 def test_the_program_s_own_files_are_asked_for_too(instance):
-    top = Path(canary.__file__).parents[1]
-    found = canary.look(instance, "https://example.org/", Site("https://example.org/", top))
-    assert found.exposed == ["https://example.org/chat/canary.py"]
+    top = Path(exposure.__file__).parents[2]
+    found = exposure.look(instance, "https://example.org/", Site("https://example.org/", top))
+    assert found.exposed == ["https://example.org/chat/cli.py"]
 
 
 def test_where_nothing_is_handed_out_nothing_is_said_and_the_look_is_good_for_an_hour(instance):
     site = Site("https://example.org/", None)
     now = [1000.0]
     for _ in range(3):
-        assert canary.look(instance, site.url, site, lambda: now[0]).exposed == []
+        assert exposure.look(instance, site.url, site, lambda: now[0]).exposed == []
     asked = len(site.asked)
     assert 0 < asked <= 8
     now[0] += http_probe.GOOD_SECONDS + 1
-    canary.look(instance, site.url, site, lambda: now[0])
+    exposure.look(instance, site.url, site, lambda: now[0])
     assert len(site.asked) == 2 * asked
 
 
 def test_what_was_found_is_looked_at_anew_each_time(instance, tmp_path):
     url = "https://example.org/"
-    assert canary.look(instance, url, Site(url, tmp_path)).exposed
-    assert canary.look(instance, url, Site(url, None)).exposed == []
+    assert exposure.look(instance, url, Site(url, tmp_path)).exposed
+    assert exposure.look(instance, url, Site(url, None)).exposed == []
 
 
 def test_a_page_that_is_answered_for_every_address_is_no_alarm(instance):
-    assert canary.look(instance, "https://example.org/", lambda address: b"<h1>Welcome</h1>").exposed == []
+    assert exposure.look(instance, "https://example.org/", lambda address: b"<h1>Welcome</h1>").exposed == []
 
 
 def test_a_site_that_does_not_answer_is_said_to_be_unknown(instance):
-    found = canary.look(instance, "http://127.0.0.1:9/")
+    found = exposure.look(instance, "http://127.0.0.1:9/")
     assert found.exposed == [] and not found.is_answered
-    assert canary.last_found(instance) == found
+    assert exposure.last_found(instance) == found
 
 
 def test_a_damaged_note_is_no_note(instance):
-    (instance / canary.FOUND).write_text("{")
-    assert canary.last_found(instance) is None
+    (instance / exposure.FOUND).write_text("{")
+    assert exposure.last_found(instance) is None

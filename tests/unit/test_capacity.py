@@ -7,8 +7,8 @@ import types
 
 import pytest
 
-from chat import capacity
-from chat.capacity import GREENLETS, ONCE, PARKED, SINGLE, THREADS, Budget, Facts
+from chat.server import capacity
+from chat.server.capacity import GREENLETS, ONCE, PARKED, SINGLE, THREADS, Budget, Facts
 
 # What the servers put into the environ of a request, as they were seen to, and what is known of their processes.
 HOSTS = {

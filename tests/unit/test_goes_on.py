@@ -13,9 +13,9 @@ import pytest
 
 from chat.core import config as configuration
 from chat.domain import retention
-from chat.parts import Parts
 from chat.realtime import relay as relay_module
 from chat.realtime.relay import PassingRelay, UnixRelay
+from chat.server.process import Parts
 from chat.store import writer
 from chat.store.sqlite.remnants import Remnants
 from chat.store.tables import facts

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chat import capacity, hosting
-from chat.capacity import Budget
-from chat.hosting import Hosting
+from chat.server import capacity, host_report
+from chat.server.capacity import Budget
+from chat.server.host_report import Hosting
 
 OURS = Hosting(Budget("gunicorn", capacity.PARKED, 2, None, 9000, True), 9000, (2880.0, 4320.0), 4000, 60.0)
 WAITRESS = Hosting(Budget("waitress", capacity.THREADS, 1, 4, 3), 3, (25.0, 55.0), 4000, 60.0)
@@ -18,35 +18,35 @@ ALL = {"ours": OURS, "waitress": WAITRESS, "Passenger": PASSENGER, "CGI": CGI, "
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_noted_is_read_again(instance, name):
-    hosting.note(instance, ALL[name])
-    assert hosting.last_seen(instance) == ALL[name]
+    host_report.note(instance, ALL[name])
+    assert host_report.last_seen(instance) == ALL[name]
 
 
 def test_before_the_first_request_nothing_is_known(instance):
-    assert hosting.last_seen(instance) is None
+    assert host_report.last_seen(instance) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"budget": {}}', '{"budget": {"server": "x"}}', "\0"])
 def test_what_another_version_wrote_is_nothing(instance, text):
-    (instance / hosting.FILE).write_text(text)
-    assert hosting.last_seen(instance) is None
-    hosting.note(instance, CGI)
-    assert hosting.last_seen(instance) == CGI
+    (instance / host_report.FILE).write_text(text)
+    assert host_report.last_seen(instance) is None
+    host_report.note(instance, CGI)
+    assert host_report.last_seen(instance) == CGI
 
 
 def test_the_same_is_written_once(instance):
-    hosting.note(instance, CGI)
-    hosting.note(instance, CGI._replace(megabytes=46.0, request_seconds=0.6))
-    assert hosting.last_seen(instance) == CGI
-    hosting.note(instance, CGI._replace(request_seconds=0.3))
-    assert hosting.last_seen(instance).request_seconds == 0.3, "the first request made the database"
-    hosting.note(instance, WAITRESS)
-    assert hosting.last_seen(instance) == WAITRESS
-    assert [path.name for path in instance.iterdir()] == [hosting.FILE]
+    host_report.note(instance, CGI)
+    host_report.note(instance, CGI._replace(megabytes=46.0, request_seconds=0.6))
+    assert host_report.last_seen(instance) == CGI
+    host_report.note(instance, CGI._replace(request_seconds=0.3))
+    assert host_report.last_seen(instance).request_seconds == 0.3, "the first request made the database"
+    host_report.note(instance, WAITRESS)
+    assert host_report.last_seen(instance) == WAITRESS
+    assert [path.name for path in instance.iterdir()] == [host_report.FILE]
 
 
 def test_a_disk_that_takes_nothing_stops_nobody(instance):
-    hosting.note(instance / "nowhere", CGI)
+    host_report.note(instance / "nowhere", CGI)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -75,7 +75,7 @@ def test_the_words_are_those_of_the_host():
     ("brief", 0, 750, 1),
 ])
 def test_what_fifty_readers_cost(name, held, requests, processes):
-    cost = hosting.cost(ALL[name], 50)
+    cost = host_report.cost(ALL[name], 50)
     assert (cost.held, cost.polling, cost.requests, cost.processes) == (held, 50 - held, requests, processes)
     assert cost.megabytes >= processes * ALL[name].megabytes
 
@@ -83,4 +83,4 @@ def test_what_fifty_readers_cost(name, held, requests, processes):
 @pytest.mark.parametrize(("name", "requests"), [("Passenger", 10), ("brief", 750)])
 def test_head_files_save_what_is_polled_but_no_stream_that_ends_at_once(name, requests):
     seen = ALL[name]._replace(has_heads=True)
-    assert hosting.cost(seen, 50).requests == requests
+    assert host_report.cost(seen, 50).requests == requests

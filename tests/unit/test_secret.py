@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from chat import canary, checks, hosting
 from chat.app import create_app
 from chat.core import config as configuration
 from chat.core.errors import ConfigError
 from chat.realtime.watermarks.naming import Naming
 from chat.realtime.watermarks.progress import DONE, Progress
 from chat.runtime import secret
+from chat.server import checks, exposure, host_report
 
 
 def test_it_is_made_once_for_its_user_alone(instance: Path):
@@ -72,16 +72,16 @@ FOUND = '{"url":"http://x/","exposed":[],"is_answered":true,"at":"yesterday"}'
 @pytest.mark.parametrize("content", [*NONSENSE, HOST, FOUND])
 def test_files_that_make_no_sense_are_as_good_as_none(instance: Path, content: str):
     instance.mkdir(exist_ok=True)
-    for name in (hosting.FILE, canary.FOUND, DONE):
+    for name in (host_report.FILE, exposure.FOUND, DONE):
         (instance / name).write_text(content)
-    assert hosting.last_seen(instance) is None
-    assert canary.last_found(instance) is None
+    assert host_report.last_seen(instance) is None
+    assert exposure.last_found(instance) is None
     done = Progress(instance).read()
     assert done is None or isinstance(done.until, int)
 
 
 def test_an_empty_canary_is_not_found_wherever_nothing_is(instance: Path):
     instance.mkdir(exist_ok=True)
-    (instance / canary.FILE).touch()
-    found = canary.look(instance, "http://chat.example", lambda address: b"")
+    (instance / exposure.FILE).touch()
+    found = exposure.look(instance, "http://chat.example", lambda address: b"")
     assert found.exposed == [] and found.is_answered

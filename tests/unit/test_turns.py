@@ -9,9 +9,10 @@ import pytest
 
 gevent = pytest.importorskip("gevent")
 
-from chat import runtime, turns  # noqa: E402
-from chat.arriving import ArrivingBody  # noqa: E402
+from chat import runtime  # noqa: E402
 from chat.runtime.greenlets import Greenlets  # noqa: E402
+from chat.server import turns  # noqa: E402
+from chat.server.arriving import ArrivingBody  # noqa: E402
 
 
 class Requests:

@@ -1,6 +1,6 @@
 """The waits for requests: so many for each sender, and who has waited longest goes first."""
 
-from chat.unfinished import Unfinished
+from chat.server.unfinished import Unfinished
 
 
 class Waiting:

@@ -8,9 +8,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from chat import capacity
-from chat.protocol_errors import ProtocolErrors
 from chat.realtime.sending import Sender
+from chat.server import capacity
+from chat.server.protocol_errors import ProtocolErrors
 
 
 class StreamThreadWorker(ProtocolErrors, ThreadWorker):

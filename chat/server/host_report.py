@@ -10,10 +10,10 @@ import resource
 from pathlib import Path
 from typing import NamedTuple
 
-from chat import capacity
-from chat.capacity import Budget
 from chat.core.errors import N_, Sentence
 from chat.core.pacing import IDLE_SECONDS
+from chat.server import capacity
+from chat.server.capacity import Budget
 
 FILE = "host"
 EXAMPLE_READERS = 50

@@ -20,6 +20,7 @@ from chat.runtime.http_probe import GOOD_SECONDS, MOST_BYTES, Fetch, fetch
 FILE = "canary"  # in the instance, for nothing else than to be asked for
 FOUND = "canary.json"
 ALL_SECONDS = 5.0
+PROGRAM = Path(__file__).parents[1] / "cli.py"  # a file of ours that no web server may hand out
 FOLDERS = 4  # how deep below a web root the file may lie, itself included
 
 
@@ -68,7 +69,7 @@ def _private_files(instance: Path) -> Iterator[tuple[Path, bytes]]:
         draft = os.open(canary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.write(draft, f"This file must not be handed out. {secrets.token_hex(16)}\n".encode())
         os.close(draft)
-    for path in (canary, Path(__file__)):
+    for path in (canary, PROGRAM):
         yield path, path.read_bytes()
 
 

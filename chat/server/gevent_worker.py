@@ -24,14 +24,14 @@ from gevent.pool import Group
 from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
-from chat import capacity, proxies
-from chat.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
 from chat.core import addresses
 from chat.core.shares import Shares
-from chat.protocol_errors import ProtocolErrors
 from chat.realtime.sending import Sender
-from chat.turns import Turns
-from chat.unfinished import Unfinished
+from chat.server import capacity
+from chat.server.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
+from chat.server.protocol_errors import ProtocolErrors
+from chat.server.turns import Turns
+from chat.server.unfinished import Unfinished
 
 TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
 DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
@@ -69,7 +69,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         config = self._parts().operators_config
         self._turns = Turns(_around)
         self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
-        self._is_proxy = proxies.trust_in(config.trusted_proxies)
+        self._is_proxy = addresses.trust_in(config.trusted_proxies)
         self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
         self._connections = Shares()
         self._sockets = capacity.sockets() or sys.maxsize
@@ -155,7 +155,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         if not self._is_proxy(peer):
             return None
         forwarded = ",".join(value for name, value in request.headers if name == "X-FORWARDED-FOR")
-        return self._network_of(proxies.client_of(peer, forwarded, self._is_proxy))
+        return self._network_of(addresses.client_of(peer, forwarded, self._is_proxy))
 
     # Parking
 

@@ -9,15 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chat import capacity, figures, hosting, proxies, runtime
-from chat.capacity import Budget
+from chat import runtime
+from chat.core import addresses
 from chat.core.config import Config
 from chat.core.errors import ChatError
 from chat.core.log_events import CHANGED, MISSED
 from chat.domain import erasure, inbox, ownership, retention
 from chat.domain.site_settings import Site
-from chat.host import LASTING, Host
-from chat.hosting import Hosting
 from chat.realtime import subscription
 from chat.realtime.hub import Event, Hub
 from chat.realtime.presence.file import Attendance
@@ -28,6 +26,9 @@ from chat.realtime.streams import Streams
 from chat.realtime.watermarks import Heads
 from chat.runtime import metrics
 from chat.runtime.limits import Limits
+from chat.server import capacity, figures, host_report
+from chat.server.capacity import LASTING, Budget, Host
+from chat.server.host_report import Hosting
 from chat.store import InDoubt, Store, creation, trouble
 from chat.store.sqlite import database
 from chat.store.tables import events, users
@@ -157,7 +158,7 @@ class Parts:
     def network_of(self, environ: Mapping[str, Any]) -> str | None:
         """The network whose share of what is scarce a request takes; None where its address says nothing of who asks,
         or where nobody is counted."""
-        network: str | None = environ.get(proxies.NETWORK)
+        network: str | None = environ.get(addresses.NETWORK)
         return network if self.config.limits else None
 
     def settle(self, budget: Budget) -> None:
@@ -186,14 +187,14 @@ class Parts:
         if self._budget is None:
             return None
         streams = self.streams
-        seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms, hosting.megabytes_here(),
-                       has_heads=self.heads.is_used)
+        seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms,
+                       host_report.megabytes_here(), has_heads=self.heads.is_used)
         return seen._replace(request_seconds=time.process_time()) if self._budget.kind == capacity.ONCE else seen
 
     def _note_host(self) -> None:
         """Let the command line know, which runs elsewhere."""
         if self.hosting is not None and not self._is_host_noted:
-            hosting.note(Path(self.operators_config.instance), self.hosting)
+            host_report.note(Path(self.operators_config.instance), self.hosting)
             self._is_host_noted = True
 
     def say_bye(self, over_seconds: float = 0.0) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from chat import canary, capacity, hosting
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError, ConfigError
 from chat.realtime.watermarks import Heads
 from chat.runtime import secret
+from chat.server import capacity, exposure, host_report
 from chat.store import Store, Transaction, creation, trouble
 from chat.store.sqlite import database, journal
 from chat.store.tables import facts
@@ -81,7 +81,7 @@ def _open_files() -> Finding:
 
 def _host(config: Config) -> Iterator[Finding]:
     """What the chat itself has seen while it answered: this command may run on another host than the chat."""
-    seen = hosting.last_seen(config.instance)
+    seen = host_report.last_seen(config.instance)
     if seen is None:
         yield Finding(True, "What kind of server this is will be known after the chat's first request.")
     else:
@@ -90,11 +90,11 @@ def _host(config: Config) -> Iterator[Finding]:
 
 def _canary(config: Config, url: str) -> Finding:
     """Whether private files can be fetched, at the given address, or else where the owner came to their page."""
-    earlier = canary.last_found(config.instance)
+    earlier = exposure.last_found(config.instance)
     url = url or (earlier.url if earlier is not None else "")
     if not url:
         return Finding(True, "To check that private files can't be downloaded, run: longwave check --url https://…")
-    found = canary.look(config.instance, url)
+    found = exposure.look(config.instance, url)
     if found.exposed:
         many = ", ".join(found.exposed)
         return Finding(False, f"Anyone can download private files: {many}. Move the folder out of the web root.")
@@ -105,8 +105,8 @@ def _canary(config: Config, url: str) -> Finding:
 
 def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
     """Whether the web server hands out head files, where it was asked for private ones; or that there are none."""
-    heads, seen = Heads(config, store), hosting.last_seen(config.instance)
-    earlier = canary.last_found(config.instance)
+    heads, seen = Heads(config, store), host_report.last_seen(config.instance)
+    earlier = exposure.last_found(config.instance)
     site = url or (earlier.url if earlier is not None else "")
     if heads.is_used and site:
         found = heads.look(urljoin(f"{site.rstrip('/')}/", config.heads_url))

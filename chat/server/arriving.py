@@ -10,7 +10,7 @@ import gevent.socket
 from gevent.hub import get_hub
 
 from chat.core.errors import N_, ChatError
-from chat.unfinished import Unfinished
+from chat.server.unfinished import Unfinished
 
 BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
 BODY_BYTES_A_SECOND = 1024

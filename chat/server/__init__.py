@@ -1,0 +1,1 @@
+"""The process on its host: what it opens, how many readers it can hold, workers, checks."""

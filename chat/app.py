@@ -13,18 +13,18 @@ from itsdangerous import BadSignature
 from markupsafe import Markup
 from werkzeug.wsgi import ClosingIterator
 
-from chat import __version__, catalogue, clock, cookies, flood, identity, repeats, scripts, views
+from chat import __version__
 from chat.core import config as configuration
 from chat.core import log_lines, resources
 from chat.core.addresses import shortened
 from chat.core.config import Config
 from chat.domain import rendering
-from chat.incoming import FIELDS, IncomingRequest
-from chat.proxies import KnownHosts, TrustedProxies
 from chat.runtime import secret
 from chat.server import capacity
 from chat.server.process import Parts
-from chat.views import other_origins
+from chat.web import assets, clock, cookies, cors, flood, i18n, identity, repeats, views
+from chat.web.incoming import FIELDS, IncomingRequest
+from chat.web.proxies import KnownHosts, TrustedProxies
 
 log = logging.getLogger("chat.requests")
 
@@ -48,7 +48,7 @@ def create_app(config: Config | None = None) -> Flask:
     Raises ConfigError for a setting that is wrong.
     """
     config = config or configuration.load()
-    catalogue.forget()  # what an app in another language has said
+    i18n.forget()  # what an app in another language has said
     _markup.cache_clear()
     app = _Site("chat", template_folder=resources.folder("templates"), static_folder=resources.folder("static"))
     key = secret.of(config.instance)
@@ -70,7 +70,7 @@ def create_app(config: Config | None = None) -> Flask:
     _surround_requests(app, parts)
     _give_to_templates(app, parts)
     known = KnownHosts(_Rests(app.wsgi_app, parts), config.hosts)
-    told = other_origins.OtherOrigins(known, config.allowed_origins)
+    told = cors.OtherOrigins(known, config.allowed_origins)
     app.wsgi_app = TrustedProxies(told, config.trusted_proxies)  # type: ignore[method-assign]
     _log_to_stderr(app)
     return app
@@ -91,7 +91,7 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
             if not is_repeat:
                 flood.check_request()
 
-    other_origins.surround(app)
+    cors.surround(app)
     app.after_request(identity.renew)
 
     protection = [
@@ -124,14 +124,14 @@ def _surround_requests(app: Flask, parts: Parts) -> None:
 
 def _give_to_templates(app: Flask, parts: Parts) -> None:
     app.add_template_filter(clock.element, "clock")
-    app.add_template_filter(catalogue.isolated, "isolated")
+    app.add_template_filter(i18n.isolated, "isolated")
     # One language for the whole site, so that each text is looked up once.
-    app.jinja_env.install_gettext_callables(catalogue.singular, catalogue.plural, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(i18n.singular, i18n.plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.globals.update(_=_in_page, gettext=_in_page)
 
     @lru_cache(MOUNTS)
     def same_for_all(script_root: str, template: str) -> Markup:
-        return Markup(app.jinja_env.get_template(template).render(version=scripts.current().name))
+        return Markup(app.jinja_env.get_template(template).render(version=assets.current().name))
 
     # What differs between no two readers is drawn once for each mount point.
     app.jinja_env.globals["same_for_all"] = lambda template: same_for_all(request.script_root, template)
@@ -150,7 +150,7 @@ def _give_to_templates(app: Flask, parts: Parts) -> None:
             "me": _me(user) if user is not None else None,
             "csrf_token": identity.csrf_token,
             "form_id": repeats.page_id,
-            "version": scripts.current().name,
+            "version": assets.current().name,
             "program_version": __version__,
             "lang": config.language,
             "may_index": config.index,
@@ -181,12 +181,12 @@ def _log_to_stderr(app: Flask) -> None:
 
 def _in_page(text: str, /, **values: Any) -> Markup:
     """As Jinja's, which makes the same Markup of the same text anew each time, dozens on every page."""
-    return Markup(catalogue.singular(text)) % catalogue.apart(values) if values else _markup(text)
+    return Markup(i18n.singular(text)) % i18n.apart(values) if values else _markup(text)
 
 
-@lru_cache(catalogue.WORDS)
+@lru_cache(i18n.WORDS)
 def _markup(text: str) -> Markup:
-    return Markup(catalogue.singular(text)) % {}
+    return Markup(i18n.singular(text)) % {}
 
 
 class _Rests:

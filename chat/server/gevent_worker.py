@@ -37,7 +37,7 @@ TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to
 DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
 FAREWELL_SECONDS = 0.5  # for the last frames to be written
 SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
-MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # as chat/views/stream.py reads them in the environ
+MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"  # in the environ, for web/views/stream.py
 WITH_BODY = {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"}
 WITH_MORE = WITH_BODY | {"HTTP_EXPECT"}  # than a head, which can be read once more
 # A reader that vanished without a word is given up after 15 s of unacknowledged bytes; a ping sees to it that there are

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import scripts
+from chat.web import assets
 from tests.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def interpreter(request, tmp_path):
 
 def script(name):
     """As a browser gets it: all its parts."""
-    return scripts.current().scripts[name].decode()
+    return assets.current().scripts[name].decode()
 
 
 def joined(names):

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
-from chat.views.stream import POLL_AWAY_SECONDS
+from chat.web.views.stream import POLL_AWAY_SECONDS
 from tests.browser.obstacles import POLL, STREAM, answers, obstacles_before
 from tests.browser.windows import LOST
 from tests.plugin import needs_tool

@@ -18,7 +18,7 @@ from chat.app import create_app
 from chat.core import config
 from chat.core.errors import STATUS, ChatError
 from chat.domain import inbox, rooms
-from chat.views import answers
+from chat.web import answers
 
 MOUNT = "/chat"
 SITE = {

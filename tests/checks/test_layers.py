@@ -11,21 +11,16 @@ CHAT = Path(__file__).parents[2] / "chat"
 LAYERS: tuple[set[str], ...] = (
     {"core"},
     {"runtime"},
-    {"__init__", "qr"},
-    {"catalogue", "proxies"},
-    {"scripts", "store"},
+    {"__init__"},
+    {"store"},
     {"domain", "realtime"},
     {"server"},
-    {"cookies", "entry", "incoming"},
-    {"identity"},
-    {"clock", "flood"},
-    {"repeats"},
-    {"views"},
+    {"web"},
     {"app"},
     {"cli"},
 )
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
-FLASK = {"app", "catalogue", "clock", "cookies", "entry", "flood", "identity", "incoming", "repeats", "views"}
+FLASK = {"app", "web"}
 WORKERS_SIDE = {"runtime/greenlets", "server/arriving", "server/gevent_worker", "server/gunicorn_log",
                 "server/protocol_errors", "server/thread_worker"}
 

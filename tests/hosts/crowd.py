@@ -17,7 +17,7 @@ from bench.soak.diary import NUMBERS, Diary, Seat
 from bench.soak.journal import Journal, Written
 from bench.soak.oracle import Verdict, judge
 from bench.soak.words import body, token_of, version_in
-from chat import scripts
+from chat.web import assets
 from tests.browser.engines.driver import Driver, driver
 from tests.clients import Person
 from tests.hosts.kinds import Host
@@ -33,7 +33,7 @@ VIEW = {"composer/pending", "composer/keys", "composer/composer",
         "page/panels", "page/state", "page/renewal", "page/refresh", "page/sleep",
         "line/element_stream",
         "sharing/listener", "sharing/leader", "sharing/sharing", "sharing/carrier"}
-NAMES = [name for name in scripts.PAGES["room"] if name not in VIEW]
+NAMES = [name for name in assets.PAGES["room"] if name not in VIEW]
 TAKE_SECONDS = 0.5
 CURTAIN = "curtain"
 

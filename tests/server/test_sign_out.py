@@ -2,8 +2,8 @@
 
 import pytest
 
-from chat import qr
 from chat.core import times
+from chat.web import qr
 
 
 def link_of(person):

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from chat.views.bounds import ANSWER_BYTES
+from chat.web.bounds import ANSWER_BYTES
 from tests.serving import serve
 
 

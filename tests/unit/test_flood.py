@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chat import flood
 from chat.app import create_app
 from chat.core import addresses
 from chat.core import config as configuration
+from chat.web import flood
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
-from chat import incoming
 from chat.core.errors import ChatError
+from chat.web import incoming
 
 FORM, PARTS = incoming.URLENCODED, f"{incoming.MULTIPART}; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'

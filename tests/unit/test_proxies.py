@@ -3,7 +3,7 @@
 import pytest
 
 from chat.core.addresses import shortened
-from chat.proxies import KnownHosts, TrustedProxies
+from chat.web.proxies import KnownHosts, TrustedProxies
 
 
 def seen(trusted, peer, **headers):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chat import qr
+from chat.web import qr
 
 TOP = Path(__file__).parents[2]
 LINK = "https://chat.example.org/device?code=" + 32 * "x"

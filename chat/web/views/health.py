@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from chat import __version__, identity
-from chat.views import answers
+from chat import __version__
+from chat.web import answers, identity
 
 blueprint = Blueprint("health", __name__)
 

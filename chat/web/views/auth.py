@@ -4,13 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
-from chat import cookies, identity, qr, repeats
-from chat.catalogue import gettext
 from chat.core.errors import N_, ChatError
 from chat.domain import accounts, serializers, sessions
 from chat.store.tables import events, users
 from chat.store.tables import rooms as room_table
-from chat.views import answers, forms, other_origins
+from chat.web import answers, cookies, cors, forms, identity, qr, repeats
+from chat.web.i18n import gettext
 
 LOBBY = "lobby"
 
@@ -85,7 +84,7 @@ def session() -> Response:
     with identity.parts().store.read() as connection:
         cursor = events.newest_id(connection)
     wire_user = serializers.as_wire_user(user) if user is not None else None
-    token = identity.csrf_token() if other_origins.reader() is None else None  # they read, and do not post
+    token = identity.csrf_token() if cors.reader() is None else None  # they read, and do not post
     return answers.json({"user": wire_user, "csrf_token": token, "cursor": cursor})
 
 

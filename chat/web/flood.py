@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from flask import request
 
-from chat import identity
 from chat.core.errors import N_, ChatError
 from chat.runtime.limits import Rate
 from chat.store import busy
+from chat.web import identity
 
 log = logging.getLogger(__name__)
 

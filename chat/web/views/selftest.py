@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from chat import __version__, identity
+from chat import __version__
 from chat.core import sse, times
 from chat.realtime import selftest_clock
 from chat.realtime.streams import StreamBody
-from chat.views import forms, stream
+from chat.web import forms, identity
+from chat.web.views import stream
 
 # Headers by which what stands between says that it is there.
 PROXY_HEADERS = ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP", "CF-Ray", "X-Varnish", "X-Proxy-ID")

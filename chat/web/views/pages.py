@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from chat import flood, identity
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.domain import messages, rooms, serializers
@@ -13,8 +12,9 @@ from chat.realtime.presence.memory import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
-from chat.views import answers, bounds, excerpt, forms, room_lists, stream
-from chat.views.rows import dressed, rows_of
+from chat.web import answers, bounds, flood, forms, identity
+from chat.web.views import excerpt, room_lists, stream
+from chat.web.views.rows import dressed, rows_of
 
 PERSON_BYTES = 224  # around the name of a person, and the square beside it
 REFRESH_ROWS = 100  # past this the live part offers the page anew

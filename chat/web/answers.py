@@ -10,13 +10,12 @@ from flask import Response, make_response, redirect, render_template, request, u
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from chat import catalogue, clock, identity
-from chat.catalogue import gettext
 from chat.core import log_lines
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import InDoubt, trouble
-from chat.views import bounds, spellings
+from chat.web import bounds, clock, i18n, identity, spellings
+from chat.web.i18n import gettext
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +104,7 @@ def in_words(error: ChatError) -> str:
 
 def _in_html(error: ChatError) -> Markup:
     """The same for a page, whose script turns times into the reader's own."""
-    return escape(gettext(error.message)) % catalogue.apart(_params(error, clock.element))
+    return escape(gettext(error.message)) % i18n.apart(_params(error, clock.element))
 
 
 def _params(error: ChatError, tell_time: Callable[[str], str]) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from chat.views import (
-    answers,
+from chat.web import answers
+from chat.web.views import (
     auth,
     entry,
     health,
@@ -15,12 +15,15 @@ from chat.views import (
     rooms,
     scripts,
     selftest,
-    site,
     stream,
+    well_known,
 )
+
+ALL = (pages, auth, rooms, messages, stream, health, metrics, me, owner, entry, well_known, selftest, scripts)
+
 
 
 def register(app: Flask) -> None:
-    for module in (pages, auth, rooms, messages, stream, health, metrics, me, owner, entry, site, selftest, scripts):
+    for module in ALL:
         app.register_blueprint(module.blueprint)
     answers.register_errors(app)

@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import request
 
-from chat import identity, incoming
 from chat.core.errors import N_, ChatError
 from chat.core.wire import CURSOR_MAX
-from chat.views import spellings
+from chat.web import identity, incoming, spellings
 
 DIGITS = re.compile("[0-9]{1,20}")
 ID = f"int(max={CURSOR_MAX})"  # in a route: a number that the database can hold

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from chat.domain import rendering
 from chat.store.tables import messages as message_table
-from chat.views import bounds, forms
+from chat.web import bounds, forms
 
 PAGE_MESSAGES = 50
 DRESS_BYTES = 512  # of what a page adds to a message

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, url_for
 
-from chat import identity
 from chat.core import times
 from chat.core.errors import N_, ChatError
+from chat.web import identity
 
 EXPIRES_DAYS = 300  # RFC 9116 wants a date less than a year ahead
 
-blueprint = Blueprint("site", __name__)
+blueprint = Blueprint("well_known", __name__)
 
 
 @blueprint.get("/robots.txt")
@@ -23,6 +23,6 @@ def security() -> Response:
     contact = identity.parts().config.security_contact
     if not contact:
         raise ChatError("not_found", N_("This site has no contact for security reports."))
-    canonical = url_for("site.security", _external=True)
+    canonical = url_for("well_known.security", _external=True)
     lines = [f"Contact: {contact}", f"Expires: {times.ahead(days=EXPIRES_DAYS)}", f"Canonical: {canonical}"]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from chat import identity
-from chat.catalogue import format_datetime
 from chat.core import times
+from chat.web import identity
+from chat.web.i18n import format_datetime
 
 
 def here(moment: str) -> datetime:

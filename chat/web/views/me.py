@@ -4,9 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 
-from chat import identity, repeats
 from chat.domain import accounts, erasure
-from chat.views import answers, forms
+from chat.web import answers, forms, identity, repeats
 
 blueprint = Blueprint("me", __name__)
 

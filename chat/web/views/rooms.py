@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 
-from chat import identity, repeats
 from chat.core.errors import N_, ChatError
 from chat.domain import rooms, serializers
 from chat.store.tables import events
-from chat.views import answers, forms, room_lists
+from chat.web import answers, forms, identity, repeats
+from chat.web.views import room_lists
 
 PEOPLE_MAX = 200
 

@@ -10,12 +10,12 @@ from typing import Any
 from flask import Response, current_app, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from chat import identity
 from chat.core import names
 from chat.core.errors import ChatError
 from chat.domain import rooms
 from chat.server import capacity
 from chat.store.tables import rooms as room_table
+from chat.web import identity
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from chat import identity
 from chat.core.errors import N_, ChatError
+from chat.web import identity
 
 _READABLE = re.compile(r"/(stream|poll|session|rooms/[^/]+/messages)")
 METHODS = "GET, HEAD"

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app, g, request, session
 
-from chat import cookies, entry, incoming
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
 from chat.domain import bots, sessions, site_settings
 from chat.server.process import Parts
+from chat.web import cookies, entry_word, incoming
 
 GIVEN, SEED = "given", "csrf_token"  # in the signed cookie: that a session was given; what a visitor's tokens rest on
 COOKIE_SECONDS = sessions.SESSION_DAYS * 86400
@@ -109,7 +109,7 @@ def newcomer_required() -> None:
     ban = parts().site.ban_of(user_id, None if asking.is_bot else network())
     if ban is not None:
         raise _banned(ban)
-    if not asking.is_bot and not entry.was_said(parts().config.entry_word):
+    if not asking.is_bot and not entry_word.was_said(parts().config.entry_word):
         raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 

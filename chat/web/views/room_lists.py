@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from chat.domain import rooms, serializers
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
-from chat.views import bounds
+from chat.web import bounds
 
 CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
 SIDE_ROOMS = 50  # beside a room

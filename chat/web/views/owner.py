@@ -8,8 +8,6 @@ from urllib.parse import quote, urljoin
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.engine import Connection
 
-from chat import identity, repeats
-from chat.catalogue import gettext
 from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
 from chat.domain import moderation, ownership, site_settings
@@ -17,7 +15,8 @@ from chat.server import exposure, host_report
 from chat.server.process import Parts
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
-from chat.views import answers, bounds, forms
+from chat.web import answers, bounds, forms, identity, repeats
+from chat.web.i18n import gettext
 
 SLUGS_A_ROOM = 14  # so often an entry names its room's address
 

@@ -8,9 +8,9 @@ from typing import Any
 from flask import request, url_for
 from markupsafe import Markup
 
-from chat import clock, identity
-from chat.catalogue import format_date, gettext
 from chat.domain import rendering
+from chat.web import clock, identity
+from chat.web.i18n import format_date, gettext
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
 _TERMINALS = re.compile("(E?Links|Lynx|w3m)[ /(]")

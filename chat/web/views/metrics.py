@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response
 
-from chat import identity
 from chat.runtime import metrics as board
+from chat.web import identity
 
 blueprint = Blueprint("metrics", __name__)
 

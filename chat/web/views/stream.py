@@ -6,7 +6,6 @@ from functools import partial
 
 from flask import Blueprint, Response, g, request
 
-from chat import identity
 from chat.core import sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
@@ -20,7 +19,7 @@ from chat.realtime.readers import Reader, Rehear
 from chat.realtime.streams import Stream, StreamBody, bye
 from chat.server.process import Parts
 from chat.store.tables import events
-from chat.views import forms
+from chat.web import forms, identity
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0

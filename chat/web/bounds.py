@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from markupsafe import escape
 
-from chat.views import forms
+from chat.web import forms
 
 ANSWER_BYTES = 256 * 1024  # of any page and any list
 LIST_BYTES = ANSWER_BYTES - 1024  # of the entries of a list, which stand in a few words of JSON

@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from chat import flood, identity, repeats
 from chat.core.wire import to_json
 from chat.domain import messages, moderation, rooms, serializers
 from chat.store.tables import events
-from chat.views import answers, bounds, excerpt, forms
+from chat.web import answers, bounds, flood, forms, identity, repeats
+from chat.web.views import excerpt
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
 

@@ -18,7 +18,6 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 from flask import current_app, g, request
 from sqlalchemy.engine import Connection
 
-from chat import cookies, flood, identity, incoming
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.core.wire import to_json
@@ -27,6 +26,7 @@ from chat.domain.retention import FORM_MINUTES
 from chat.store import Transaction
 from chat.store.tables import sent_forms
 from chat.store.tables import sessions as session_table
+from chat.web import cookies, flood, identity, incoming
 
 FIELD = "form_id"
 ID = re.compile("[A-Za-z0-9_-]{1,64}")

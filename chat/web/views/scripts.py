@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from chat import scripts
+from chat.web import assets
 
 YEAR_SECONDS = 365 * 86400
 
@@ -17,9 +17,9 @@ def joined(name: str) -> Response:
     what lies on the disk by now is given.
     """
     wanted = request.args.get("v")
-    edition = scripts.current()
+    edition = assets.current()
     if wanted and wanted != edition.name:
-        edition = scripts.newest()
+        edition = assets.newest()
     answer = Response(edition.scripts[name], content_type="text/javascript; charset=utf-8")
     is_wanted = wanted == edition.name
     answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable" if is_wanted else "no-cache"
@@ -28,5 +28,5 @@ def joined(name: str) -> Response:
     return answer
 
 
-for _name in [*scripts.PAGES, *scripts.WORKERS]:
+for _name in [*assets.PAGES, *assets.WORKERS]:
     blueprint.add_url_rule(f"/{_name}", defaults={"name": _name}, view_func=joined)

@@ -1,0 +1,1 @@
+"""Everything that meets a request: who asks, cookies, forms, answers, templates."""

@@ -14,7 +14,7 @@ from chat.core import log_lines
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import InDoubt, trouble
-from chat.web import bounds, clock, i18n, identity, spellings
+from chat.web import bounds, clock, context, i18n, identity, spellings
 from chat.web.i18n import gettext
 
 log = logging.getLogger(__name__)
@@ -184,7 +184,7 @@ _TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever 
 
 
 def _unreachable(error: Exception) -> Response:
-    trouble.complain(log, trouble.in_words(error, identity.parts().database))
+    trouble.complain(log, trouble.in_words(error, context.parts().database))
     identity.ask_nothing()
     return refused(trouble.unreachable())
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from markupsafe import Markup
 
 from chat.core import times
-from chat.web import identity
+from chat.web import context
 from chat.web.i18n import format_datetime
 
 
 def here(moment: str) -> datetime:
     """A moment of the store in the site's time zone."""
-    return times.moment_of(moment).astimezone(identity.parts().config.timezone)
+    return times.moment_of(moment).astimezone(context.parts().config.timezone)
 
 
 def zone_of(local: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from chat.core.errors import N_, ChatError
-from chat.web import identity
+from chat.web import context
 
 _READABLE = re.compile(r"/(stream|poll|session|rooms/[^/]+/messages)")
 METHODS = "GET, HEAD"
@@ -65,7 +65,7 @@ def surround(app: Flask) -> None:
 
 def reader() -> str | None:
     """The other origin whose page asks and may read; None where no page of another origin does."""
-    return _other_origin(request.environ, identity.parts().config.allowed_origins)
+    return _other_origin(request.environ, context.parts().config.allowed_origins)
 
 
 def _other_origin(environ: dict[str, Any], allowed: Collection[str]) -> str | None:

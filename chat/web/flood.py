@@ -15,7 +15,7 @@ from flask import request
 from chat.core.errors import N_, ChatError
 from chat.runtime.limits import Rate
 from chat.store import busy
-from chat.web import identity
+from chat.web import context, identity
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ FREE_FOR_OWNERS = ("room", "remove")  # an owner clears up a hundred messages, a
 
 def check_request() -> None:
     """Count what this request is about to do. Raises ChatError `slow_down` with the seconds after which it may."""
-    if request.method != "POST" or not identity.parts().config.limits:
+    if request.method != "POST" or not context.parts().config.limits:
         return
     for_all: dict[str, Rate] = {}
     for deed in COUNTED.get(request.endpoint or "", ()):
@@ -117,7 +117,7 @@ def check_post(user: Any, body: object) -> None:
     """Count a message, or the change of one; the same text again counts double. Bots have a limit of their own, and no
     address.
     """
-    config = identity.parts().config
+    config = context.parts().config
     if not config.limits:
         return
     if user.kind == "bot":
@@ -144,7 +144,7 @@ def _by_person(deed: str, user: Any) -> dict[str, Rate]:
 
 def _by_bot(bot: Any) -> dict[str, Rate]:
     """What a bot does to messages counts together."""
-    a_second = identity.parts().config.bot_posts_per_second
+    a_second = context.parts().config.bot_posts_per_second
     return {f"post {bot.id}": Rate(a_second, 1 / a_second)}
 
 
@@ -168,7 +168,7 @@ def _count(rates: Mapping[str, Rate], cost: float = 1.0) -> None:
 
 
 def _wait_seconds(rates: Mapping[str, Rate], cost: float = 1.0, is_question: bool = False) -> float:
-    parts = identity.parts()
+    parts = context.parts()
     if not parts.config.limits:
         return 0.0
     try:

@@ -26,7 +26,7 @@ from chat.domain.retention import FORM_MINUTES
 from chat.store import Transaction
 from chat.store.tables import sent_forms
 from chat.store.tables import sessions as session_table
-from chat.web import cookies, flood, identity, incoming
+from chat.web import context, cookies, csrf, flood, identity, incoming
 
 FIELD = "form_id"
 ID = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -80,7 +80,7 @@ def recall() -> bool:
     g.form = _sent_form()
     if g.form is None:
         return False
-    with identity.parts().store.glance() as connection:
+    with context.parts().store.glance() as connection:
         g.is_repeat = sent_forms.find(connection, g.form.sent_hash, _since()) is not None
     return is_repeat()
 
@@ -111,7 +111,7 @@ def write_anew(change: Callable[Concatenate[Transaction, P], Any], *arguments: P
 
 
 def _write(do: Do, way: Callable[[Transaction, Form, Do], Any]) -> Any:
-    store, form = identity.parts().store, g.get("form")
+    store, form = context.parts().store, g.get("form")
     return store.write(do) if form is None else store.write(way, form, do)
 
 
@@ -145,7 +145,7 @@ def _do(tx: Transaction, form: Form, do: Do) -> Any:
     key_hash = sessions.hash_of(key) if key else None
     if key_hash and not session_table.lives(tx.connection, key_hash):
         key_hash = None  # it was this that ended it
-    known_hash = form.hash_from(identity.browser_of(key)) if key else form.sent_hash
+    known_hash = form.hash_from(csrf.browser_of(key)) if key else form.sent_hash
     sent_forms.put(tx, form.sent_hash, known_hash, key_hash, form.seal(result))
     return result
 
@@ -158,7 +158,7 @@ def _sent_form() -> Form | None:
     """The form that this request sends, if it bears an id and comes from somebody who can be told from others."""
     if request.method != "POST" or FIELD.encode() not in request.get_data():
         return None
-    fields, browser = _fields(), identity.browser()
+    fields, browser = _fields(), csrf.browser()
     form_id = fields.get(FIELD)
     if browser is None or not isinstance(form_id, str) or not ID.fullmatch(form_id):
         return None

@@ -15,7 +15,7 @@ from chat.core.errors import ChatError
 from chat.domain import rooms
 from chat.server import capacity
 from chat.store.tables import rooms as room_table
-from chat.web import identity
+from chat.web import context, identity
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
@@ -76,17 +76,17 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
 
 def _managed_room(slug: str) -> Any:
     """The private room of an owner who is not in it: she cannot read it, but must find it. None for others."""
-    user = identity.who().user if identity.parts().is_open else None
+    user = identity.who().user if context.parts().is_open else None
     if user is None or not user.is_owner:
         return None
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         return room_table.find(connection, slug)
 
 
 def _may_be_seen(slug: str | None) -> bool:
     if slug is None:
         return True
-    parts = identity.parts()
+    parts = context.parts()
     parts.start(capacity.host_of(request.environ))  # a wrong address may be the first that this process is asked for
     user = identity.reader_required().user
     try:

@@ -143,4 +143,4 @@ def test_who_opened_a_room_is_known_to_them_alone_and_forgotten_with_them(chat: 
     assert (about_alice["rooms_opened"], about_bob["rooms_opened"]) == (["room-1"], [])
     chat.store.write(erasure.ask, alice, "leave")
     with chat.store.read() as connection:
-        assert rooms.table.count(connection, opened_by=alice.id) == 0
+        assert rooms.room_table.count(connection, opened_by=alice.id) == 0

@@ -187,7 +187,7 @@ def test_a_change_of_a_room_asks_once_for_all_who_listen(chat: Chat, monkeypatch
     outsiders = [chat.reader(named=[1]), chat.reader(stranger, named=[1])]
     asked = []
     for question in ("stays", "stays_of_all", "open_ids"):
-        monkeypatch.setattr(rooms.table, question, counted(getattr(rooms.table, question), asked))
+        monkeypatch.setattr(rooms.room_table, question, counted(getattr(rooms.room_table, question), asked))
     chat.store.write(rooms.set_kind, "lobby", "closed")
     assert sorted(asked) == ["open_ids", "stays_of_all"]
     assert [reader.end for reader in members] == [None] * 4

@@ -108,7 +108,7 @@ class ChatMachine(RuleBasedStateMachine):
         """The stays as the log itself tells them: the room's copy of each join and leave."""
         with self.chat.store.read() as connection:
             for name, user in self.users.items():
-                for room_id, from_id, to_id in rooms.table.stays(connection, user.id):
+                for room_id, from_id, to_id in rooms.room_table.stays(connection, user.id):
                     known = self.stays.setdefault((name, f"room:{room_id}"), [])
                     if known and known[-1][0] == from_id:
                         known[-1][1] = to_id

@@ -24,7 +24,7 @@ def come_again(chat, user, **options):
 
 def stays_of(chat, user):
     with chat.store.read() as connection:
-        return [tuple(stay) for stay in rooms.table.stays(connection, user.id)]
+        return [tuple(stay) for stay in rooms.room_table.stays(connection, user.id)]
 
 
 def told(chat, name):
@@ -110,7 +110,7 @@ def test_what_was_said_before_counts_as_read_when_one_comes_back(chat, alice, bo
     come_again(chat, alice)
     assert len(stays_of(chat, alice)) == 1
     with chat.store.read() as connection:
-        assert rooms.table.membership(connection, 1, alice.id).read_id == said["id"]
+        assert rooms.room_table.membership(connection, 1, alice.id).read_id == said["id"]
 
 
 # How many

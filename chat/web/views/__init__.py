@@ -22,7 +22,6 @@ from chat.web.views import (
 ALL = (pages, auth, rooms, messages, stream, health, metrics, me, owner, entry, well_known, selftest, scripts)
 
 
-
 def register(app: Flask) -> None:
     for module in ALL:
         app.register_blueprint(module.blueprint)

@@ -8,7 +8,7 @@ from chat.core.errors import N_, ChatError
 from chat.domain import accounts, serializers, sessions
 from chat.store.tables import events, users
 from chat.store.tables import rooms as room_table
-from chat.web import answers, cookies, cors, forms, identity, qr, repeats
+from chat.web import answers, context, cookies, cors, csrf, forms, identity, qr, repeats
 from chat.web.i18n import gettext
 
 LOBBY = "lobby"
@@ -19,7 +19,7 @@ blueprint = Blueprint("auth", __name__)
 @blueprint.app_context_processor
 def refused_key() -> dict[str, Any]:
     """For whoever is asked for a name again, because their browser did not keep what they got for the first."""
-    return {"has_refused_key": identity.has_refused_key}
+    return {"has_refused_key": cookies.has_refused_key}
 
 
 @blueprint.get("/sign-in")
@@ -46,7 +46,7 @@ def sign_in() -> Response:
     identity.newcomer_required()
     if identity.who().is_bot:
         raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
-    parts = identity.parts()
+    parts = context.parts()
     name = forms.posted().get("name")
     signed_in = repeats.write(accounts.sign_in, name, parts.config.guest_days, identity.where())
     return _welcome(sessions.SignedIn(*signed_in))
@@ -72,19 +72,19 @@ def make_return_link() -> Response:
 def sign_out() -> Response:
     session_id = identity.who().session_id
     if session_id is not None:
-        identity.parts().store.write(sessions.sign_out, session_id)
+        context.parts().store.write(sessions.sign_out, session_id)
     answer = answers.done(None, url_for("pages.home"))
-    identity.forget(answer)
+    cookies.forget(answer)
     return answer
 
 
 @blueprint.get("/session")
 def session() -> Response:
     user = identity.who().user
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         cursor = events.newest_id(connection)
     wire_user = serializers.as_wire_user(user) if user is not None else None
-    token = identity.csrf_token() if cors.reader() is None else None  # they read, and do not post
+    token = csrf.csrf_token() if cors.reader() is None else None  # they read, and do not post
     return answers.json({"user": wire_user, "csrf_token": token, "cursor": cursor})
 
 
@@ -127,14 +127,14 @@ def use_device() -> Response:
 
 def _welcome(signed_in: sessions.SignedIn) -> Response:
     """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
-    parts, earlier = identity.parts(), identity.who().session_id
+    parts, earlier = context.parts(), identity.who().session_id
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
         parts.store.write(sessions.sign_out, earlier)
     with parts.store.read() as connection:
         user = users.find(connection, signed_in.user_id)
-    wire = {"user": serializers.as_wire_user(user), "csrf_token": identity.csrf_token_of(signed_in.key)}
+    wire = {"user": serializers.as_wire_user(user), "csrf_token": csrf.csrf_token_of(signed_in.key)}
     answer = answers.done(wire, _next())
-    identity.remember(answer, signed_in.key)
+    cookies.remember(answer, signed_in.key)
     return answer
 
 
@@ -143,6 +143,6 @@ def _next() -> str:
     asked = forms.local_path(request.values.get("next"))
     if asked:
         return asked
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         has_lobby = room_table.find(connection, LOBBY) is not None
     return url_for("pages.room", slug=LOBBY) if has_lobby else url_for("pages.home")

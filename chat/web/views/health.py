@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from chat import __version__
-from chat.web import answers, identity
+from chat.web import answers, context
 
 blueprint = Blueprint("health", __name__)
 
@@ -11,5 +11,5 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """200 when something could be written just now; otherwise `ChatError` `busy`, which is 503."""
-    identity.parts().store.prove_writable()
+    context.parts().store.prove_writable()
     return answers.json({"status": "ok", "version": __version__})

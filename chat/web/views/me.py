@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, url_for
 
 from chat.domain import accounts, erasure
-from chat.web import answers, forms, identity, repeats
+from chat.web import answers, context, cookies, forms, identity, repeats
 
 blueprint = Blueprint("me", __name__)
 
@@ -22,7 +22,7 @@ def download() -> Response:
     from chat.domain import personal_data  # late, for it is seldom asked for
 
     user = identity.user_required()
-    pieces = personal_data.about(identity.parts().store, user.id)
+    pieces = personal_data.about(context.parts().store, user.id)
     answer = answers.json_text(piece.encode() for piece in pieces)
     answer.headers["Content-Disposition"] = 'attachment; filename="kept-about-me.json"'
     return answer
@@ -31,7 +31,7 @@ def download() -> Response:
 @blueprint.post("/me/view")
 def choose_view() -> Response:
     user = identity.user_required()
-    identity.parts().store.write(accounts.choose_view, user.id, forms.posted().get("view"))
+    context.parts().store.write(accounts.choose_view, user.id, forms.posted().get("view"))
     return answers.done(None, url_for("me.page"))
 
 
@@ -46,5 +46,5 @@ def forget() -> Response:
     user = None if repeats.is_repeat() else identity.user_required()  # who sends it again is nobody by now
     repeats.write(erasure.ask, user, forms.posted().get("choice"))
     answer = answers.done(None, url_for("pages.home"))
-    identity.forget(answer)
+    cookies.forget(answer)
     return answer

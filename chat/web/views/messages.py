@@ -7,7 +7,7 @@ from flask import Blueprint, Response, url_for
 from chat.core.wire import to_json
 from chat.domain import messages, moderation, rooms, serializers
 from chat.store.tables import events
-from chat.web import answers, bounds, flood, forms, identity, repeats
+from chat.web import answers, bounds, context, flood, forms, identity, repeats
 from chat.web.views import excerpt
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 200
@@ -21,7 +21,7 @@ def index(slug: str) -> Response:
     identity.reader_required()
     limit = forms.whole_number("limit", low=1, high=LIMIT_MAX, default=LIMIT_DEFAULT) or LIMIT_DEFAULT
     wish = excerpt.asked_for()
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
         candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
@@ -47,7 +47,7 @@ def _bytes_of(entry: tuple[int, str]) -> int:
 def post(slug: str) -> Response:
     user = identity.user_required()
     fields = forms.posted()
-    parts, body, client_id = identity.parts(), fields.get("body"), fields.get("client_id")
+    parts, body, client_id = context.parts(), fields.get("body"), fields.get("client_id")
     if not repeats.is_repeat():
         flood.check_post(user, body)
     write = repeats.write if client_id is None else parts.store.write  # that of its own makes it harmless for ever
@@ -64,7 +64,7 @@ def edit(id: int) -> Response:
     user = identity.user_required()
     body = forms.posted().get("body")
     flood.check_post(user, body)
-    message = identity.parts().store.write(messages.edit, user, id, body)
+    message = context.parts().store.write(messages.edit, user, id, body)
     return answers.done(message, _page_of(message))
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from chat.runtime import metrics as board
-from chat.web import identity
+from chat.web import context, identity
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -11,6 +11,6 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 def metrics() -> Response:
     identity.operator_required()
-    parts = identity.parts()
+    parts = context.parts()
     parts.note_figures()
     return Response(board.as_text(parts.board.sheets()), content_type=board.TEXT, headers={"Cache-Control": "no-store"})

@@ -15,7 +15,7 @@ from chat.server import exposure, host_report
 from chat.server.process import Parts
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
-from chat.web import answers, bounds, forms, identity, repeats
+from chat.web import answers, bounds, context, forms, identity, repeats
 from chat.web.i18n import gettext
 
 SLUGS_A_ROOM = 14  # so often an entry names its room's address
@@ -45,7 +45,7 @@ def only_for_owners() -> None:
 
 @blueprint.get("")
 def page(error: dict[str, Any] | None = None) -> Response:
-    parts = identity.parts()
+    parts = context.parts()
     sought = {name: _here().get(name, "") for name in ("room", "name")}
     lists = _lists(parts, **sought)
     places = _places(lists)
@@ -165,7 +165,7 @@ def _host(parts: Parts) -> dict[str, Any]:
     details = seen.words() if seen is not None else []
     people = len(parts.presence.everybody_here())
     if parts.heads.is_used:
-        found = parts.heads.look(urljoin(request.url_root, identity.heads_url()))
+        found = parts.heads.look(urljoin(request.url_root, context.heads_url()))
         (details if found.is_well else problems).append(found.words)
     return {
         "people": people,
@@ -259,7 +259,7 @@ def claim() -> Response:
     user = identity.user_required()
     repeats.write(ownership.claim, user, forms.posted().get("code"))
     if not repeats.is_repeat():
-        ownership.forget_code_file(identity.parts().config)
+        ownership.forget_code_file(context.parts().config)
     return answers.done(None, url_for("owner.page"))
 
 
@@ -305,7 +305,7 @@ def ban(id: int) -> Response:
     page = forms.local_path(fields.get("next"))
     back = f"{page}?done=banned" if page else None
     stands = partial(_is_banned, id)
-    reason, config = fields.get("reason", ""), identity.parts().config
+    reason, config = fields.get("reason", ""), context.parts().config
     return _write("banned", moderation.ban, id, reason, seconds, config, stands=stands, back=back)
 
 
@@ -323,4 +323,4 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    return _write("set", site_settings.change_settings, dict(forms.posted()), identity.parts().operators_config)
+    return _write("set", site_settings.change_settings, dict(forms.posted()), context.parts().operators_config)

@@ -12,7 +12,7 @@ from chat.realtime.presence.memory import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
-from chat.web import answers, bounds, flood, forms, identity
+from chat.web import answers, bounds, context, flood, forms, identity
 from chat.web.views import excerpt, room_lists, stream
 from chat.web.views.rows import dressed, rows_of
 
@@ -27,7 +27,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def home() -> str:
     user_id = _id_of(identity.reader_required().user)
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         cursor = events.newest_id(connection)
         found = room_lists.by_name(connection, user_id)
         lines = room_lists.lines_of(connection, found.rows, user_id)
@@ -46,7 +46,7 @@ def _id_of(user: Any) -> int | None:
 
 def may_open_room() -> bool:
     user = identity.who().user
-    return user is not None and (identity.parts().config.rooms_by == "all" or user.is_owner)
+    return user is not None and (context.parts().config.rooms_by == "all" or user.is_owner)
 
 
 @blueprint.get("/rooms/new")
@@ -83,7 +83,7 @@ def room_page(
 
     The page that led here may have said that the message `new` is the first new one, and then was noted as read.
     """
-    parts, user = identity.parts(), identity.reader_required().user
+    parts, user = context.parts(), identity.reader_required().user
     draft = request.form.get("body", "") if error else ""
     room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
     with parts.store.read() as connection:
@@ -155,7 +155,7 @@ def _anew(slug: str, last_id: int) -> str:
 
 def _note_reader(user: Any, slug: str, message_id: int) -> None:
     """Who asks for the page anew has no script and no frame to say that they are here, and what they have read."""
-    parts = identity.parts()
+    parts = context.parts()
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)
     parts.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
@@ -178,14 +178,14 @@ def _is_visit() -> bool:
 
 
 def _is_member(slug: str, user: Any) -> bool:
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         found = rooms.find(connection, slug, user)
         return room_table.membership(connection, found.id, user.id) is not None
 
 
 def _join_once(slug: str) -> None:
     """Opening an open room joins it; a page that is loaded again writes nothing."""
-    parts, user = identity.parts(), identity.user_required()
+    parts, user = context.parts(), identity.user_required()
     if not _is_member(slug, user):
         flood.check("move", user)
         parts.store.write(rooms.join, user, slug, is_limited=parts.config.limits)
@@ -195,7 +195,7 @@ def _join_once(slug: str) -> None:
 def message(id: int, error: dict[str, Any] | None = None) -> str:
     """The message on a page of its own, with the acts that the caller has on it as forms."""
     user = identity.reader_required().user
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         found = messages.find(connection, id, user)
         found_room = room_table.find(connection, found.slug)
     return render_template(
@@ -214,7 +214,7 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
 def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
     """The question before a message is removed, for whoever has no script to ask it."""
     user = identity.user_required()
-    with identity.parts().store.read() as connection:
+    with context.parts().store.read() as connection:
         found = messages.find(connection, id, user)
     if not _acts_on(found, user)["remove"]:
         return message(id, error)
@@ -250,7 +250,7 @@ def refresh(slug: str) -> Response:
     wait_seconds = forms.whole_number("wait", low=0, high=REFRESH_SECONDS, default=REFRESH_SECONDS) or 0
     if since is None:
         raise ChatError("invalid", N_("The address is incomplete. Reload the room."), field="since")
-    parts = identity.parts()
+    parts = context.parts()
     with parts.store.read() as connection:
         found = rooms.find(connection, slug, user)
     if user is not None and _is_visit():
@@ -298,7 +298,7 @@ def refresh_again(error: dict[str, Any], slug: str) -> str:
 
 def _mark_read(user: Any, slug: str, message_id: int) -> None:
     """Note what was read, where that is further than before: a frame that is loaded again writes nothing."""
-    store = identity.parts().store
+    store = context.parts().store
     with store.read() as connection:
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id)

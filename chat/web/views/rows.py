@@ -9,7 +9,7 @@ from flask import request, url_for
 from markupsafe import Markup
 
 from chat.domain import rendering
-from chat.web import clock, identity
+from chat.web import clock, context, identity
 from chat.web.i18n import format_date, gettext
 
 GROUP_SECONDS = 300  # messages of one author within it stand under one name
@@ -27,7 +27,7 @@ def rows_of(
     """
     user = identity.who().user
     words = _words()
-    today = datetime.now(identity.parts().config.timezone).date()
+    today = datetime.now(context.parts().config.timezone).date()
     address = url_for("pages.message", id=0).removesuffix("0")
     is_terminal = _TERMINALS.match(request.headers.get("User-Agent", "")) is not None
     rows: list[dict[str, Any]] = []

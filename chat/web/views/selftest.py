@@ -8,7 +8,7 @@ from chat import __version__
 from chat.core import sse, times
 from chat.realtime import selftest_clock
 from chat.realtime.streams import StreamBody
-from chat.web import forms, identity
+from chat.web import context, forms, identity
 from chat.web.views import stream
 
 # Headers by which what stands between says that it is there.
@@ -36,7 +36,7 @@ def _seen() -> dict[str, Any]:
         "has_cookies": bool(request.cookies),
         "version": __version__,
         "time": times.now(),
-        "is_full": not identity.parts().streams.has_place(identity.holders()),
+        "is_full": not context.parts().streams.has_place(identity.holders()),
     }
 
 
@@ -52,7 +52,7 @@ def clock() -> Response:
 
 
 def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
-    streams = identity.parts().streams
+    streams = context.parts().streams
     padding = sse.PADDING if stream.is_padded() else b""
     ticker = selftest_clock.Ticker(streams, last_id, seconds, identity.holders())
     if not ticker.take_place():

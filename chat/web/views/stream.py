@@ -19,7 +19,7 @@ from chat.realtime.readers import Reader, Rehear
 from chat.realtime.streams import Stream, StreamBody, bye
 from chat.server.process import Parts
 from chat.store.tables import events
-from chat.web import forms, identity
+from chat.web import context, cookies, forms, identity
 
 POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
 POLL_PRESENT_SECONDS = 60.0
@@ -140,7 +140,7 @@ def _hold_for(asked: "Asked", rehear: Rehear, cursor: int, channel: str | None =
 
 def _may_park() -> bool:
     """Whether the worker can park this poll: it is asked anew then, so that nothing may be lost that was set now."""
-    return MAY_PARK in request.environ and not identity.must_renew()
+    return MAY_PARK in request.environ and not cookies.must_renew()
 
 
 def _parked(asked: "Asked", wait_seconds: float) -> Response:
@@ -194,7 +194,7 @@ def _head_urls(asked: "Asked", present: dict[int, str]) -> dict[str, str]:
     if not asked.parts.streams.is_full:
         return {}
     names = asked.parts.heads.names(present, asked.parts.hub.last_id)
-    return {present[room_id]: f"{identity.heads_url()}/{name}" for room_id, name in names.items()}
+    return {present[room_id]: f"{context.heads_url()}/{name}" for room_id, name in names.items()}
 
 
 def _as_json(event_id: int | None, name: str, data: str) -> str:
@@ -242,7 +242,7 @@ class Asked:
         room_ids: list[int] | None = None,
         cursor: int | None = None,
     ) -> None:
-        self.parts: Parts = identity.parts()
+        self.parts: Parts = context.parts()
         who = self._who = identity.reader_required()
         self.user: User | None = serializers.as_wire_user(who.user) if who.user is not None else None
         self.cursor = cursor_asked() if cursor is None else cursor

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, url_for
 
 from chat.core import times
 from chat.core.errors import N_, ChatError
-from chat.web import identity
+from chat.web import context
 
 EXPIRES_DAYS = 300  # RFC 9116 wants a date less than a year ahead
 
@@ -13,14 +13,14 @@ blueprint = Blueprint("well_known", __name__)
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    may = "Disallow:" if identity.parts().config.index else "Disallow: /"
+    may = "Disallow:" if context.parts().config.index else "Disallow: /"
     return Response(f"User-agent: *\n{may}\n", mimetype="text/plain")
 
 
 @blueprint.get("/.well-known/security.txt")
 def security() -> Response:
     """RFC 9116; `not_found` where no contact is set."""
-    contact = identity.parts().config.security_contact
+    contact = context.parts().config.security_contact
     if not contact:
         raise ChatError("not_found", N_("This site has no contact for security reports."))
     canonical = url_for("well_known.security", _external=True)

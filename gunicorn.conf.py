@@ -19,7 +19,7 @@ from chat.core.errors import ChatError, ConfigError
 from chat.runtime import secret
 from chat.server import capacity
 from chat.server.capacity import LASTING, ONE_AT_A_TIME
-from chat.server.gunicorn_log import ShyLogger
+from chat.server.gunicorn_log import RedactingLogger
 
 wsgi_app = "wsgi:app"
 chdir = str(Path(__file__).resolve().parent)
@@ -72,7 +72,7 @@ secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True  # gunicorn 25.1 opens one in the home folder; systemd and signals do its work
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a slow disk must not look like a hang
 errorlog = "-"
-logger_class = ShyLogger
+logger_class = RedactingLogger
 accesslog = None  # the app logs, without query strings and whole addresses
 logging.logThreads = False  # no line names one, and to find out would make every greenlet a thread first
 
@@ -84,7 +84,7 @@ def on_starting(server: Any) -> None:
         secret.check(config.instance)
     except ConfigError as error:
         sys.exit(str(error))
-    ShyLogger.how_addresses = config.log_addresses
+    RedactingLogger.how_addresses = config.log_addresses
     files = capacity.open_files_allowed()
     if files is not None and files < capacity.OPEN_FILES:
         server.log.warning(

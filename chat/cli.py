@@ -15,7 +15,7 @@ from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import bots, inbox, moderation, ownership, rooms
 from chat.realtime.relay import UnixRelay
-from chat.realtime.watermarks import Heads
+from chat.realtime.watermarks import Watermarks
 from chat.server import checks
 from chat.store import Store, creation, trouble
 from chat.store.sqlite import database
@@ -55,7 +55,7 @@ def open_store(config: Config) -> Iterator[Store]:
         heads.publish()
 
     store = Store(config, on_commit=committed)
-    heads = Heads(config, store)
+    heads = Watermarks(config, store)
     store.check()
     try:
         yield store

@@ -41,7 +41,7 @@ class Ban(NamedTuple):
     until: str | None
 
 
-class Site:
+class SiteSettings:
     """The settings in force and the bans, as of the last `reload`."""
 
     def __init__(self, store: Store, config: Config) -> None:

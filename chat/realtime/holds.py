@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chat.realtime.hub import Hub
-from chat.realtime.parking import Lot, Parked
+from chat.realtime.parking import Parked, ParkingLot
 from chat.realtime.readers import Rehear
 
 
@@ -29,15 +29,15 @@ class Hold(Parked):
                 return True
         return False
 
-    def go_on(self, lot: Lot, now: float) -> None:
+    def go_on(self, lot: ParkingLot, now: float) -> None:
         if self.end is not None or now >= self.due_at or self.has_news():
             self._ask_again(lot.release(self))
 
-    def on_end_of_input(self, lot: Lot) -> None:
+    def on_end_of_input(self, lot: ParkingLot) -> None:
         """Answer at once: who has closed only their own half still waits for it, and who has gone loses nothing."""
         self._ask_again(lot.release(self))
 
-    def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
+    def park(self, lot: ParkingLot, fd: int, ask_again: Callable[[int], None]) -> None:
         self._ask_again = ask_again
         self._hub.expect(self)
         lot.park(self, fd, b"")
@@ -56,7 +56,7 @@ class HeldPoll(list[bytes]):
         super().__init__()
         self._hold = hold
 
-    def park(self, lot: Lot, fd: int, ask_again: Callable[[int], None]) -> None:
+    def park(self, lot: ParkingLot, fd: int, ask_again: Callable[[int], None]) -> None:
         self._hold.park(lot, fd, ask_again)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from chat.core.log_events import EVERYBODY, MISSED, REVOKE, REWRITTEN, SITE
 from chat.core.shares import Shares
 from chat.realtime.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.realtime.ring import Batch, Event, Passing, Ring, Shared
-from chat.realtime.visibility import Hearing
+from chat.realtime.visibility import Visibility
 from chat.store import Store
 from chat.store.tables import events
 
@@ -86,14 +86,14 @@ class Hub:
     def register(self, reader: Reader) -> None:
         """Let `reader` be woken from now on by what it may hear; when that cannot be asked, it has no place here."""
         with self._lock:
-            hearing = reader.rehear()
+            visibility = reader.rehear()
             self.readers.add(reader)
             self.held[reader.transport] += 1
             for holder in reader.holders:
                 self.places.add(holder)
             reader.passing = self._passing.count
             reader.end = self._ending
-            self._index(reader, hearing)
+            self._index(reader, visibility)
             self._due.expect(reader)
 
     def forget(self, reader: Reader) -> None:
@@ -112,17 +112,17 @@ class Hub:
             if reader in self.readers:
                 self._due.expect(reader)
 
-    def _index(self, reader: Reader, hearing: Hearing | None) -> None:
-        if hearing is None:
+    def _index(self, reader: Reader, visibility: Visibility | None) -> None:
+        if visibility is None:
             return self._end([reader], "revoked")
-        reader.hearing = hearing
+        reader.visibility = visibility
         reader.has_new_rooms = True
         reader.may_share = False
-        for channel in hearing.told_by:
+        for channel in visibility.told_by:
             self._listeners.add(channel, reader)
 
     def _unindex(self, reader: Reader) -> None:
-        for channel in reader.hearing.told_by:
+        for channel in reader.visibility.told_by:
             self._listeners.discard(channel, reader)
 
     # Waking
@@ -250,15 +250,15 @@ class Hub:
     def _end_revoked(self, channels: set[str]) -> None:
         """End who hears one of them as their own: so seldom that an index would cost every reader more than this."""
         if channels:
-            self._end([reader for reader in self.readers if not channels.isdisjoint(reader.hearing.own)], "revoked")
+            self._end([reader for reader in self.readers if not channels.isdisjoint(reader.visibility.own)], "revoked")
 
     def _index_anew(self, changes: list[Event], concerned: set[Reader]) -> None:
         """Ask once, for all who listen, what they may hear after these changes of rooms and memberships."""
         readers = list({reader: None for event in changes for reader in self._listeners.of(event.channel)})
-        hearings = self._rehear_all([reader.rehear for reader in readers]) if readers else []
-        for reader, hearing in zip(readers, hearings, strict=True):
+        visibilities = self._rehear_all([reader.rehear for reader in readers]) if readers else []
+        for reader, visibility in zip(readers, visibilities, strict=True):
             self._unindex(reader)
-            self._index(reader, hearing)
+            self._index(reader, visibility)
         concerned.update(readers)
         self.room_changes += sum(event.name == "room" for event in changes)
 
@@ -303,11 +303,11 @@ class Hub:
         piece = b""
         while reader.cursor < self.last_id and not piece:
             batch = self._shared.after(reader.cursor)
-            piece = batch.heard_by(reader.hearing, self._shared)
+            piece = batch.heard_by(reader.visibility, self._shared)
             reader.cursor = batch.until
         if missed:
             batch = self._shared_passing.after(reader.passing)
-            piece += batch.heard_by(reader.hearing, self._shared_passing)
+            piece += batch.heard_by(reader.visibility, self._shared_passing)
             reader.passing = batch.until
         return piece
 
@@ -328,7 +328,7 @@ class Hub:
             with self._lock:
                 if reader.end in ("revoked", "slow"):
                     return []
-                last_id, hearing = self.last_id, reader.hearing
+                last_id, visibility = self.last_id, reader.visibility
                 if reader.cursor >= last_id:
                     self._note_all_read(reader)
                     return []
@@ -336,7 +336,7 @@ class Hub:
                 if found is None:
                     self._end([reader], "slow")
                     return []
-            heard, is_cut = _heard(found.events, hearing)
+            heard, is_cut = _heard(found.events, visibility)
             reader.cursor = heard[-1].id if is_cut else found.until
             if heard:
                 return heard
@@ -346,21 +346,21 @@ class Hub:
         if reader.cursor >= self._ring.floor:
             found = self._ring.after(reader.cursor, PIECE_EVENTS)
             return Piece(found, found[-1].id if len(found) == PIECE_EVENTS else last_id)
-        return None if reader.is_live else self._from_store(reader.cursor, last_id, reader.hearing)
+        return None if reader.is_live else self._from_store(reader.cursor, last_id, reader.visibility)
 
     def _note_all_read(self, reader: Reader) -> None:
         """From now on it can be given what all others are, if no change of its rooms is still to come."""
         reader.is_live = True
-        if reader.cursor >= reader.hearing.settled_id:
-            reader.hearing = reader.hearing.settled()
+        if reader.cursor >= reader.visibility.settled_id:
+            reader.visibility = reader.visibility.settled()
             reader.may_share = True
 
-    def _from_store(self, cursor: int, last_id: int, hearing: Hearing) -> Piece | None:
+    def _from_store(self, cursor: int, last_id: int, visibility: Visibility) -> Piece | None:
         """None when part of it was pruned, perhaps between two pieces: then it must come back, for a `reset`."""
         with self._store.read() as connection:
             if cursor < events.pruned_to(connection):
                 return None
-            rows, is_all = events.piece_after(connection, cursor, hearing.channels, PIECE_EVENTS, PIECE_BYTES)
+            rows, is_all = events.piece_after(connection, cursor, visibility.channels, PIECE_EVENTS, PIECE_BYTES)
         found = [Event(*row) for row in rows if row.id <= last_id]
         return Piece(found, last_id if is_all else min(rows[-1].id, last_id))
 
@@ -373,7 +373,7 @@ class Hub:
             newest = self._passing.after(reader.passing)
             reader.has_missed_passing |= missed > len(newest)
             reader.passing = self._passing.count
-            return [frame for channel, frame in newest if reader.hearing.hears(channel, self.last_id)]
+            return [frame for channel, frame in newest if reader.visibility.hears(channel, self.last_id)]
 
 
 def _may_change_hearing(event: Event) -> bool:
@@ -381,12 +381,12 @@ def _may_change_hearing(event: Event) -> bool:
     return event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:"))
 
 
-def _heard(found: list[Event], hearing: Hearing) -> tuple[list[Event], bool]:
+def _heard(found: list[Event], visibility: Visibility) -> tuple[list[Event], bool]:
     """Those of the events that are heard, up to `PIECE_BYTES`; and whether there was more."""
     heard: list[Event] = []
     size = 0
     for event in found:
-        if event.name == REVOKE or not hearing.hears(event.channel, event.id):
+        if event.name == REVOKE or not visibility.hears(event.channel, event.id):
             continue
         if size >= PIECE_BYTES:
             return heard, True

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat.core import sse
-from chat.realtime.parking import Lot
+from chat.realtime.parking import ParkingLot
 from chat.realtime.presence.memory import User
 from chat.realtime.readers import Rehear
 from chat.realtime.streams import Stream, Streams, bye
@@ -11,7 +11,7 @@ from chat.realtime.streams import Stream, Streams, bye
 XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
 
 
-class OlderStream(Stream):
+class LegacyStream(Stream):
     """A stream whose bytes are changed on their way: by dialect, and an end when an XHR has had enough of them.
 
     It hears and is parked as every other; what it shares with others of its dialect is the same bytes, too.
@@ -50,17 +50,17 @@ class OlderStream(Stream):
         piece = super().take()
         return self.said(piece) if piece else b""
 
-    def go_on(self, lot: Lot, now: float) -> None:
+    def go_on(self, lot: ParkingLot, now: float) -> None:
         super().go_on(_Detour(lot), now)  # type: ignore[arg-type]
 
 
 class _Detour:
     """The lot, as a stream sees it whose bytes are to be changed before they are sent."""
 
-    def __init__(self, lot: Lot) -> None:
+    def __init__(self, lot: ParkingLot) -> None:
         self._lot = lot
 
-    def send(self, reader: OlderStream, piece: bytes, is_last: bool = False) -> None:
+    def send(self, reader: LegacyStream, piece: bytes, is_last: bool = False) -> None:
         said = reader.said(piece)
         self._lot.send(reader, said, is_last or reader.is_over)
 

@@ -37,7 +37,7 @@ class Parked(Reader):
     __slots__ = ("fd", "lot", "network")
 
     fd: int
-    lot: "Lot | None"
+    lot: "ParkingLot | None"
     network: str | None  # where it is, as far as it counts
 
     def wake(self) -> None:
@@ -46,14 +46,14 @@ class Parked(Reader):
         elif self.waiter is not None:  # else its lot has let it go
             super().wake()
 
-    def go_on(self, lot: "Lot", now: float) -> None:
+    def go_on(self, lot: "ParkingLot", now: float) -> None:
         raise NotImplementedError
 
-    def go_on_slowly(self, lot: "Lot") -> bool:
+    def go_on_slowly(self, lot: "ParkingLot") -> bool:
         """Serve it where one may wait; true when there is more to do."""
         raise NotImplementedError
 
-    def on_end_of_input(self, lot: "Lot") -> None:
+    def on_end_of_input(self, lot: "ParkingLot") -> None:
         """The other side will send no more: it has closed the connection, or its own half of it. Called in the loop."""
         lot.let_go(self)
 
@@ -75,7 +75,7 @@ class Rest(NamedTuple):
     unsent: Unsent | None
 
 
-class Lot:
+class ParkingLot:
     """The parked readers of one process. Everything but `park` and `wake` happens in the loop of its own accord."""
 
     def __init__(self, hub: Hub, backlog: Backlog | None = None) -> None:

@@ -5,13 +5,13 @@ import math
 from collections.abc import Callable, Collection, Iterable
 
 from chat import runtime
-from chat.realtime.visibility import Hearing
+from chat.realtime.visibility import Visibility
 from chat.runtime import threads
 
 log = logging.getLogger(__name__)
 
-Rehear = Callable[[], Hearing | None]
-RehearAll = Callable[[list[Rehear]], list[Hearing | None]]
+Rehear = Callable[[], Visibility | None]
+RehearAll = Callable[[list[Rehear]], list[Visibility | None]]
 
 
 class Reader:
@@ -29,7 +29,7 @@ class Reader:
         "expected_in",
         "has_missed_passing",
         "has_new_rooms",
-        "hearing",
+        "visibility",
         "holders",
         "is_live",
         "may_share",
@@ -42,7 +42,7 @@ class Reader:
 
     def __init__(self, rehear: Rehear, cursor: int) -> None:
         self.rehear = rehear
-        self.hearing = Hearing()
+        self.visibility = Visibility()
         self.holders: tuple[str, ...] = ()  # whose shares of the places it takes
         self.cursor = cursor
         self.is_live = False  # whether it has had everything once
@@ -61,7 +61,7 @@ class Reader:
         self.waiter.wake()
 
 
-def ask_each(rehears: list[Rehear]) -> list[Hearing | None]:
+def ask_each(rehears: list[Rehear]) -> list[Visibility | None]:
     """What each of them may hear now."""
     return [rehear() for rehear in rehears]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chat.core import sse
 from chat.core.log_events import EVERYBODY
-from chat.realtime.visibility import Hearing, Rooms
+from chat.realtime.visibility import Rooms, Visibility
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
 
@@ -186,13 +186,14 @@ class Batch:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def heard_by(self, hearing: Hearing, shared: "Shared") -> bytes:
-        """What somebody hears of it whose hearing is settled; `shared` is told of what is kept for others."""
-        if self._others and not self._channels.isdisjoint(hearing.own):
-            return self._joined(self._channels.intersection((*hearing.own, *hearing.rooms.now, EVERYBODY)))
-        piece = self._by_rooms.get(hearing.rooms)
+    def heard_by(self, visibility: Visibility, shared: "Shared") -> bytes:
+        """What a reader with a settled visibility gets of it; `shared` counts what is kept for others."""
+        if self._others and not self._channels.isdisjoint(visibility.own):
+            return self._joined(self._channels.intersection((*visibility.own, *visibility.rooms.now, EVERYBODY)))
+        piece = self._by_rooms.get(visibility.rooms)
         if piece is None:
-            piece = self._by_rooms[hearing.rooms] = self._joined(self._channels & hearing.rooms.now | self._to_all)
+            channels = self._channels & visibility.rooms.now | self._to_all
+            piece = self._by_rooms[visibility.rooms] = self._joined(channels)
             shared.note(len(piece))
         return piece
 

@@ -4,9 +4,9 @@ import time
 
 from chat.core import sse, times
 from chat.core.wire import CURSOR_MAX, to_json
-from chat.realtime.parking import Lot
+from chat.realtime.parking import ParkingLot
 from chat.realtime.streams import Stream, Streams, bye
-from chat.realtime.visibility import Hearing
+from chat.realtime.visibility import Visibility
 
 SECONDS = 20  # so long one of them lasts at most; the page asks for less
 MOST = 20  # of them at once in a process: each is heard by somebody who looks on, and ends soon
@@ -21,14 +21,14 @@ _open: set["Ticker"] = set()
 class Ticker(Stream):
     """A stream that hears nothing, and is told the time each second; its ids go on from `last_id`.
 
-    The hub's second hand wakes it, so that it costs no timer and, parked, no greenlet. Where it is driven by a
+    The hub's ticker wakes it, so that it costs no timer and, parked, no greenlet. Where it is driven by a
     server, it is to be asked each `TICK_SECONDS`, because some processes have no such hand.
     """
 
     __slots__ = ("_id", "_left")
 
     def __init__(self, home: Streams, last_id: int, seconds: int, holders: tuple[str, ...] = ()) -> None:
-        super().__init__(home, None, Hearing, home.hub.last_id)
+        super().__init__(home, None, Visibility, home.hub.last_id)
         self.holders = holders
         self._id = last_id
         self._left = seconds
@@ -65,7 +65,7 @@ class Ticker(Stream):
     def has_written(self, now: float) -> None:
         """Its next moment does not depend on when the last one was written."""
 
-    def go_on(self, lot: Lot, now: float) -> None:
+    def go_on(self, lot: ParkingLot, now: float) -> None:
         piece = self.take()
         if piece:
             lot.send(self, piece, self.is_over)

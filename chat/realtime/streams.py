@@ -12,7 +12,7 @@ from chat.core.config import Config
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
 from chat.realtime.hub import Hub
-from chat.realtime.parking import Lot, Parked
+from chat.realtime.parking import Parked, ParkingLot
 from chat.realtime.presence.memory import STREAM_WHOLES_BYTES, Presence, User
 from chat.realtime.readers import Reader, Rehear
 from chat.realtime.sending import Backlog
@@ -37,7 +37,7 @@ class Streams:
         self.presence = presence
         self.heartbeat_seconds = config.heartbeat_seconds
         self.backlog = backlog or Backlog()
-        self.lot = Lot(hub, self.backlog) if runtime.current().can_park else None
+        self.lot = ParkingLot(hub, self.backlog) if runtime.current().can_park else None
         self.most: int | None = None
         self.refused = 0
         self.poll_interval_ms = pacing.POLL_INTERVAL_MS
@@ -196,7 +196,7 @@ class Stream(Parked):
             return b""
         told = () if self.has_missed_passing else self._entered
         self.has_new_rooms = self.has_missed_passing = False
-        slugs = self._home.slugs(self.hearing.present_rooms())
+        slugs = self._home.slugs(self.visibility.present_rooms())
         self._enter(slugs)
         untold = {room_id: slug for room_id, slug in slugs.items() if room_id not in told}
         wholes = self._home.presence.wholes(untold, self.cursor, STREAM_WHOLES_BYTES)
@@ -204,7 +204,7 @@ class Stream(Parked):
 
     def _enter(self, slugs: dict[int, str]) -> None:
         """Be here in these rooms and in no others."""
-        entered, rooms = self._entered, self.hearing.present_rooms()
+        entered, rooms = self._entered, self.visibility.present_rooms()
         self._entered = rooms if len(rooms) == len(slugs) else tuple(slugs)  # its own tuple only where it must
         if self._user is not None:
             self._home.presence.enter(self._user, {id: slug for id, slug in slugs.items() if id not in entered})
@@ -229,7 +229,7 @@ class Stream(Parked):
 
     # Parked
 
-    def go_on(self, lot: Lot, now: float) -> None:
+    def go_on(self, lot: ParkingLot, now: float) -> None:
         if self.end is not None:
             return lot.send(self, bye(self.end), is_last=True)
         hub = self._home.hub
@@ -245,7 +245,7 @@ class Stream(Parked):
         if self.cursor < hub.last_id:  # a piece is bounded
             self.wake()
 
-    def go_on_slowly(self, lot: Lot) -> bool:
+    def go_on_slowly(self, lot: ParkingLot) -> bool:
         piece = self.take()
         if piece:
             self.has_written(time.monotonic())
@@ -290,7 +290,7 @@ class StreamBody:
         stream.was_given(piece)
         return piece
 
-    def park(self, lot: Lot, fd: int, head: bytes, network: str | None) -> None:
+    def park(self, lot: ParkingLot, fd: int, head: bytes, network: str | None) -> None:
         """Leave the stream to the lot, with its connection; the head of the answer goes before all."""
         self._is_parked = True
         lot.park(self._stream, fd, head + self._opening, network=network)

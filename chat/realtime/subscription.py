@@ -18,7 +18,7 @@ def rehearing(
     room_ids: Collection[int] | None,
     session_id: int | None = None,
     since: int = 0,
-) -> Callable[[], visibility.Hearing | None]:
+) -> Callable[[], visibility.Visibility | None]:
     """What reads anew, whenever it is called, what this reader may hear: the named rooms, or all the user's.
 
     `own` are the channels of the reader itself, whose cursor will never be below `since`. None means that a named room
@@ -49,7 +49,7 @@ class _Rehearing:
         self._session_id = session_id
         self._since = since
 
-    def __call__(self) -> visibility.Hearing | None:
+    def __call__(self) -> visibility.Visibility | None:
         if self.room_ids is None:
             with self._store.glance() as connection:
                 stays = self._stays(connection)
@@ -67,14 +67,14 @@ class _Rehearing:
             return None
         return [stay[:3] for stay in found if stay.room_id is not None]
 
-    def of(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Hearing | None:
+    def of(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Visibility | None:
         """What is heard with these stays of the user's, and with these rooms open."""
         if self.room_ids is None:
             return visibility.of_stays(stays, self._own)
         return visibility.of_rooms(self.room_ids, open_ids, stays, self._own)
 
 
-def rehear_all(store: Store, rehears: Collection[Any]) -> list[visibility.Hearing | None]:
+def rehear_all(store: Store, rehears: Collection[Any]) -> list[visibility.Visibility | None]:
     """What each of these may hear now, after a change of rooms, by a question for all instead of some for each.
 
     Sessions and bans are not asked for: once a reader is registered, the log says when they end it.

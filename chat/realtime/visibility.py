@@ -54,7 +54,7 @@ def _always(channels: Collection[str], order: Iterable[str]) -> Rooms:
     return rooms
 
 
-class Hearing:
+class Visibility:
     """What one reader hears: the channels of its own always, and the rooms, which it may share with others."""
 
     __slots__ = ("own", "rooms")
@@ -79,9 +79,9 @@ class Hearing:
         """Past this id it hears a channel or does not: no span begins or ends there."""
         return self.rooms.settled_id
 
-    def settled(self) -> "Hearing":
+    def settled(self) -> "Visibility":
         rooms = self.rooms.settled()
-        return self if rooms is self.rooms else Hearing(self.own, rooms)
+        return self if rooms is self.rooms else Visibility(self.own, rooms)
 
     def hears(self, channel: str, event_id: int) -> bool:
         spans = self.rooms.spans.get(channel, ())
@@ -99,7 +99,7 @@ class Hearing:
 
 def of_rooms(
     room_ids: Iterable[int], open_ids: Collection[int], stays: Stays, own: Iterable[str]
-) -> Hearing | None:
+) -> Visibility | None:
     """A reader that named its rooms: all of an open one, of a closed one the user's stays.
 
     None when a closed one is among them in which the user is not, now.
@@ -114,15 +114,15 @@ def of_rooms(
             spans[channel] = stayed.rooms.spans[channel]
         else:
             return None
-    return Hearing(own, _rooms(spans))
+    return Visibility(own, _rooms(spans))
 
 
-def of_stays(stays: Stays, own: Iterable[str]) -> Hearing:
+def of_stays(stays: Stays, own: Iterable[str]) -> Visibility:
     """A reader that named none: each room from the user's join event to the leave event."""
     spans: dict[str, list[Span]] = {}
     for room_id, from_id, to_id in sorted(stays, key=lambda stay: stay[1]):
         _add_span(spans.setdefault(_channel(room_id), []), from_id, to_id)
-    return Hearing(own, _rooms(spans))
+    return Visibility(own, _rooms(spans))
 
 
 def _add_span(spans: list[Span], first: int, last: int | None) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError, ConfigError
-from chat.realtime.watermarks import Heads
+from chat.realtime.watermarks import Watermarks
 from chat.runtime import secret
 from chat.server import capacity, exposure, host_report
 from chat.store import Store, Transaction, creation, trouble
@@ -105,7 +105,7 @@ def _canary(config: Config, url: str) -> Finding:
 
 def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
     """Whether the web server hands out head files, where it was asked for private ones; or that there are none."""
-    heads, seen = Heads(config, store), host_report.last_seen(config.instance)
+    heads, seen = Watermarks(config, store), host_report.last_seen(config.instance)
     earlier = exposure.last_found(config.instance)
     site = url or (earlier.url if earlier is not None else "")
     if heads.is_used and site:

@@ -15,7 +15,7 @@ _QUERY = re.compile(r"\?\S*")
 _VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)  # the kernel's words for a lost network
 
 
-class ShyLogger(Logger):
+class RedactingLogger(Logger):
     """gunicorn's logger; `how_addresses` is the setting CHAT_LOG_ADDRESSES, put there by gunicorn.conf.py."""
 
     how_addresses = "short"

@@ -1,4 +1,4 @@
-"""The parts of one process, joined: store, site, hub, relay, presence, and the second hand that drives them."""
+"""The parts of one process, joined: store, site, hub, relay, presence, and the ticker that drives them."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from chat.core.config import Config
 from chat.core.errors import ChatError
 from chat.core.log_events import CHANGED, MISSED
 from chat.domain import erasure, inbox, ownership, retention
-from chat.domain.site_settings import Site
+from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
 from chat.realtime.hub import Event, Hub
 from chat.realtime.presence.file import Attendance
@@ -23,7 +23,7 @@ from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay, PassingRelay, UnixRelay
 from chat.realtime.sending import Backlog
 from chat.realtime.streams import Streams
-from chat.realtime.watermarks import Heads
+from chat.realtime.watermarks import Watermarks
 from chat.runtime import metrics
 from chat.runtime.limits import Limits
 from chat.server import capacity, figures, host_report
@@ -39,7 +39,7 @@ SECOND = 1.0
 TOUCH_SECONDS = 3600  # how often those who stay for hours are noted as visitors
 
 
-class Parts:
+class Process:
     """Opened by `start` in the process that answers requests, after any fork."""
 
     def __init__(self, config: Config) -> None:
@@ -88,14 +88,14 @@ class Parts:
         except Exception:
             self.store.stop()
             raise
-        self.heads = Heads(config, self.store)
+        self.watermarks = Watermarks(config, self.store)
         self.limits = Limits(instance / "limits")
         rehear_all = partial(subscription.rehear_all, self.store)
         self.hub = Hub(
             self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, rehear_all=rehear_all
         )
         self.hub.start()
-        self.site = Site(self.store, config)  # after the hub, which hears of every later change
+        self.site_settings = SiteSettings(self.store, config)  # after the hub, which hears of every later change
         self.relay: LocalRelay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
         self.presence = self._presence()
         self.streams = Streams(self.store, self.hub, self.presence, config, self.backlog)
@@ -120,7 +120,7 @@ class Parts:
         self.relay.start(on_ring=partial(_attempt, self.hub.wake, "ring"), on_news=self.presence.hear)
         self.presence.start()
         self._seconds = 0
-        self._stops = [self.runtime.every(SECOND, self._tick, "second hand")]
+        self._stops = [self.runtime.every(SECOND, self._tick, "ticker")]
         if self.operators_config.look_seconds:
             self._stops.append(self.runtime.every(self.operators_config.look_seconds, self._look, "look"))
 
@@ -132,9 +132,9 @@ class Parts:
         self._reopen()
         self.hub.wake()
         inbox.move_inbox(self.store)
-        self.heads.publish()
+        self.watermarks.publish()
 
-    def rest(self, is_end: bool) -> None:
+    def after_request(self, is_end: bool) -> None:
         """After each request of such a process, once a minute among all of them: what others do from time to time."""
         if not self.is_open:
             return
@@ -153,7 +153,7 @@ class Parts:
     @property
     def config(self) -> Config:
         """The settings in force: the operator's, with the owner's over them once the store is open."""
-        return self.site.config if self.is_open else self.operators_config
+        return self.site_settings.config if self.is_open else self.operators_config
 
     def network_of(self, environ: Mapping[str, Any]) -> str | None:
         """The network whose share of what is scarce a request takes; None where its address says nothing of who asks,
@@ -188,7 +188,7 @@ class Parts:
             return None
         streams = self.streams
         seen = Hosting(self._budget, streams.most, streams.lifetime, streams.poll_interval_ms,
-                       host_report.megabytes_here(), has_heads=self.heads.is_used)
+                       host_report.megabytes_here(), has_heads=self.watermarks.is_used)
         return seen._replace(request_seconds=time.process_time()) if self._budget.kind == capacity.ONCE else seen
 
     def _note_host(self) -> None:
@@ -227,7 +227,7 @@ class Parts:
 
     def _learn_of_site(self, event: Event) -> None:
         if event.name in (CHANGED, MISSED):
-            self.site.reload()
+            self.site_settings.reload()
         user_id = erasure.forgotten_by(event.name, event.data)
         if user_id is not None:
             self.presence.forget(user_id, erasure.NAMELESS)
@@ -246,7 +246,7 @@ class Parts:
         self.relay.ring()
         _attempt(self.hub.wake, "ring")
         if not self.runtime.has_loop:  # which must not wait for files with every commit
-            self.heads.publish()
+            self.watermarks.publish()
 
     def _tick(self) -> None:
         self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
@@ -256,14 +256,14 @@ class Parts:
             self.presence.tick,
             self._reopen,
             partial(retention.every_second, self.store),
-            self.heads.publish,
+            self.watermarks.publish,
         ]
         if self._seconds % retention.MINUTE_SECONDS == 0:
             works.append(partial(retention.every_minute, self.store, self.config))
         if self._seconds % TOUCH_SECONDS == 0:
             works.append(self._touch_who_is_here)
         for work in (*works, self.note_figures):
-            _attempt(work, "second hand")
+            _attempt(work, "ticker")
         self._tick_due_at = time.monotonic() + SECOND
 
     def _touch_who_is_here(self) -> None:

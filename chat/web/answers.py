@@ -184,7 +184,7 @@ _TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever 
 
 
 def _unreachable(error: Exception) -> Response:
-    trouble.complain(log, trouble.in_words(error, context.parts().database))
+    trouble.complain(log, trouble.in_words(error, context.process().database))
     identity.ask_nothing()
     return refused(trouble.unreachable())
 

@@ -11,7 +11,7 @@ from chat.web.i18n import format_datetime
 
 def here(moment: str) -> datetime:
     """A moment of the store in the site's time zone."""
-    return times.moment_of(moment).astimezone(context.parts().config.timezone)
+    return times.moment_of(moment).astimezone(context.process().config.timezone)
 
 
 def zone_of(local: datetime) -> str:

@@ -2,15 +2,15 @@
 
 from flask import current_app, request
 
-from chat.server.process import Parts
+from chat.server.process import Process
 
 
-def parts() -> Parts:
+def process() -> Process:
     """What the app of this request is joined from."""
     return current_app.extensions["chat"]
 
 
 def heads_url() -> str:
     """The path of the folder of head files, as this request's site is reached."""
-    url = parts().operators_config.heads_url
+    url = process().operators_config.heads_url
     return url if url.startswith("/") else f"{request.script_root}/{url}"

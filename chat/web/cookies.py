@@ -8,7 +8,7 @@ from functools import lru_cache
 from flask import Response, current_app, g, request, session
 
 from chat.domain import sessions
-from chat.web.context import parts
+from chat.web.context import process
 
 SESSION = "longwave"  # the key of a session; both names end in the site's mark
 TOKEN = "longwave_token"  # what is kept of a browser without a session, too: signed
@@ -109,7 +109,7 @@ def must_renew() -> bool:
 
 def same_site() -> str:
     """With whose pages' requests the cookies go along; without HTTPS browsers refuse the wider word."""
-    return parts().config.cookie_samesite if request.is_secure else "Lax"
+    return process().config.cookie_samesite if request.is_secure else "Lax"
 
 
 def cookie_path() -> str:

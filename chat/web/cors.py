@@ -65,7 +65,7 @@ def surround(app: Flask) -> None:
 
 def reader() -> str | None:
     """The other origin whose page asks and may read; None where no page of another origin does."""
-    return _other_origin(request.environ, context.parts().config.allowed_origins)
+    return _other_origin(request.environ, context.process().config.allowed_origins)
 
 
 def _other_origin(environ: dict[str, Any], allowed: Collection[str]) -> str | None:

@@ -90,7 +90,7 @@ FREE_FOR_OWNERS = ("room", "remove")  # an owner clears up a hundred messages, a
 
 def check_request() -> None:
     """Count what this request is about to do. Raises ChatError `slow_down` with the seconds after which it may."""
-    if request.method != "POST" or not context.parts().config.limits:
+    if request.method != "POST" or not context.process().config.limits:
         return
     for_all: dict[str, Rate] = {}
     for deed in COUNTED.get(request.endpoint or "", ()):
@@ -117,7 +117,7 @@ def check_post(user: Any, body: object) -> None:
     """Count a message, or the change of one; the same text again counts double. Bots have a limit of their own, and no
     address.
     """
-    config = context.parts().config
+    config = context.process().config
     if not config.limits:
         return
     if user.kind == "bot":
@@ -144,7 +144,7 @@ def _by_person(deed: str, user: Any) -> dict[str, Rate]:
 
 def _by_bot(bot: Any) -> dict[str, Rate]:
     """What a bot does to messages counts together."""
-    a_second = context.parts().config.bot_posts_per_second
+    a_second = context.process().config.bot_posts_per_second
     return {f"post {bot.id}": Rate(a_second, 1 / a_second)}
 
 
@@ -168,11 +168,11 @@ def _count(rates: Mapping[str, Rate], cost: float = 1.0) -> None:
 
 
 def _wait_seconds(rates: Mapping[str, Rate], cost: float = 1.0, is_question: bool = False) -> float:
-    parts = context.parts()
-    if not parts.config.limits:
+    process = context.process()
+    if not process.config.limits:
         return 0.0
     try:
-        return parts.limits.wait_seconds(rates, cost, is_question)
+        return process.limits.wait_seconds(rates, cost, is_question)
     except OSError as error:  # a full disk: what cannot be counted is refused, as what cannot be saved is
         log.error("could not count: %s", error)
         raise busy() from error

@@ -9,7 +9,7 @@ from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
 from chat.domain import bots, sessions, site_settings
 from chat.web import cookies, entry_word
-from chat.web.context import parts
+from chat.web.context import process
 
 VISIT_HOURS = 1  # how often a visit is written down
 MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
@@ -72,7 +72,7 @@ def owner_required() -> Any:
 def operator_required() -> None:
     """Whoever has the operator's token, or sits at the machine itself. Raises ChatError `sign_in` or `not_found`."""
     if has_bearer():
-        token = parts().operators_config.metrics_token
+        token = process().operators_config.metrics_token
         if not token or not hmac.compare_digest(bearer_key().encode(), token.encode()):
             raise ChatError("sign_in", N_("The token doesn't match CHAT_METRICS_TOKEN."))
     elif not addresses.is_direct_from_here(request.environ):
@@ -85,7 +85,7 @@ def reader_required() -> Who:
     Raises ChatError `sign_in`, `banned`, or `entry_word` where that was not said yet.
     """
     newcomer_required()
-    if who().user is None and not parts().config.public:
+    if who().user is None and not process().config.public:
         raise ChatError("sign_in", N_("Pick a name to see this chat."))
     return who()
 
@@ -96,10 +96,10 @@ def newcomer_required() -> None:
     if asking.user is not None and asking.user.is_owner:
         return
     user_id = asking.user.id if asking.user is not None else None
-    ban = parts().site.ban_of(user_id, None if asking.is_bot else network())
+    ban = process().site_settings.ban_of(user_id, None if asking.is_bot else network())
     if ban is not None:
         raise _banned(ban)
-    if not asking.is_bot and not entry_word.was_said(parts().config.entry_word):
+    if not asking.is_bot and not entry_word.was_said(process().config.entry_word):
         raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 
@@ -120,12 +120,12 @@ def networks() -> tuple[str, ...]:
 
 def holders() -> tuple[str, ...]:
     """Whose shares of the places for readers this request takes: the person's, or a visitor's networks'."""
-    if not parts().config.limits:
+    if not process().config.limits:
         return ()
     user = who().user
     if user is not None:
         return (f"{shares.PERSON}{user.id}",)
-    return networks() if parts().network_of(request.environ) is not None else ()
+    return networks() if process().network_of(request.environ) is not None else ()
 
 
 def where() -> sessions.From:
@@ -144,7 +144,7 @@ def bearer_key() -> str:
 
 def _find_bot() -> Who:
     key = bearer_key()
-    with parts().store.glance() as connection:
+    with process().store.glance() as connection:
         bot = bots.find_bot(connection, key)
     if bot is None:
         raise ChatError("sign_in", N_("This key isn't valid. Ask the owner for a new one."))
@@ -155,7 +155,7 @@ def _find_person() -> Who:
     key = cookies.sent(cookies.SESSION)
     if not key:
         return Who()
-    store = parts().store
+    store = process().store
     with store.glance() as connection:
         user = sessions.find_by_session(connection, key)
     if user is None:
@@ -179,7 +179,7 @@ def _has_moved(user: Any) -> bool:
 
 def _note_visit(user: Any) -> None:
     try:
-        parts().store.write(sessions.visit, user.id, user.session_id, where())
+        process().store.write(sessions.visit, user.id, user.session_id, where())
     except ChatError as error:
         if error.code != "busy":
             raise

@@ -80,7 +80,7 @@ def recall() -> bool:
     g.form = _sent_form()
     if g.form is None:
         return False
-    with context.parts().store.glance() as connection:
+    with context.process().store.glance() as connection:
         g.is_repeat = sent_forms.find(connection, g.form.sent_hash, _since()) is not None
     return is_repeat()
 
@@ -111,7 +111,7 @@ def write_anew(change: Callable[Concatenate[Transaction, P], Any], *arguments: P
 
 
 def _write(do: Do, way: Callable[[Transaction, Form, Do], Any]) -> Any:
-    store, form = context.parts().store, g.get("form")
+    store, form = context.process().store, g.get("form")
     return store.write(do) if form is None else store.write(way, form, do)
 
 

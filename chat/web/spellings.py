@@ -76,21 +76,21 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
 
 def _managed_room(slug: str) -> Any:
     """The private room of an owner who is not in it: she cannot read it, but must find it. None for others."""
-    user = identity.who().user if context.parts().is_open else None
+    user = identity.who().user if context.process().is_open else None
     if user is None or not user.is_owner:
         return None
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         return room_table.find(connection, slug)
 
 
 def _may_be_seen(slug: str | None) -> bool:
     if slug is None:
         return True
-    parts = context.parts()
-    parts.start(capacity.host_of(request.environ))  # a wrong address may be the first that this process is asked for
+    process = context.process()
+    process.start(capacity.host_of(request.environ))  # a wrong address may be the first that this process is asked for
     user = identity.reader_required().user
     try:
-        with parts.store.read() as connection:
+        with process.store.read() as connection:
             rooms.find(connection, slug, user)
     except ChatError:
         return False

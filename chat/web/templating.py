@@ -8,13 +8,13 @@ from markupsafe import Markup
 
 from chat import __version__
 from chat.domain import rendering
-from chat.server.process import Parts
+from chat.server.process import Process
 from chat.web import assets, clock, csrf, i18n, identity, repeats
 
 MOUNTS = 16  # the site may be reached below several paths
 
 
-def give_to_templates(app: Flask, parts: Parts) -> None:
+def give_to_templates(app: Flask, process: Process) -> None:
     app.add_template_filter(clock.element, "clock")
     app.add_template_filter(i18n.isolated, "isolated")
     # One language for the whole site, so that each text is looked up once.
@@ -30,8 +30,8 @@ def give_to_templates(app: Flask, parts: Parts) -> None:
 
     @app.context_processor
     def shared() -> dict[str, Any]:
-        config = parts.config
-        user = identity.who().user if parts.is_open else None
+        config = process.config
+        user = identity.who().user if process.is_open else None
         return {
             "site": {
                 "name": config.site_name,

@@ -119,7 +119,7 @@ def test_a_pool_of_python_s_own_tells_its_size_though_few_threads_have_begun():
 def test_threads_of_one_family_are_counted():
     go_on = threading.Event()
     family = [threading.Thread(target=go_on.wait, name=f"waitress-{number}") for number in range(1, 4)]
-    for thread in (*family, threading.Thread(target=go_on.wait, name="second hand")):
+    for thread in (*family, threading.Thread(target=go_on.wait, name="ticker")):
         thread.start()
     try:
         assert in_thread(threads_seen({"SERVER_SOFTWARE": "waitress"}), "waitress-0") == 4

@@ -65,7 +65,7 @@ def test_sessions_names_and_bans_hold(chat: Chat, bob):
     assert carol.name == "carol"
     with pytest.raises(Exception, match="That name is taken"):
         chat.guest("carol")
-    standing = site_settings.Site(chat.store, chat.config)
+    standing = site_settings.SiteSettings(chat.store, chat.config)
     assert standing.ban_of(dave.id, None) and not standing.ban_of(bob.id, None)
 
 

@@ -15,7 +15,7 @@ from chat.core import config as configuration
 from chat.domain import retention
 from chat.realtime import relay as relay_module
 from chat.realtime.relay import PassingRelay, UnixRelay
-from chat.server.process import Parts
+from chat.server.process import Process
 from chat.store import writer
 from chat.store.sqlite.remnants import Remnants
 from chat.store.tables import facts
@@ -248,9 +248,9 @@ def test_a_folder_that_was_tidied_up_hinders_no_end(instance: Path):
 
 
 @pytest.fixture
-def process(instance: Path) -> Iterator[Parts]:
-    """A whole process; its second hand goes when the test says so."""
-    process = Parts(configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "0"}))
+def process(instance: Path) -> Iterator[Process]:
+    """A whole process; its ticker goes when the test says so."""
+    process = Process(configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "0"}))
     process.start()
     yield process
     process.stop()
@@ -258,11 +258,11 @@ def process(instance: Path) -> Iterator[Parts]:
 
 @pytest.mark.parametrize("error", [NO_FILES, KeyError("slug")])
 def test_whatever_fails_in_a_second_all_else_is_done(
-    process: Parts, monkeypatch: pytest.MonkeyPatch, error: Exception
+    process: Process, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     done = []
     works = [(process.streams, "tick"), (process.presence, "tick"), (retention, "every_second"),
-             (process.heads, "publish"), (retention, "every_minute"), (process, "_touch_who_is_here"),
+             (process.watermarks, "publish"), (retention, "every_minute"), (process, "_touch_who_is_here"),
              (process, "note_figures")]
     for failed in range(len(works)):
         done.clear()
@@ -274,7 +274,7 @@ def test_whatever_fails_in_a_second_all_else_is_done(
         assert done == [name for number, (_, name) in enumerate(works) if number != failed]
 
 
-def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: Parts, monkeypatch: pytest.MonkeyPatch):
+def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: Process, monkeypatch: pytest.MonkeyPatch):
     presence, told = process.presence, []
     user = {"id": 1, "name": "alice", "kind": "guest"}
     presence.poll(user, {1: "lobby", 2: "garden", 3: "den"}, 60)

@@ -50,7 +50,7 @@ def test_a_room_is_not_shared_before_one_is_in_it(chat: Chat, listen):
     chat.post(bob, "before she came", room="den")
     chat.store.write(rooms.join, alice, "den")
     reader = chat.reader(alice, cursor=other.last_id, hub=other)
-    assert chat.read_all(reader, other) == [] and reader.cursor < reader.hearing.settled_id, "premise"
+    assert chat.read_all(reader, other) == [] and reader.cursor < reader.visibility.settled_id, "premise"
     other.wake()
     assert other.share(reader) is None, "not as long as a border of what it hears is still to come"
     heard = [name for _, name, _ in chat.read_all(reader, other)]

@@ -40,7 +40,7 @@ class Attendance(Presence):
     """Presence by a file: what is said of polls is kept there, and every question is answered from it.
 
     It deviates from `Presence` in what only a lasting process can do: nobody holds a stream, nobody is told of
-    changes or of typing, and there is no second hand. `clock` is the wall clock, which all processes share.
+    changes or of typing, and there is no ticker. `clock` is the wall clock, which all processes share.
     """
 
     def __init__(self, hub: Hub, path: Path, roster_max: int, clock: Callable[[], float] = time.time) -> None:

@@ -189,7 +189,7 @@ class Presence:
             tokens = "".join(self._token(room_id) for room_id in sorted(room_ids))
         return tokens if len(tokens) <= TOKEN_CHARACTERS else hashlib.sha256(tokens.encode()).hexdigest()
 
-    # What comes from other processes, and the second hand
+    # What comes from other processes, and the ticker
 
     def start(self) -> None:
         """Ask the others who is with them."""

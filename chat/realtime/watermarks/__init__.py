@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 _FAILURES = (OSError, SQLAlchemyError, sqlite3.Error)
 
-__all__ = ["Heads", "Look"]
+__all__ = ["Watermarks", "Look"]
 
 
-class Heads:
+class Watermarks:
     """The head files of one chat, in CHAT_HEADS_DIR; without such a folder there are none, and nothing is done."""
 
     def __init__(self, config: Config, store: Store) -> None:

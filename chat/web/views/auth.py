@@ -46,9 +46,9 @@ def sign_in() -> Response:
     identity.newcomer_required()
     if identity.who().is_bot:
         raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
-    parts = context.parts()
+    process = context.process()
     name = forms.posted().get("name")
-    signed_in = repeats.write(accounts.sign_in, name, parts.config.guest_days, identity.where())
+    signed_in = repeats.write(accounts.sign_in, name, process.config.guest_days, identity.where())
     return _welcome(sessions.SignedIn(*signed_in))
 
 
@@ -72,7 +72,7 @@ def make_return_link() -> Response:
 def sign_out() -> Response:
     session_id = identity.who().session_id
     if session_id is not None:
-        context.parts().store.write(sessions.sign_out, session_id)
+        context.process().store.write(sessions.sign_out, session_id)
     answer = answers.done(None, url_for("pages.home"))
     cookies.forget(answer)
     return answer
@@ -81,7 +81,7 @@ def sign_out() -> Response:
 @blueprint.get("/session")
 def session() -> Response:
     user = identity.who().user
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
     wire_user = serializers.as_wire_user(user) if user is not None else None
     token = csrf.csrf_token() if cors.reader() is None else None  # they read, and do not post
@@ -127,10 +127,10 @@ def use_device() -> Response:
 
 def _welcome(signed_in: sessions.SignedIn) -> Response:
     """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
-    parts, earlier = context.parts(), identity.who().session_id
+    process, earlier = context.process(), identity.who().session_id
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
-        parts.store.write(sessions.sign_out, earlier)
-    with parts.store.read() as connection:
+        process.store.write(sessions.sign_out, earlier)
+    with process.store.read() as connection:
         user = users.find(connection, signed_in.user_id)
     wire = {"user": serializers.as_wire_user(user), "csrf_token": csrf.csrf_token_of(signed_in.key)}
     answer = answers.done(wire, _next())
@@ -143,6 +143,6 @@ def _next() -> str:
     asked = forms.local_path(request.values.get("next"))
     if asked:
         return asked
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         has_lobby = room_table.find(connection, LOBBY) is not None
     return url_for("pages.room", slug=LOBBY) if has_lobby else url_for("pages.home")

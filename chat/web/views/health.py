@@ -11,5 +11,5 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """200 when something could be written just now; otherwise `ChatError` `busy`, which is 503."""
-    context.parts().store.prove_writable()
+    context.process().store.prove_writable()
     return answers.json({"status": "ok", "version": __version__})

@@ -22,7 +22,7 @@ def download() -> Response:
     from chat.domain import personal_data  # late, for it is seldom asked for
 
     user = identity.user_required()
-    pieces = personal_data.about(context.parts().store, user.id)
+    pieces = personal_data.about(context.process().store, user.id)
     answer = answers.json_text(piece.encode() for piece in pieces)
     answer.headers["Content-Disposition"] = 'attachment; filename="kept-about-me.json"'
     return answer
@@ -31,7 +31,7 @@ def download() -> Response:
 @blueprint.post("/me/view")
 def choose_view() -> Response:
     user = identity.user_required()
-    context.parts().store.write(accounts.choose_view, user.id, forms.posted().get("view"))
+    context.process().store.write(accounts.choose_view, user.id, forms.posted().get("view"))
     return answers.done(None, url_for("me.page"))
 
 

@@ -21,7 +21,7 @@ def index(slug: str) -> Response:
     identity.reader_required()
     limit = forms.whole_number("limit", low=1, high=LIMIT_MAX, default=LIMIT_DEFAULT) or LIMIT_DEFAULT
     wish = excerpt.asked_for()
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
         room = rooms.find(connection, slug, identity.who().user)
         candidates = excerpt.candidates(connection, room.id, wish, limit + 1)
@@ -47,11 +47,11 @@ def _bytes_of(entry: tuple[int, str]) -> int:
 def post(slug: str) -> Response:
     user = identity.user_required()
     fields = forms.posted()
-    parts, body, client_id = context.parts(), fields.get("body"), fields.get("client_id")
+    process, body, client_id = context.process(), fields.get("body"), fields.get("client_id")
     if not repeats.is_repeat():
         flood.check_post(user, body)
-    write = repeats.write if client_id is None else parts.store.write  # that of its own makes it harmless for ever
-    posted = messages.Posted(*write(messages.post, user, slug, body, client_id, is_limited=parts.config.limits))
+    write = repeats.write if client_id is None else process.store.write  # that of its own makes it harmless for ever
+    posted = messages.Posted(*write(messages.post, user, slug, body, client_id, is_limited=process.config.limits))
 
     def shown_at() -> str:
         return url_for("pages.room", slug=slug, _anchor=f"m{posted.message['id']}")
@@ -64,7 +64,7 @@ def edit(id: int) -> Response:
     user = identity.user_required()
     body = forms.posted().get("body")
     flood.check_post(user, body)
-    message = context.parts().store.write(messages.edit, user, id, body)
+    message = context.process().store.write(messages.edit, user, id, body)
     return answers.done(message, _page_of(message))
 
 

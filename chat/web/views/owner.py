@@ -12,7 +12,7 @@ from chat.core import names, times
 from chat.core.errors import N_, ChatError, Sentence
 from chat.domain import moderation, ownership, site_settings
 from chat.server import exposure, host_report
-from chat.server.process import Parts
+from chat.server.process import Process
 from chat.store.tables import acts, bans, users
 from chat.store.tables import rooms as room_table
 from chat.web import answers, bounds, context, forms, identity, repeats
@@ -45,13 +45,13 @@ def only_for_owners() -> None:
 
 @blueprint.get("")
 def page(error: dict[str, Any] | None = None) -> Response:
-    parts = context.parts()
+    process = context.process()
     sought = {name: _here().get(name, "") for name in ("room", "name")}
-    lists = _lists(parts, **sought)
+    lists = _lists(process, **sought)
     places = _places(lists)
     if error and request.method == "POST":
         error = error | {"place": _place() if _place() in places else None}
-    values = {name: request.form.get(name, _as_text(parts.config, name)) for name in site_settings.OWNERS}
+    values = {name: request.form.get(name, _as_text(process.config, name)) for name in site_settings.OWNERS}
     shown = [{"name": name, "value": value} for name, value in values.items()]
     return make_response(
         render_template(
@@ -63,8 +63,8 @@ def page(error: dict[str, Any] | None = None) -> Response:
             hints_for_settings=_setting_hints(),
             words_for_acts=_act_words(),
             words_for_changes=_change_words(),
-            canary=exposure.look(parts.operators_config.instance, request.url_root),
-            host=_host(parts),
+            canary=exposure.look(process.operators_config.instance, request.url_root),
+            host=_host(process),
             typed=request.form,
             here=_here(),
             done=_done(places),
@@ -111,10 +111,10 @@ def _done_words() -> dict[str, str]:
     }
 
 
-def _lists(parts: Parts, room: str, name: str) -> dict[str, bounds.Part]:
+def _lists(process: Process, room: str, name: str) -> dict[str, bounds.Part]:
     """The parts of the four lists that the address asks for, of rooms and people those whose name was sought."""
     here = url_for("owner.page")
-    with parts.store.read() as connection:
+    with process.store.read() as connection:
         finders: dict[str, tuple[str, bounds.Find]] = {
             "rooms": (f"{here}?room={quote(room)}", partial(room_table.all_rooms, connection, name=room.strip())),
             "people": (f"{here}?name={quote(name)}", partial(users.newest, connection, name.strip())),
@@ -158,14 +158,14 @@ def _setting_hints() -> dict[str, str]:
     }
 
 
-def _host(parts: Parts) -> dict[str, Any]:
+def _host(process: Process) -> dict[str, Any]:
     """How the server does: what is wrong, if anything is, in `problems`; who is here, what it takes, and the rest."""
-    seen = parts.hosting
+    seen = process.hosting
     problems: list[Sentence] = []
     details = seen.words() if seen is not None else []
-    people = len(parts.presence.everybody_here())
-    if parts.heads.is_used:
-        found = parts.heads.look(urljoin(request.url_root, context.heads_url()))
+    people = len(process.presence.everybody_here())
+    if process.watermarks.is_used:
+        found = process.watermarks.look(urljoin(request.url_root, context.heads_url()))
         (details if found.is_well else problems).append(found.words)
     return {
         "people": people,
@@ -259,7 +259,7 @@ def claim() -> Response:
     user = identity.user_required()
     repeats.write(ownership.claim, user, forms.posted().get("code"))
     if not repeats.is_repeat():
-        ownership.forget_code_file(context.parts().config)
+        ownership.forget_code_file(context.process().config)
     return answers.done(None, url_for("owner.page"))
 
 
@@ -305,7 +305,7 @@ def ban(id: int) -> Response:
     page = forms.local_path(fields.get("next"))
     back = f"{page}?done=banned" if page else None
     stands = partial(_is_banned, id)
-    reason, config = fields.get("reason", ""), context.parts().config
+    reason, config = fields.get("reason", ""), context.process().config
     return _write("banned", moderation.ban, id, reason, seconds, config, stands=stands, back=back)
 
 
@@ -323,4 +323,4 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    return _write("set", site_settings.change_settings, dict(forms.posted()), context.parts().operators_config)
+    return _write("set", site_settings.change_settings, dict(forms.posted()), context.process().operators_config)

@@ -27,7 +27,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def home() -> str:
     user_id = _id_of(identity.reader_required().user)
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
         found = room_lists.by_name(connection, user_id)
         lines = room_lists.lines_of(connection, found.rows, user_id)
@@ -46,7 +46,7 @@ def _id_of(user: Any) -> int | None:
 
 def may_open_room() -> bool:
     user = identity.who().user
-    return user is not None and (context.parts().config.rooms_by == "all" or user.is_owner)
+    return user is not None and (context.process().config.rooms_by == "all" or user.is_owner)
 
 
 @blueprint.get("/rooms/new")
@@ -83,10 +83,10 @@ def room_page(
 
     The page that led here may have said that the message `new` is the first new one, and then was noted as read.
     """
-    parts, user = context.parts(), identity.reader_required().user
+    process, user = context.process(), identity.reader_required().user
     draft = request.form.get("body", "") if error else ""
     room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
-    with parts.store.read() as connection:
+    with process.store.read() as connection:
         # In the same snapshot as the rows, so that the stream goes on exactly where they end.
         cursor = events.newest_id(connection)
         found = rooms.find(connection, slug, user)
@@ -113,7 +113,7 @@ def room_page(
         new_count=new_count,
         unread_max=rooms.UNREAD_MAX,
         is_new_above=bool(shown and new_id and new_id < shown[0].id),
-        roster=_fitting(parts.presence.shown(found.id)),
+        roster=_fitting(process.presence.shown(found.id)),
         draft=draft,
         error=error,
         may_post=user is not None,
@@ -155,10 +155,10 @@ def _anew(slug: str, last_id: int) -> str:
 
 def _note_reader(user: Any, slug: str, message_id: int) -> None:
     """Who asks for the page anew has no script and no frame to say that they are here, and what they have read."""
-    parts = context.parts()
-    with parts.store.read() as connection:
+    process = context.process()
+    with process.store.read() as connection:
         found = rooms.find(connection, slug, user)
-    parts.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+    process.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
     _mark_read(user, slug, message_id)
 
 
@@ -178,24 +178,24 @@ def _is_visit() -> bool:
 
 
 def _is_member(slug: str, user: Any) -> bool:
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         found = rooms.find(connection, slug, user)
         return room_table.membership(connection, found.id, user.id) is not None
 
 
 def _join_once(slug: str) -> None:
     """Opening an open room joins it; a page that is loaded again writes nothing."""
-    parts, user = context.parts(), identity.user_required()
+    process, user = context.process(), identity.user_required()
     if not _is_member(slug, user):
         flood.check("move", user)
-        parts.store.write(rooms.join, user, slug, is_limited=parts.config.limits)
+        process.store.write(rooms.join, user, slug, is_limited=process.config.limits)
 
 
 @blueprint.get(f"/messages/<{forms.ID}:id>")
 def message(id: int, error: dict[str, Any] | None = None) -> str:
     """The message on a page of its own, with the acts that the caller has on it as forms."""
     user = identity.reader_required().user
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         found = messages.find(connection, id, user)
         found_room = room_table.find(connection, found.slug)
     return render_template(
@@ -214,7 +214,7 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
 def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
     """The question before a message is removed, for whoever has no script to ask it."""
     user = identity.user_required()
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         found = messages.find(connection, id, user)
     if not _acts_on(found, user)["remove"]:
         return message(id, error)
@@ -250,19 +250,19 @@ def refresh(slug: str) -> Response:
     wait_seconds = forms.whole_number("wait", low=0, high=REFRESH_SECONDS, default=REFRESH_SECONDS) or 0
     if since is None:
         raise ChatError("invalid", N_("The address is incomplete. Reload the room."), field="since")
-    parts = context.parts()
-    with parts.store.read() as connection:
+    process = context.process()
+    with process.store.read() as connection:
         found = rooms.find(connection, slug, user)
     if user is not None and _is_visit():
-        parts.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
-    can_hold = parts.streams.has_place(identity.holders())
+        process.presence.poll(serializers.as_wire_user(user), {found.id: slug}, stream.POLL_PRESENT_SECONDS)
+    can_hold = process.streams.has_place(identity.holders())
     if seen is not None and wait_seconds and can_hold:
         held = stream.wait_for_news(found.id, seen, wait_seconds)
         if held is not None:
             return held
         identity.forget_who()
         user = identity.reader_required().user
-    with parts.store.read() as connection:
+    with process.store.read() as connection:
         newest = events.newest_id(connection)
         rooms.find(connection, slug, user)
         news, too_many = excerpt.take(message_table.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
@@ -298,7 +298,7 @@ def refresh_again(error: dict[str, Any], slug: str) -> str:
 
 def _mark_read(user: Any, slug: str, message_id: int) -> None:
     """Note what was read, where that is further than before: a frame that is loaded again writes nothing."""
-    store = context.parts().store
+    store = context.process().store
     with store.read() as connection:
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id)

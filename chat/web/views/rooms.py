@@ -22,7 +22,7 @@ def index() -> Any:
     if not answers.wants_json():
         return redirect(url_for("pages.home"), 303)
     user_id, near = (user.id if user is not None else None), request.args.get("near")
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
         if near is None:
             part = room_lists.by_name(connection, user_id)
@@ -37,19 +37,20 @@ def index() -> Any:
 
 @blueprint.post("/rooms")
 def create() -> Response:
-    user, parts = identity.user_required(), context.parts()
-    if parts.config.rooms_by != "all" and not user.is_owner:
+    user, process = identity.user_required(), context.process()
+    if process.config.rooms_by != "all" and not user.is_owner:
         raise ChatError("forbidden", N_("Only the owner can create rooms here. Ask them for one."))
     fields = forms.posted()
     wished = fields.get("name"), fields.get("slug"), fields.get("topic")
-    room = repeats.write(rooms.open_room, user, *wished, most=parts.config.rooms_max if parts.config.limits else None)
+    most = process.config.rooms_max if process.config.limits else None
+    room = repeats.write(rooms.open_room, user, *wished, most=most)
     return answers.done(room, url_for("pages.room", slug=room["slug"]), 201)
 
 
 @blueprint.post("/rooms/<slug>/join")
 def join(slug: str) -> Response:
-    parts = context.parts()
-    room = parts.store.write(rooms.join, identity.user_required(), slug, is_limited=parts.config.limits)
+    process = context.process()
+    room = process.store.write(rooms.join, identity.user_required(), slug, is_limited=process.config.limits)
     return answers.done(room, url_for("pages.room", slug=slug))
 
 
@@ -64,14 +65,14 @@ def read(slug: str) -> Response:
     message_id = forms.whole_number("id", of=forms.posted())
     if message_id is None:
         raise ChatError("invalid", N_("“%(field)s” is required: the last message that was read."), field="id")
-    context.parts().store.write(rooms.read, identity.user_required(), slug, message_id)
+    context.process().store.write(rooms.read, identity.user_required(), slug, message_id)
     return answers.done(None, url_for("pages.room", slug=slug))
 
 
 @blueprint.post("/rooms/<slug>/typing")
 def typing(slug: str) -> Response:
     user, room = _present_in(slug)
-    context.parts().presence.typing(user, room.id, slug)
+    context.process().presence.typing(user, room.id, slug)
     return answers.done(None, url_for("pages.room", slug=slug))
 
 
@@ -81,7 +82,7 @@ def here(slug: str) -> Response:
     if state not in ("here", "away"):
         raise ChatError("invalid", N_("“%(field)s” must be here or away."), field="state")
     user, room = _present_in(slug)
-    context.parts().presence.say(user, room.id, is_away=state == "away")
+    context.process().presence.say(user, room.id, is_away=state == "away")
     return answers.done(None, url_for("pages.room", slug=slug))
 
 
@@ -90,9 +91,9 @@ def people(slug: str) -> Response:
     identity.reader_required()
     after = forms.whole_number("after", default=0) or 0
     limit = forms.whole_number("limit", low=1, high=PEOPLE_MAX, default=PEOPLE_MAX) or PEOPLE_MAX
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         room = rooms.find(connection, slug, identity.who().user)
-    roster = context.parts().presence.roster(room.id)
+    roster = context.process().presence.roster(room.id)
     people = [user | {"state": "here"} for user in roster.here] + [user | {"state": "away"} for user in roster.away]
     beyond = sorted((user for user in people if user["id"] > after), key=lambda user: user["id"])
     return answers.json({"count": roster.count, "people": beyond[:limit], "more": len(beyond) > limit})
@@ -101,5 +102,5 @@ def people(slug: str) -> Response:
 def _present_in(slug: str) -> tuple[dict[str, object], Any]:
     """The user and the room that they speak of their presence in."""
     user = identity.user_required()
-    with context.parts().store.read() as connection:
+    with context.process().store.read() as connection:
         return serializers.as_wire_user(user), rooms.find(connection, slug, user)

@@ -27,7 +27,7 @@ def rows_of(
     """
     user = identity.who().user
     words = _words()
-    today = datetime.now(context.parts().config.timezone).date()
+    today = datetime.now(context.process().config.timezone).date()
     address = url_for("pages.message", id=0).removesuffix("0")
     is_terminal = _TERMINALS.match(request.headers.get("User-Agent", "")) is not None
     rows: list[dict[str, Any]] = []

@@ -36,7 +36,7 @@ def _seen() -> dict[str, Any]:
         "has_cookies": bool(request.cookies),
         "version": __version__,
         "time": times.now(),
-        "is_full": not context.parts().streams.has_place(identity.holders()),
+        "is_full": not context.process().streams.has_place(identity.holders()),
     }
 
 
@@ -52,7 +52,7 @@ def clock() -> Response:
 
 
 def _begin(last_id: int, seconds: int) -> StreamBody | list[bytes]:
-    streams = context.parts().streams
+    streams = context.process().streams
     padding = sse.PADDING if stream.is_padded() else b""
     ticker = selftest_clock.Ticker(streams, last_id, seconds, identity.holders())
     if not ticker.take_place():

@@ -13,11 +13,11 @@ from chat.domain import rooms, serializers
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
 from chat.realtime.hub import Event
-from chat.realtime.legacy_streams import OlderStream
+from chat.realtime.legacy_streams import LegacyStream
 from chat.realtime.presence.memory import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.realtime.readers import Reader, Rehear
 from chat.realtime.streams import Stream, StreamBody, bye
-from chat.server.process import Parts
+from chat.server.process import Process
 from chat.store.tables import events
 from chat.web import context, cookies, forms, identity
 
@@ -36,7 +36,7 @@ def stream() -> Response:
     answer = event_stream()
     if _is_dom_dialect():
         answer.headers["Content-Type"] = sse.DOM_MEDIA_TYPE
-    asked = Asked(_stream_for)
+    asked = ReaderRequest(_stream_for)
     if request.method != "HEAD":
         answer.response = _begin(asked)
     return answer
@@ -50,11 +50,11 @@ def event_stream() -> Response:
     return answer
 
 
-def _stream_for(asked: "Asked", rehear: Rehear, cursor: int) -> Stream:
-    streams, in_dom_dialect = asked.parts.streams, _is_dom_dialect()
+def _stream_for(asked: "ReaderRequest", rehear: Rehear, cursor: int) -> Stream:
+    streams, in_dom_dialect = asked.process.streams, _is_dom_dialect()
     if not in_dom_dialect and not is_padded():
         return Stream(streams, asked.user, rehear, cursor)
-    return OlderStream(streams, asked.user, rehear, cursor, in_dom_dialect=in_dom_dialect, is_padded=is_padded())
+    return LegacyStream(streams, asked.user, rehear, cursor, in_dom_dialect=in_dom_dialect, is_padded=is_padded())
 
 
 def is_padded() -> bool:
@@ -66,8 +66,8 @@ def _is_dom_dialect() -> bool:
     return request.args.get("dialect") == "dom" or sse.DOM_MEDIA_TYPE in request.headers.get("Accept", "")
 
 
-def _begin(asked: "Asked") -> StreamBody | list[bytes]:
-    streams, reader = asked.parts.streams, asked.reader
+def _begin(asked: "ReaderRequest") -> StreamBody | list[bytes]:
+    streams, reader = asked.process.streams, asked.reader
     assert isinstance(reader, Stream)
     if streams.ends_at_once:
         return [reader.begun(_all_there_is(asked))]
@@ -83,40 +83,40 @@ def _begin(asked: "Asked") -> StreamBody | list[bytes]:
         raise
 
 
-def _all_there_is(asked: "Asked") -> bytes:
+def _all_there_is(asked: "ReaderRequest") -> bytes:
     """A whole stream in one answer, as the first of its kind were: it ends, and so keeps nobody's place."""
-    parts, reader = asked.parts, asked.reader
-    parts.hub.register(reader)
+    process, reader = asked.process, asked.reader
+    process.hub.register(reader)
     try:
         reset = asked.begin()
-        found = [] if reset else parts.hub.read(reader)
+        found = [] if reset else process.hub.read(reader)
     finally:
-        parts.hub.forget(reader)
-    said = parts.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
+        process.hub.forget(reader)
+    said = process.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
     if reader.end:
         return said + bye(reader.end)
-    wholes = parts.presence.wholes(asked.poll_presence(), reader.cursor, STREAM_WHOLES_BYTES)
+    wholes = process.presence.wholes(asked.poll_presence(), reader.cursor, STREAM_WHOLES_BYTES)
     said += b"".join(sse.frame("presence", whole) for whole in wholes)
-    is_more = bool(found) and reader.cursor < parts.hub.last_id
-    return said + parts.streams.ping(reader.cursor) + parts.streams.farewell(is_more)
+    is_more = bool(found) and reader.cursor < process.hub.last_id
+    return said + process.streams.ping(reader.cursor) + process.streams.farewell(is_more)
 
 
-def _as_frame(asked: "Asked", reset: str | None) -> bytes:
+def _as_frame(asked: "ReaderRequest", reset: str | None) -> bytes:
     return sse.frame("reset", reset, id=asked.reader.cursor) if reset else b""
 
 
 @blueprint.get("/poll")
 def poll() -> Response:
     wait_seconds = forms.whole_number("wait", low=0, high=POLL_WAIT_SECONDS, default=0) or 0
-    asked = Asked(_hold_for)
-    parts, reader = asked.parts, asked.reader
-    if HAS_WAITED in request.environ or not wait_seconds or not parts.streams.take_in(reader):
+    asked = ReaderRequest(_hold_for)
+    process, reader = asked.process, asked.reader
+    if HAS_WAITED in request.environ or not wait_seconds or not process.streams.take_in(reader):
         wait_seconds = 0
-        parts.hub.register(reader)
+        process.hub.register(reader)
     is_parked = False
     try:
         reset = asked.begin()
-        found = [] if reset else parts.hub.read(reader)
+        found = [] if reset else process.hub.read(reader)
         if not reset and not found and not reader.end and wait_seconds:
             is_parked = _may_park()
             if is_parked:
@@ -124,18 +124,18 @@ def poll() -> Response:
             found = _held(asked, wait_seconds)
     finally:
         if not is_parked:
-            parts.hub.forget(reader)
+            process.hub.forget(reader)
     if reader.end == "revoked":
         asked = _ask_again()
-    is_more = bool(found) and reader.cursor < parts.hub.last_id
+    is_more = bool(found) and reader.cursor < process.hub.last_id
     lines = [_as_json(event.id, event.name, event.data) for event in found]
     if reset:
         lines.append(_as_json(reader.cursor, "reset", reset))
     return _poll_answer(asked, lines, is_more)
 
 
-def _hold_for(asked: "Asked", rehear: Rehear, cursor: int, channel: str | None = None) -> Hold:
-    return Hold(asked.parts.hub, rehear, cursor, channel)
+def _hold_for(asked: "ReaderRequest", rehear: Rehear, cursor: int, channel: str | None = None) -> Hold:
+    return Hold(asked.process.hub, rehear, cursor, channel)
 
 
 def _may_park() -> bool:
@@ -143,7 +143,7 @@ def _may_park() -> bool:
     return MAY_PARK in request.environ and not cookies.must_renew()
 
 
-def _parked(asked: "Asked", wait_seconds: float) -> Response:
+def _parked(asked: "ReaderRequest", wait_seconds: float) -> Response:
     """No answer yet: the worker keeps the connection and asks again when there is one."""
     assert isinstance(asked.reader, Hold)
     asked.reader.due_at = time.monotonic() + wait_seconds
@@ -151,19 +151,19 @@ def _parked(asked: "Asked", wait_seconds: float) -> Response:
     return Response(HeldPoll(asked.reader), direct_passthrough=True)
 
 
-def _ask_again() -> "Asked":
+def _ask_again() -> "ReaderRequest":
     """After a ban, a sign-out or the closing of a room: raise what a new request would be told, or ask as a visitor."""
     identity.forget_who()
-    asked = Asked(_hold_for)
+    asked = ReaderRequest(_hold_for)
     asked.begin()
     return asked
 
 
-def _held(asked: "Asked", wait_seconds: float) -> list[Event]:
+def _held(asked: "ReaderRequest", wait_seconds: float) -> list[Event]:
     """What there is for the reader; where there is nothing, wait for it so long."""
     deadline = time.monotonic() + wait_seconds
     while True:
-        found = asked.parts.hub.read(asked.reader)
+        found = asked.process.hub.read(asked.reader)
         left = deadline - time.monotonic()
         if found or left <= 0 or asked.reader.end:
             return found
@@ -171,29 +171,29 @@ def _held(asked: "Asked", wait_seconds: float) -> list[Event]:
         asked.reader.waiter.wait(left)
 
 
-def _poll_answer(asked: "Asked", lines: list[str], is_more: bool) -> Response:
+def _poll_answer(asked: "ReaderRequest", lines: list[str], is_more: bool) -> Response:
     """The answer as text, because every event's JSON is there already."""
     present = asked.present_rooms()
     head_urls = _head_urls(asked, present)
     asked.poll_presence(is_seldom=bool(head_urls))
-    token = asked.parts.presence.token(present)
+    token = asked.process.presence.token(present)
     if present and request.args.get("presence") != token:
-        wholes = asked.parts.presence.wholes(present, asked.reader.cursor, POLL_WHOLES_BYTES)
+        wholes = asked.process.presence.wholes(present, asked.reader.cursor, POLL_WHOLES_BYTES)
         lines += [_as_json(None, "presence", whole) for whole in wholes]
-    facts = {"more": is_more, "interval_ms": asked.parts.streams.poll_interval_ms, "presence": token}
+    facts = {"more": is_more, "interval_ms": asked.process.streams.poll_interval_ms, "presence": token}
     if head_urls:
-        facts |= {"head_urls": head_urls, "idle_ms": asked.parts.streams.idle_ms()}
+        facts |= {"head_urls": head_urls, "idle_ms": asked.process.streams.idle_ms()}
     text = f'{{"cursor":{asked.reader.cursor},"events":[{",".join(lines)}],{to_json(facts)[1:]}'
     answer = Response(text, mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _head_urls(asked: "Asked", present: dict[int, str]) -> dict[str, str]:
+def _head_urls(asked: "ReaderRequest", present: dict[int, str]) -> dict[str, str]:
     """The addresses of the head files of a reader's rooms, for whom there is no better way here; by slug."""
-    if not asked.parts.streams.is_full:
+    if not asked.process.streams.is_full:
         return {}
-    names = asked.parts.heads.names(present, asked.parts.hub.last_id)
+    names = asked.process.watermarks.names(present, asked.process.hub.last_id)
     return {present[room_id]: f"{context.heads_url()}/{name}" for room_id, name in names.items()}
 
 
@@ -210,10 +210,10 @@ def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
     if HAS_WAITED in request.environ:
         return None
     channel = f"room:{room_id}"
-    asked = Asked(partial(_hold_for, channel=channel), room_ids=[room_id], cursor=cursor)
+    asked = ReaderRequest(partial(_hold_for, channel=channel), room_ids=[room_id], cursor=cursor)
     reader, deadline = asked.reader, time.monotonic() + seconds
     assert isinstance(reader, Hold)
-    if not asked.parts.streams.take_in(reader):
+    if not asked.process.streams.take_in(reader):
         return None
     is_parked = False
     try:
@@ -226,11 +226,11 @@ def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
             reader.waiter.wait(left)
     finally:
         if not is_parked:
-            asked.parts.hub.forget(reader)
+            asked.process.hub.forget(reader)
     return None
 
 
-class Asked:
+class ReaderRequest:
     """What a reader has asked for: who it is, in which rooms, from which cursor on; and its place at the hub.
 
     `reader_for` makes the reader. Raises ChatError `sign_in`, `not_found` for a room, `invalid` for a cursor.
@@ -238,20 +238,20 @@ class Asked:
 
     def __init__(
         self,
-        reader_for: Callable[["Asked", Rehear, int], Reader],
+        reader_for: Callable[["ReaderRequest", Rehear, int], Reader],
         room_ids: list[int] | None = None,
         cursor: int | None = None,
     ) -> None:
-        self.parts: Parts = context.parts()
+        self.process: Process = context.process()
         who = self._who = identity.reader_required()
         self.user: User | None = serializers.as_wire_user(who.user) if who.user is not None else None
         self.cursor = cursor_asked() if cursor is None else cursor
         if room_ids is None:
             room_ids = self._named_rooms()
         # Of a time that a restored backup has lost, or none: it will be the end of the log.
-        newest = self.parts.hub.last_id
+        newest = self.process.hub.last_id
         since = newest if self.cursor is None else min(self.cursor, newest)
-        rehear = subscription.rehearing(self.parts.store, who.user, who.own_channels, room_ids, who.session_id, since)
+        rehear = subscription.rehearing(self.process.store, who.user, who.own_channels, room_ids, who.session_id, since)
         self.reader = reader_for(self, rehear, self.cursor or 0)
         self.reader.holders = identity.holders()
 
@@ -259,7 +259,7 @@ class Asked:
         slugs = sorted(set(request.args.getlist("room")))
         if not slugs:
             return None
-        with self.parts.store.read() as connection:
+        with self.process.store.read() as connection:
             return [rooms.find(connection, slug, self._who.user).id for slug in slugs]
 
     def begin(self) -> str | None:
@@ -268,11 +268,11 @@ class Asked:
         This process reads the log first: it may be behind the one that served this reader before. Raises ChatError
         `sign_in` for a bot whose key was replaced since the request began; of sessions `rehearing` knows that.
         """
-        self.parts.hub.wake()
+        self.process.hub.wake()
         if self._who.is_bot:
             identity.forget_who()
             identity.reader_required()
-        newest = self.parts.hub.last_id
+        newest = self.process.hub.last_id
         if self.cursor is None:
             self.cursor = self.reader.cursor = newest
             return None
@@ -284,7 +284,7 @@ class Asked:
 
     def _reset_reason(self) -> str | None:
         cursor = self.cursor or 0
-        with self.parts.store.read() as connection:
+        with self.process.store.read() as connection:
             if cursor > events.highest_id(connection):
                 return "ahead"
             if events.is_in_gap(connection, cursor):
@@ -293,16 +293,16 @@ class Asked:
 
     def present_rooms(self) -> dict[int, str]:
         """The rooms that the reader hears from now on, id and slug."""
-        return self.parts.streams.slugs(self.reader.hearing.present_rooms())
+        return self.process.streams.slugs(self.reader.visibility.present_rooms())
 
     def poll_presence(self, is_seldom: bool = False) -> dict[int, str]:
         """Note that a poller is here; for longer who is away or polls seldom. Returns its rooms."""
         present = self.present_rooms()
         if self.user is not None:
             for room_id, slug in present.items():
-                is_away = self.parts.presence.is_away(self.user["id"], room_id)
+                is_away = self.process.presence.is_away(self.user["id"], room_id)
                 seconds = POLL_AWAY_SECONDS if is_away or is_seldom else POLL_PRESENT_SECONDS
-                self.parts.presence.poll(self.user, {room_id: slug}, seconds)
+                self.process.presence.poll(self.user, {room_id: slug}, seconds)
         return present
 
 

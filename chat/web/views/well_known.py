@@ -13,14 +13,14 @@ blueprint = Blueprint("well_known", __name__)
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    may = "Disallow:" if context.parts().config.index else "Disallow: /"
+    may = "Disallow:" if context.process().config.index else "Disallow: /"
     return Response(f"User-agent: *\n{may}\n", mimetype="text/plain")
 
 
 @blueprint.get("/.well-known/security.txt")
 def security() -> Response:
     """RFC 9116; `not_found` where no contact is set."""
-    contact = context.parts().config.security_contact
+    contact = context.process().config.security_contact
     if not contact:
         raise ChatError("not_found", N_("This site has no contact for security reports."))
     canonical = url_for("well_known.security", _external=True)

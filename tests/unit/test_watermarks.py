@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chat.domain import accounts, bots, erasure, messages, moderation, retention, rooms, sessions, site_settings
-from chat.realtime.watermarks import Heads, naming, progress
+from chat.realtime.watermarks import Watermarks, naming, progress
 from chat.store.tables import epochs, events
 from chat.store.tables.epochs import Epoch
 from tests.unit.chats import Chat, opened
@@ -30,13 +30,13 @@ def chat(tmp_path):
 
 
 @pytest.fixture
-def served(chat) -> Heads:
+def served(chat) -> Watermarks:
     """The head files as one process keeps them, after each of its commits."""
     return another(chat)
 
 
-def another(chat: Chat) -> Heads:
-    return Heads(chat.config, chat.store)
+def another(chat: Chat) -> Watermarks:
+    return Watermarks(chat.config, chat.store)
 
 
 def folder(chat: Chat) -> Path:

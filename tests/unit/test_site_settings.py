@@ -166,7 +166,7 @@ def test_the_longest_span_is_a_date_that_can_be_told(chat: Chat, alice):
 
 def standing(chat: Chat, guest, network: str | None = None) -> site_settings.Ban | None:
     """What a process that starts now says of this guest."""
-    return site_settings.Site(chat.store, chat.config).ban_of(guest and guest.id, network)
+    return site_settings.SiteSettings(chat.store, chat.config).ban_of(guest and guest.id, network)
 
 
 def let_pass(chat: Chat, **duration: float) -> None:
@@ -195,7 +195,7 @@ def test_a_ban_stands_with_its_reason_against_the_guest_and_from_where_they_came
 def test_a_ban_for_a_time_ends_by_itself(chat: Chat, alice):
     dave = guest_from(chat, "dave", PUBLIC)
     ban(chat, alice, dave, "", 60)
-    running = site_settings.Site(chat.store, chat.config)
+    running = site_settings.SiteSettings(chat.store, chat.config)
     found = running.ban_of(dave.id, None)
     assert found and times.ago() < found.until < times.ahead(seconds=61)
     let_pass(chat, hours=1)
@@ -206,7 +206,7 @@ def test_a_ban_for_a_time_ends_by_itself(chat: Chat, alice):
 def test_a_ban_ends_without_anybody_telling_so(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
     dave = guest_from(chat, "dave", PUBLIC)
     ban(chat, alice, dave, "", 60)
-    running = site_settings.Site(chat.store, chat.config)
+    running = site_settings.SiteSettings(chat.store, chat.config)
     assert running.ban_of(dave.id, PUBLIC)
     later = times.ahead(seconds=61)
     monkeypatch.setattr(times, "now", lambda: later)
@@ -218,7 +218,7 @@ def test_of_several_bans_the_longest_counts(chat: Chat, alice, monkeypatch: pyte
     dave = guest_from(chat, "dave", PUBLIC)
     for seconds in spans:
         ban(chat, alice, dave, f"{seconds}", seconds)
-    running = site_settings.Site(chat.store, chat.config)
+    running = site_settings.SiteSettings(chat.store, chat.config)
     later = times.ahead(seconds=61)
     monkeypatch.setattr(times, "now", lambda: later)
     for user_id, network in ((dave.id, None), (None, PUBLIC)):
@@ -268,7 +268,7 @@ def test_the_log_keeps_no_address(chat: Chat, alice):
 
 
 def test_the_operators_value_holds_until_the_owner_sets_one(chat: Chat, alice):
-    running = site_settings.Site(chat.store, chat.config)
+    running = site_settings.SiteSettings(chat.store, chat.config)
     assert running.config == chat.config and running.config.site_name == "Operator's"
     chat.store.write(
         site_settings.change_settings, alice, {"CHAT_SITE_NAME": " Harbour ", "CHAT_KEEP_DAYS": "30"}, chat.config
@@ -293,7 +293,7 @@ def test_every_process_is_told_of_a_change(instance: Path):
 
 
 def test_of_two_threads_that_read_it_anew_the_newer_state_stays(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
-    running = site_settings.Site(chat.store, chat.config)
+    running = site_settings.SiteSettings(chat.store, chat.config)
     dave = guest_from(chat, "dave", PUBLIC)
     has_read, may_go_on = threading.Event(), threading.Event()
     standing = bans.standing
@@ -332,4 +332,4 @@ def test_a_stranger_in_the_table_changes_nothing(chat: Chat):
     chat.store.write(lambda tx: settings.put(tx, "CHAT_INSTANCE", "/tmp"))
     chat.store.write(lambda tx: settings.put(tx, "CHAT_OF_TOMORROW", "1"))
     chat.store.write(lambda tx: settings.put(tx, "CHAT_KEEP_DAYS", "a while"))
-    assert site_settings.Site(chat.store, chat.config).config == chat.config
+    assert site_settings.SiteSettings(chat.store, chat.config).config == chat.config

@@ -8,7 +8,7 @@ from chat.app import create_app
 from chat.core import config as configuration
 from chat.domain import bots
 from chat.realtime import subscription
-from chat.realtime.watermarks import Heads
+from chat.realtime.watermarks import Watermarks
 from tests.clients import Person
 from tests.server.direct import Browser
 from tests.serving import LONGWAVE, TOP, environment, eventually, serve
@@ -104,7 +104,8 @@ def test_whoever_has_a_head_file_is_to_ask_in_five_minutes_and_stays_here_for_se
     asks_again = [alice.get("/poll?room=lobby").json["idle_ms"] for _ in range(20)]
     assert 240_000 <= min(asks_again) < max(asks_again) <= 360_000
     del stays[1:]
-    app.extensions["chat"].heads = Heads(configuration.load({"CHAT_INSTANCE": "unused"}), app.extensions["chat"].store)
+    process = app.extensions["chat"]
+    process.watermarks = Watermarks(configuration.load({"CHAT_INSTANCE": "unused"}), process.store)
     assert heads_of(alice) is None
     assert stays == [420, 60]
 
@@ -133,7 +134,7 @@ def test_what_a_killed_process_has_not_published_the_next_request_does(site, tmp
     alice = signed_in(app, "alice")
     named = heads_of(alice)["lobby"]
     with monkeypatch.context() as killed:
-        killed.setattr(Heads, "publish", lambda self: False)
+        killed.setattr(Watermarks, "publish", lambda self: False)
         said = alice.post("/rooms/lobby/messages", body="hi").json
     assert number(tmp_path, named) < said["id"]
     Browser(app).get("/")

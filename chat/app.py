@@ -34,7 +34,7 @@ CONTENT_SECURITY_POLICY = (
 def create_app(config: Config | None = None) -> Flask:
     """The app, with its settings checked; what it needs is opened by the first request, or by `Process.start`.
 
-    Raises ConfigError for a setting that is wrong.
+    Raises ConfigError for a setting that is wrong, SecretError for a damaged key.
     """
     config = config or configuration.load()
     templating.forget()  # what an app in another language has said

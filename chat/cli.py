@@ -16,6 +16,7 @@ from chat.core.errors import ChatError, ConfigError
 from chat.domain import bots, inbox, moderation, ownership, rooms
 from chat.realtime.relay import UnixRelay
 from chat.realtime.watermarks import Watermarks
+from chat.runtime.secret import SecretError
 from chat.server import checks
 from chat.store import Store, creation, trouble
 from chat.store.sqlite import database
@@ -32,7 +33,7 @@ def main() -> None:
     """Run the command; what goes wrong is one sentence on stderr and exit status 1."""
     try:
         longwave(prog_name="longwave")
-    except (ChatError, ConfigError, OSError) as error:
+    except (ChatError, ConfigError, SecretError, OSError) as error:
         stop(str(error))
     except trouble.ERRORS as error:
         stop(trouble.in_words(error, database.path_of(configuration.load())))

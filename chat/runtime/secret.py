@@ -7,8 +7,6 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from chat.core.errors import ConfigError
-
 FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
@@ -16,10 +14,14 @@ MARK_LETTERS = 8  # enough to tell the few sites of one host apart
 DELETE = "delete it and a new one is made: everyone is signed out then, and must enter the shared password again"
 
 
+class SecretError(Exception):
+    """A key that cannot be used, which stops the start: one sentence with its path and what to do."""
+
+
 def of(instance: Path) -> str:
     """Made on the first start, the same for all processes and for ever.
 
-    Raises ConfigError for one that is damaged: by a key that is empty or known anybody could sign.
+    Raises SecretError for one that is damaged: by a key that is empty or known anybody could sign.
     """
     path = instance / FILE
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ def mark_of(key: str) -> str:
 
 
 def check(instance: Path) -> None:
-    """Raise ConfigError for one that is damaged, and make none."""
+    """Raise SecretError for one that is damaged, and make none."""
     with suppress(FileNotFoundError):
         _read(instance / FILE)
 
@@ -46,7 +48,7 @@ def problem(instance: Path) -> str:
     path = instance / FILE
     try:
         check(instance)
-    except ConfigError as error:
+    except SecretError as error:
         return str(error)
     if path.exists() and path.stat().st_mode & 0o066 and instance.stat().st_mode & 0o011:
         return f"Other users of this machine can open {path}, the key of this chat; type: chmod 700 {instance}"
@@ -59,9 +61,9 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ConfigError(f"{path}, the key of this chat, can't be read ({error.strerror}); fix that.") from None
+        raise SecretError(f"{path}, the key of this chat, can't be read ({error.strerror}); fix that.") from None
     if not FORM.fullmatch(key):
-        raise ConfigError(f"{path}, the key of this chat, is damaged; restore it from a backup, or {DELETE}.")
+        raise SecretError(f"{path}, the key of this chat, is damaged; restore it from a backup, or {DELETE}.")
     return key.decode()
 
 

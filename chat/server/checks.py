@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from chat.core.config import SETTINGS, Config
-from chat.core.errors import ChatError, ConfigError
+from chat.core.errors import ChatError
 from chat.realtime.watermarks import Watermarks
 from chat.runtime import secret
 from chat.server import capacity, exposure, host_report
@@ -36,8 +36,8 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
         yield Finding(False, f"The database in {config.instance}: {error}")
     except trouble.ERRORS as error:
         yield Finding(False, trouble.in_words(error, database.path_of(config)))
-    except ConfigError:
-        pass  # of the key, which was said before
+    except secret.SecretError:
+        pass  # the finding about the key says it
 
 
 def _database(config: Config, url: str) -> Iterator[Finding]:

@@ -9,10 +9,10 @@ import pytest
 
 from chat.app import create_app
 from chat.core import config as configuration
-from chat.core.errors import ConfigError
 from chat.realtime.watermarks.naming import Naming
 from chat.realtime.watermarks.progress import DONE, Progress
 from chat.runtime import secret
+from chat.runtime.secret import SecretError
 from chat.server import checks, exposure, host_report
 
 
@@ -39,7 +39,7 @@ def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: 
     (instance / "secret").write_bytes(content)
     config = configuration.load({"CHAT_INSTANCE": str(instance)})
     for use in (lambda: secret.of(instance), lambda: create_app(config), lambda: Naming(config)):
-        with pytest.raises(ConfigError, match=r"^\S*secret, the key of this chat, is damaged; .* delete it [^.]*\.$"):
+        with pytest.raises(SecretError, match=r"^\S*secret, the key of this chat, is damaged; .* delete it [^.]*\.$"):
             use()
     assert (instance / "secret").read_bytes() == content, "and nobody puts another in its place unasked"
     assert secret.problem(instance) in [finding.words for finding in checks.findings(config) if not finding.is_well]
@@ -47,7 +47,7 @@ def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: 
 
 def test_a_folder_in_its_place_is_said(instance: Path):
     (instance / "secret").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="can't be read"):
+    with pytest.raises(SecretError, match="can't be read"):
         secret.of(instance)
 
 

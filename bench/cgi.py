@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.serving import TOP, environment
+from tests.support.serving import TOP, environment
 
 ROUNDS = 15
 BARE = "import flask, sqlalchemy"

@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import median
 
 from bench import machine
-from tests.clients import Person
 from tests.hosts.kinds import KINDS, Host, a_host
 from tests.hosts.readers import LAST, reading
 from tests.hosts.stage import processes, stat_of, system_python
-from tests.serving import TOP
+from tests.support.clients import Person
+from tests.support.serving import TOP
 
 DOCUMENT = TOP / "docs" / "hosts.md"
 READERS = 30

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from chat import runtime
-from tests.clients import Bot, Person
-from tests.serving import Server, serve
+from tests.support.clients import Bot, Person
+from tests.support.serving import Server, serve
 
-pytest_plugins = ["tests.plugin", "tests.second_try", "tests.browser.claims"]
+pytest_plugins = ["tests.support.plugin", "tests.support.second_try", "tests.browser.claims"]
 
 
 @pytest.fixture(autouse=True)

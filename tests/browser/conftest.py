@@ -6,8 +6,8 @@ import pytest
 
 from tests.browser.engines import COMMANDS, ENGINES
 from tests.browser.windows import Desk, chromium
-from tests.plugin import find_tool, install_command
-from tests.serving import serve
+from tests.support.plugin import find_tool, install_command
+from tests.support.serving import serve
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.pages import Window
 from tests.browser.screenshots import WELCOME, Cast, gather, set_up, talk
 from tests.browser.windows import PHONE, Desk, chromium
-from tests.serving import serve
+from tests.support.serving import serve
 
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}

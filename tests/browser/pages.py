@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Locator, Page, expect
 
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 Box = dict[str, float]
 LIVE = "state live"  # the class of the place where words would stand

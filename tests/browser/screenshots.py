@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import PHONE, Desk, chromium
-from tests.clients import Bot, Person
-from tests.serving import Server, eventually, serve
+from tests.support.clients import Bot, Person
+from tests.support.serving import Server, eventually, serve
 
 PICTURES = Path(__file__).parents[2] / "docs" / "img"
 NOW = datetime(2026, 11, 20, 10, 4, tzinfo=timezone.utc)

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import IN_THE_PAGE
-from tests.clients import Person
 from tests.conftest import free_room_names
-from tests.serving import Server
+from tests.support.clients import Person
+from tests.support.serving import Server
 
 NO_WEB_LOCKS = "delete Navigator.prototype.locks"
 NO_STREAMS = "delete window.EventSource; delete XMLHttpRequestEventTarget.prototype.onprogress"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import PATIENCE_SECONDS, eventually
+from tests.support.serving import PATIENCE_SECONDS, eventually
 
 COLUMNS, LINES = 100, 600  # all of a page, whatever rooms other tests have opened
 TRY_SECONDS = 1.0  # for what shows within milliseconds, if it was heard at all

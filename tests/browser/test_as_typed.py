@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.terminals import terminal
 from tests.browser.text_browsers import BROWSERS
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 TYPED = "name    size\n  two   four\n\tone\ttab\n\n    `a    b\t\tc`  and  https://a.b/c   d"
 SHOWN = TYPED.replace("`", "")

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 
 from tests.browser.test_pending import MUTED, Held, first_post
 from tests.browser.windows import DESKTOP, PHONE, Desk
-from tests.clients import Bot, Person
-from tests.plugin import NODE_TOOLS, needs_tool
-from tests.serving import serve
+from tests.support.clients import Bot, Person
+from tests.support.plugin import NODE_TOOLS, needs_tool
+from tests.support.serving import serve
 
 AXE = NODE_TOOLS.parent / "axe-core" / "axe.min.js"
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # what a scheme can change

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import DESKTOP, PHONE
-from tests.serving import TOP, eventually
+from tests.support.serving import TOP, eventually
 
 MARK_ROWS = """() => {
     document.isTheSame = true;

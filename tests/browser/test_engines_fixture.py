@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 
 def test_an_engine_runs_script_and_waits_for_promises(engine, chat):

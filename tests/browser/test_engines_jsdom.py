@@ -8,8 +8,8 @@ import pytest
 from tests.browser import obstacles
 from tests.browser.engines.driver import driver
 from tests.browser.obstacles import POLL, STREAM, obstacles_before
-from tests.plugin import needs_tool
-from tests.serving import eventually
+from tests.support.plugin import needs_tool
+from tests.support.serving import eventually
 
 pytestmark = needs_tool("node")
 

@@ -10,8 +10,8 @@ from tests.browser import obstacles
 from tests.browser.engines.talking import CHECKING, HELD_UP, LIVE, Talk
 from tests.browser.obstacles import POLL, STREAM, obstacles_before
 from tests.browser.windows import LOST
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 # The page has its own line then, as in a browser that cannot share one.
 ALONE = "delete self.SharedWorker;"

@@ -7,7 +7,7 @@ from tests.browser.obstacles import STREAM, obstacles_before
 from tests.browser.tabs import WAYS
 from tests.browser.tabs import Talk as Conversation
 from tests.browser.windows import LOST
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 TABS = 3
 # What engines write by themselves when the way ends before the page.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import NODE_TOOLS, needs_tool
-from tests.serving import PATIENCE_SECONDS
+from tests.support.plugin import NODE_TOOLS, needs_tool
+from tests.support.serving import PATIENCE_SECONDS
 
 TOP = Path(__file__).parents[2]
 SCRIPTS = sorted([*(TOP / "static" / "js").rglob("*.js"), *(TOP / "deploy").rglob("*.js")])

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.browser.event_streams import COLLECT, answering
-from tests.unit.eventsource import Event
-from tests.unit.stream_cases import BY_OUR_ENCODER, CASES
+from tests.support.eventsource import Event
+from tests.support.stream_cases import BY_OUR_ENCODER, CASES
 
 # Where an engine is known not to keep to the standard; none of our own frames is among it. Firefox takes null
 # characters away (the third event is called `name` then), passes over an event whose id has one, and over an id without

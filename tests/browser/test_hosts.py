@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 
 from tests.browser.obstacles import POLL, STREAM, obstacles_before
 from tests.browser.windows import LOST, Desk
-from tests.clients import Person
 from tests.hosts.kinds import a_host, missing_tools
 from tests.hosts.stage import make_system_python
-from tests.serving import PATIENCE_SECONDS, eventually
+from tests.support.clients import Person
+from tests.support.serving import PATIENCE_SECONDS, eventually
 
 CHECKING = re.compile(r"Updates every \d+ s$")
 # Where processes answer one request each nobody is held; elsewhere the stream flows through all that stands between.

@@ -5,8 +5,8 @@ from itertools import count
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import Person
-from tests.serving import eventually, serve
+from tests.support.clients import Person
+from tests.support.serving import eventually, serve
 
 MANY = 320  # more than the log keeps
 SELECT = """row => { const range = document.createRange(); range.selectNodeContents(row.querySelector('.text'));

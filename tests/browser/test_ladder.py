@@ -13,7 +13,7 @@ from tests.browser.obstacles import POLL, STREAM, obstacles_before
 from tests.browser.pages import Window
 from tests.browser.test_trouble import NO_STREAMS
 from tests.browser.windows import IN_THE_PAGE, LOST
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 NO_EVENTSOURCE = "delete window.EventSource"
 GREETING_SECONDS = 4.0

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import LIVE
 from tests.browser.windows import LOST, PHONE
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.pages import LIVE
 from tests.browser.test_trouble import NO_STREAMS
 from tests.browser.windows import LOST, Desk, chromium_again
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 CUT_SECONDS = 5.0
 

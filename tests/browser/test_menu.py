@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import PHONE
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 
 class Finger:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chat.web import assets
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
 FOLDER = TOP / "static" / "js"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.elsewhere import a_site
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "other-origin"
 CHAT_IN_EXAMPLE = b"https://chat.example.org"

@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import LOST
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 POSTS = "**/messages?*"
 MUTED = {"error": {"code": "muted", "message": "You are muted for a minute.", "field": None}}

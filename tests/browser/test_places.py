@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import Person
-from tests.serving import eventually, serve
+from tests.support.clients import Person
+from tests.support.serving import eventually, serve
 
 COUNT = 160
 

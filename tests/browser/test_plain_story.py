@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_story import OWNER_LINK
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from playwright.sync_api import Error, Request, Route, expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import IN_THE_PAGE, LOST
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 POSTS = "**/rooms/*/messages?*"
 NEWS = "**/{stream,poll}?*"

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 NEAR_PX = 2
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import Window
 from tests.browser.windows import LOST
-from tests.proxy import proxy_before
+from tests.support.proxy import proxy_before
 
 NEAR_PX = 2
 LONG = 230  # more messages than one answer brings

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import LOST
-from tests.clients import Person
 from tests.conftest import free_name
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.clients import Person
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.windows import IN_THE_PAGE, PHONE
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 FINDINGS = {
     "Round trip", "Short poll", "Held poll", "EventSource", "Event stream", "Event stream by XMLHttpRequest",

@@ -10,8 +10,8 @@ from tests.browser.pages import Window
 from tests.browser.tabs import WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.test_queue import close, crash
 from tests.browser.windows import IN_THE_PAGE, LOST
-from tests.clients import Person
-from tests.serving import eventually
+from tests.support.clients import Person
+from tests.support.serving import eventually
 
 TABS = 12  # twice as many as a browser has connections to a host
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"

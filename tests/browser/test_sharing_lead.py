@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import needs_tool
-from tests.serving import TOP
+from tests.support.plugin import needs_tool
+from tests.support.serving import TOP
 
 pytestmark = needs_tool("node")
 

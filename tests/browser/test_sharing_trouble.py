@@ -10,8 +10,8 @@ from tests.browser.obstacles import STREAM, obstacles_before
 from tests.browser.pages import Window
 from tests.browser.tabs import NO_STREAMS, WAYS, Talk, expect_the_same, open_tabs
 from tests.browser.windows import IN_THE_PAGE, LOST
-from tests.proxy import proxy_before
-from tests.serving import eventually
+from tests.support.proxy import proxy_before
+from tests.support.serving import eventually
 
 AWAY_AFTER = "02:02"  # minutes, and the second over which several tabs are spread
 SILENT = "00:52"  # the carrier checks its tabs every 20 s

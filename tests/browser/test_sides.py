@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_looks import NOT_TEXT, in_both_schemes, ratios
 from tests.browser.windows import PHONE
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 
 def square(window, name):

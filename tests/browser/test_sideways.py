@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import Person
-from tests.serving import serve
+from tests.support.clients import Person
+from tests.support.serving import serve
 
 WIDE = "W" * 60  # a room's name without a space, in the widest letters
 SIZES = {"320": (320, 1), "390": (390, 1), "1280": (1280, 1), "320, text twice as large": (320, 2)}

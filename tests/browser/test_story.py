@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_pending import Held
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 OWNER_LINK = re.compile(r"Become its owner at (\S+)")
 

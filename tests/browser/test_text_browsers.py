@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.terminals import terminal
 from tests.browser.text_browsers import BROWSERS
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 pytestmark = [needs_tool("tmux", *BROWSERS), pytest.mark.parametrize("chat", ["quiet"], indirect=True)]
 

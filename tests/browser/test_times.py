@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from playwright.sync_api import expect
 
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 # The server lives by the same clock as the reader's page, of which the test says what it shows.
 SAME_CLOCK = """{ const header = XMLHttpRequest.prototype.getResponseHeader;

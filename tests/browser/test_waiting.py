@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.clients import Person
+from tests.support.clients import Person
 
 ALL_MS = 301_000  # after three rooms the next may be opened in five minutes
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.windows import Desk
-from tests.serving import eventually
+from tests.support.serving import eventually
 
 MISCHIEF = [
     "document.body.appendChild(document.createElement('script')).textContent = '0'",

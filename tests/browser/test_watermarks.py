@@ -17,8 +17,8 @@ from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.web.views.stream import POLL_AWAY_SECONDS
 from tests.browser.obstacles import POLL, STREAM, answers, obstacles_before
 from tests.browser.windows import LOST
-from tests.plugin import needs_tool
-from tests.serving import TOP, eventually
+from tests.support.plugin import needs_tool
+from tests.support.serving import TOP, eventually
 
 pytestmark = needs_tool("node")
 

@@ -8,9 +8,9 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Error, expect, sync_playwright
 
 from tests.browser.pages import Window
-from tests.clients import Person
-from tests.plugin import find_tool
-from tests.serving import PATIENCE_SECONDS
+from tests.support.clients import Person
+from tests.support.plugin import find_tool
+from tests.support.serving import PATIENCE_SECONDS
 
 # Parts of Chromium's own window that are pages, with processes of their own, for each window that nobody sees.
 OWN_PAGES = ("InitialWebUI", "WebUIOmniboxPopup", "WebUIReloadButton")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
 SCRIPTS = sorted(path for path in [*(TOP / "bin").iterdir(), TOP / ".ci" / "run"]

@@ -9,7 +9,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 SUITE = """
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 @needs_tool("no-such-tool")
 def test_of_a_tool(): raise AssertionError("it must not run")
@@ -24,7 +24,7 @@ def run_suite(request, tmp_path):
         (tmp_path / "test_suite.py").write_text(suite)
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         outside = {name: value for name, value in os.environ.items() if name != "CI"}
-        return subprocess.run([sys.executable, "-m", "pytest", "-rs", "-p", "tests.plugin",
+        return subprocess.run([sys.executable, "-m", "pytest", "-rs", "-p", "tests.support.plugin",
                                "-p", "no:cacheprovider", *request.param, tmp_path],
                               cwd=tmp_path, env={**outside, "PYTHONPATH": str(TOP), **environ},
                               capture_output=True, text=True)

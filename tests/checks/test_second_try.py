@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.second_try import MAX_TRIED, MAX_UNSTEADY
+from tests.support.second_try import MAX_TRIED, MAX_UNSTEADY
 
 TOP = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def run_suite(tmp_path):
     """Runs these tests with `--second-try`, as bin/test does; gives the exit code and what was printed."""
     def run(suite: str, *options: str, **environ: str) -> tuple[int, str]:
         (tmp_path / "test_suite.py").write_text(FIRST + suite)
-        (tmp_path / "conftest.py").write_text("pytest_plugins = ['tests.plugin', 'tests.second_try']\n")
+        (tmp_path / "conftest.py").write_text("pytest_plugins = ['tests.support.plugin', 'tests.support.second_try']\n")
         (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -m 'not thorough'\nmarkers = thorough\n")
         outside = {name: value for name, value in os.environ.items() if name != "CI"}
         own = {"PYTHONPATH": str(TOP), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

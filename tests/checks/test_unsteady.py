@@ -56,7 +56,7 @@ THIS = "`tests/checks/test_unsteady.py::test_the_list_of_unsteady_tests_is_in_or
     (f"| 2026-11-30 | 120e5af | {THIS} | it waited | 55a2b50 |\n| 2026-12-01 | 55a2b50 | {THIS} | again | |", ""),
     (f"| 2026-11-30 | 120e5af | {THIS} | it waited | |\n| 2026-12-01 | 55a2b50 | {THIS} | again | |", "twice"),
     (f"| 2026-12-01 | 120e5af | {THIS} | it waited | x |\n| 2026-11-30 | 55a2b50 | {THIS} | again | |", "after"),
-    ("| 2026-11-30 | 120e5af | `tests/unit/test_text.py::test_nothing` | it waited | |", "there is no"),
+    ("| 2026-11-30 | 120e5af | `tests/unit/core/test_text.py::test_nothing` | it waited | |", "there is no"),
     ("| 2026-11-30 | 120e5af | `tests/unit/test_none.py::test_nothing` | it waited | |", "there is no"),
     (f"| yesterday | 120e5af | {THIS} | it waited | |", "form"),
     (f"| 2026-11-30 | 120e5af | {THIS} | | |", "form"),

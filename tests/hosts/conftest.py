@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.clients import Person
 from tests.hosts.kinds import KINDS, a_host, missing_tools
 from tests.hosts.stage import make_system_python
+from tests.support.clients import Person
 
 
 class Visitor(Person):

@@ -19,9 +19,9 @@ from bench.soak.oracle import Verdict, judge
 from bench.soak.words import body, token_of, version_in
 from chat.web import assets
 from tests.browser.engines.driver import Driver, driver
-from tests.clients import Person
 from tests.hosts.kinds import Host
-from tests.serving import PATIENCE_SECONDS, TOP, eventually
+from tests.support.clients import Person
+from tests.support.serving import PATIENCE_SECONDS, TOP, eventually
 
 ROOM = "lobby"
 # What draws, what asks for more of a room than comes by itself, and what several tabs would share.

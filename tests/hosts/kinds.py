@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tests.hosts.stage import IS_ROOT, WEB_USER, Stage, a_stage, own_python, without_lines
-from tests.serving import PATIENCE_SECONDS, connect
+from tests.support.serving import PATIENCE_SECONDS, connect
 
 MODULES = Path("/usr/lib/apache2/modules")
 LOADED = ("mpm_event", "authz_core", "authz_host", "alias", "dir", "mime", "env", "headers", "rewrite", "setenvif",
@@ -18,7 +18,7 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class Host:
-    """A site that runs. A `Person` reaches it as a `tests.serving.Server`, at `port` below `mount`.
+    """A site that runs. A `Person` reaches it as a `tests.support.serving.Server`, at `port` below `mount`.
 
     `streams` is how many readers it holds, 0 where everybody polls; `others` are further ports of the same site.
     """

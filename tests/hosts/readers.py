@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chat.server.capacity import ONE_AT_A_TIME, RUN_ONCE
-from tests.clients import Person
 from tests.hosts.kinds import Host
+from tests.support.clients import Person
 
 LAST = "the last one"
 PAUSE_SECONDS = 0.2

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from tests.serving import MEMORY, PATIENCE_SECONDS, TOP, connect, environment, eventually, kept_port
+from tests.support.serving import MEMORY, PATIENCE_SECONDS, TOP, connect, environment, eventually, kept_port
 
 DEPLOY = TOP / "deploy"
 PARTS = ("chat", "templates", "static", "wsgi.py", "gunicorn.conf.py", "setup.cfg", ".htaccess")

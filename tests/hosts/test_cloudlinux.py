@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.cloudlinux import MEGABYTES, PROCESSES, stay
 from tests.hosts.kinds import a_host, missing_tools
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 KIND = "Apache, Passenger"
 READERS = 40

@@ -3,7 +3,7 @@
 import time
 
 from tests.hosts.readers import LAST, reading
-from tests.serving import eventually, once_within
+from tests.support.serving import eventually, once_within
 
 READERS = 30
 CGI_READERS = 10  # a process each time: two cores start some four a second, and other tests have most of them

@@ -3,7 +3,7 @@
 import subprocess
 
 from tests.hosts.stage import DEPLOY
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 MOST_EXPOSED = "20"  # of 100; systemd itself calls that OK
 

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from tests.clients import Person
 from tests.hosts.kinds import apache, nginx
 from tests.hosts.stage import a_stage
+from tests.support.clients import Person
 
 PRIVATE = ("/app/instance/longwave.cfg", "/app/instance/upgrade.lock", "/app/instance/longwave.db", "/app/chat/app.py",
            "/app/wsgi.py", "/app/setup.cfg", "/app/deploy/", "/app/")

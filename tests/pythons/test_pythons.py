@@ -16,8 +16,8 @@ VERSIONS = [version for version in ("3.10", "3.11", "3.12", "3.13", "3.14")
 PARTS = {
     "checks": ["tests/checks"],
     "unit": ["tests/unit"],
-    "server": ["tests/server/test_stream.py", "tests/server/test_poll.py", "tests/server/test_messages.py",
-               "tests/server/test_restart.py"],
+    "server": ["tests/server/realtime/test_stream.py", "tests/server/realtime/test_poll.py",
+               "tests/server/domain/test_messages.py", "tests/server/server/test_restart.py"],
 }
 
 pytestmark = pytest.mark.thorough

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import free_name, free_room_names
-from tests.server.town import Townsman, an_address
-from tests.serving import serve
+from tests.support.serving import serve
+from tests.support.town import Townsman, an_address
 
 QUICK_MINUTES = ("-c", str(Path(__file__).with_name("quick_minutes.py")))
 

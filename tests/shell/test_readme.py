@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import needs_tool
-from tests.serving import eventually
 from tests.shell.checkout import TOP, Server, environment, started
+from tests.support.plugin import needs_tool
+from tests.support.serving import eventually
 
 DOCUMENTS = ("README.md", "docs/operating.md")
 TESTED_ELSEWHERE = ("bin/test\n", "bin/bench\n")  # the one runs this, the other takes minutes

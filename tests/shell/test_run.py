@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import needs_tool
-from tests.serving import once_within
 from tests.shell.checkout import alone, environment, refusal, started
+from tests.support.plugin import needs_tool
+from tests.support.serving import once_within
 
 # All that bin/run needs of a system before there is a Python.
 UTILITIES = ("sh", "dirname", "id", "cat", "cksum", "cut", "tail", "grep", "sed", "df", "awk", "readlink", "rm")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin import needs_tool
 from tests.shell.checkout import alone, copy_checkout, environment
+from tests.support.plugin import needs_tool
 
 # Writes down each call, and whether a package could have started its service; installs nothing.
 APT_GET = '''#!/bin/sh

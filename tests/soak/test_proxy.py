@@ -9,7 +9,7 @@ import pytest
 
 from bench.aside import aside
 from bench.soak.proxy import carry
-from tests.serving import kept_port
+from tests.support.serving import kept_port
 
 PATIENCE_SECONDS = 10
 ALL = 1.0

@@ -11,7 +11,7 @@ from bench.soak.cast import WAYS
 from bench.soak.oracle import WRONGS
 from bench.soak.outsiders import OUTSIDERS
 from bench.soak.plan import CLOCK_STEPPED, KINDS, RESTARTS
-from tests.plugin import needs_tool
+from tests.support.plugin import needs_tool
 
 TOP = Path(__file__).parents[2]
 LIBRARY = TOP / "bench" / "soak" / "node_modules" / "eventsource"

@@ -12,9 +12,9 @@ from chat.realtime import subscription
 from chat.realtime.presence.memory import Presence
 from chat.realtime.relay import LocalRelay
 from chat.realtime.streams import Stream, Streams
-from tests.serving import MEMORY
-from tests.unit.chats import Chat, opened, own_channels
-from tests.unit.turns import Turns, received
+from tests.support.chats import Chat, opened, own_channels
+from tests.support.serving import MEMORY
+from tests.support.turns import Turns, received
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Page as PlaywrightPage
 
 from tests.browser.engines.engine import Engine, Page
 from tests.browser.windows import DESKTOP, chromium, chromium_again
-from tests.serving import PATIENCE_SECONDS
+from tests.support.serving import PATIENCE_SECONDS
 
 # Playwright switches off what people have: pages that wait in the cache for Back.
 CACHING = {"ignore_default_args": ["--disable-back-forward-cache"]}

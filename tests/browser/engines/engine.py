@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.browser.engines.foreword import foreword
-from tests.serving import PATIENCE_SECONDS, eventually
+from tests.support.serving import PATIENCE_SECONDS, eventually
 
 NOTHING = "(?!)"
 MOST_SHOWN = 4

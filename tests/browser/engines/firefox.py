@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from tests.browser.engines.driver import Driver, DriverError, driver
 from tests.browser.engines.engine import Engine, Page
 from tests.browser.windows import DESKTOP
-from tests.plugin import find_tool
-from tests.serving import PATIENCE_SECONDS
+from tests.support.plugin import find_tool
+from tests.support.serving import PATIENCE_SECONDS
 
 # A page that is just being replaced by the next has no answer.
 REPLACED = ("context was destroyed", "DiscardedBrowsingContext", "no such frame", "detached", "AbortError",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.browser.engines.engine import Page
-from tests.serving import PATIENCE_SECONDS
+from tests.support.serving import PATIENCE_SECONDS
 
 TEXTS = "Array.from(document.querySelectorAll('#rows .message[data-id] .text'), text => text.innerText)"
 LIVE = "live"

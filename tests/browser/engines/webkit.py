@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.browser.engines.engine import Engine, Page
 from tests.browser.windows import DESKTOP
-from tests.serving import PATIENCE_SECONDS, eventually
+from tests.support.serving import PATIENCE_SECONDS, eventually
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the name that the standard gave to a reference
 ENTER_KEY = "\ue007"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat.core import times, validation
+from chat.core import log_events, times, validation
 from chat.core.errors import N_, ChatError
 from chat.domain.sessions import From, SignedIn, begin
 from chat.store import Transaction, leaps
@@ -22,7 +22,7 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
         raise ChatError("name_taken", message, field="name")
     for bearer in bearers:
         users.change(tx, bearer.id, released_at=tx.now)
-        tx.append(f"user:{bearer.id}", "revoke", "{}")
+        tx.append(f"user:{bearer.id}", log_events.REVOKE, "{}")
     return begin(tx, add_user(tx, clean_name, "guest"), where)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat.core import validation
+from chat.core import log_events, validation
 from chat.core.errors import N_, ChatError
 from chat.domain.accounts import add_user
 from chat.domain.sessions import hash_of
@@ -22,7 +22,7 @@ def add_bot(tx: Transaction, name: object) -> str:
     bot = bot_named(tx, name)
     if bot.key_hash is not None:
         session_table.end_all(tx, bot.id)
-        tx.append(f"user:{bot.id}", "revoke", "{}")
+        tx.append(f"user:{bot.id}", log_events.REVOKE, "{}")
     key = secrets.token_urlsafe(32)
     users.change(tx, bot.id, key_hash=hash_of(key))
     return key

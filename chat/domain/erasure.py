@@ -7,8 +7,8 @@
 import json
 from typing import Any
 
+from chat.core import log_events
 from chat.core.errors import N_, ChatError
-from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
 from chat.domain import messages, rooms
 from chat.store import Store, Transaction
@@ -32,7 +32,7 @@ def ask(tx: Transaction, user: Any, choice: object) -> None:
         rooms.leave(tx, user, stay.slug)
     session_table.forget_user(tx, user.id)
     room_table.forget_opener(tx, user.id)
-    tx.append(f"user:{user.id}", "revoke", "{}")
+    tx.append(f"user:{user.id}", log_events.REVOKE, "{}")
     _tell_forgotten(tx, user.id, [])
     nameless = {"name": NAMELESS, "name_key": f"{NAMELESS}:{user.id}", "drawn_key": None}
     users.change(tx, user.id, released_at=tx.now, forgetting=f"{choice}:0", is_owner=False, key_hash=None, **nameless)
@@ -89,10 +89,10 @@ def _finish(tx: Transaction, user_id: int) -> None:
 
 def _tell_forgotten(tx: Transaction, user_id: int, rewritten_ids: list[int]) -> None:
     """Let every process drop the name from its ring and its rosters."""
-    tx.append(SITE, REWRITTEN, to_json({"ids": rewritten_ids, "channel": f"user:{user_id}"}))
+    tx.append(log_events.SITE, log_events.REWRITTEN, to_json({"ids": rewritten_ids, "channel": f"user:{user_id}"}))
 
 
 def forgotten_by(name: str, data: str) -> int | None:
     """The user who is forgotten by this event of the site, if it is one of those."""
-    channel = json.loads(data).get("channel") if name == REWRITTEN else None
+    channel = json.loads(data).get("channel") if name == log_events.REWRITTEN else None
     return int(channel.removeprefix("user:")) if channel else None

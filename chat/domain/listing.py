@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat.core.log_events import EVERYBODY
+from chat.core import log_events
 from chat.core.wire import to_json
 from chat.store import Transaction
 from chat.store.tables import events
@@ -10,13 +10,13 @@ from chat.store.tables import events
 
 def add(tx: Transaction, room_id: int, wire: dict[str, Any]) -> None:
     """Tell of an open room as it is now, in the contract's form; of each room the log keeps the last such event."""
-    events.append_instead(tx, EVERYBODY, "listed", to_json(wire), events.mark_of(room_id))
+    events.append_instead(tx, log_events.EVERYBODY, log_events.LISTED, to_json(wire), events.mark_of(room_id))
 
 
 def drop(tx: Transaction, room: Any) -> None:
     """Tell that a room which was open no longer is, but not which: newcomers hear it, too, and may not know it."""
     if room.kind == "open":
-        events.append_instead(tx, EVERYBODY, "unlisted", "{}", events.mark_of(room.id))
+        events.append_instead(tx, log_events.EVERYBODY, log_events.UNLISTED, "{}", events.mark_of(room.id))
 
 
 def change(tx: Transaction, room: Any, wire: dict[str, Any]) -> None:

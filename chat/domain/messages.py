@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat.core import validation
+from chat.core import log_events, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.domain import rendering, stays
@@ -62,7 +62,7 @@ def _add_message(tx: Transaction, author: Any, room: Any, body: str, client_id: 
     message = SimpleNamespace(**row, slug=room.slug, **_as_author(author))
     row["html"] = rendering.draw(message)
     wire = as_wire_message(message, row["html"])
-    tx.append(f"room:{room.id}", "message", to_json(wire), message_id=row["id"])
+    tx.append(f"room:{room.id}", log_events.MESSAGE, to_json(wire), message_id=row["id"])
     message_table.add(tx, row)
     return wire
 
@@ -73,13 +73,13 @@ def edit(tx: Transaction, user: Any, message_id: int, body: object) -> dict[str,
     clean_body = validation.clean_body(body)
     if clean_body == message.body:
         return as_wire_message(message)
-    return _rewrite(tx, message, "edit", body=clean_body, edited_at=tx.now)
+    return _rewrite(tx, message, log_events.EDIT, body=clean_body, edited_at=tx.now)
 
 
 def remove(tx: Transaction, user: Any, message_id: int) -> dict[str, Any]:
     """Take back what one has written, here and in every earlier event of it; a tombstone stays."""
     message = _find_own(tx.connection, user, message_id)
-    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="author")
+    return _rewrite(tx, message, log_events.REMOVE, body="", removed_at=tx.now, removed_by="author")
 
 
 def is_author(tx: Transaction, user: Any, message_id: int) -> bool:
@@ -91,17 +91,17 @@ def remove_as_owner(tx: Transaction, message_id: int) -> dict[str, Any]:
     message = _find_any(tx.connection, message_id)
     if message.removed_at is not None:
         raise ChatError("not_found", _REMOVED_ALREADY)
-    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="owner")
+    return _rewrite(tx, message, log_events.REMOVE, body="", removed_at=tx.now, removed_by="owner")
 
 
 def remove_written(tx: Transaction, message: Any) -> dict[str, Any]:
     """Remove a message on its author's wish to be forgotten."""
-    return _rewrite(tx, message, "remove", body="", removed_at=tx.now, removed_by="author")
+    return _rewrite(tx, message, log_events.REMOVE, body="", removed_at=tx.now, removed_by="author")
 
 
 def redraw(tx: Transaction, message: Any) -> dict[str, Any]:
     """Draw a message anew, here and in every earlier event of it, after its author's name has changed."""
-    return _rewrite(tx, message, "remove" if message.removed_at else "edit")
+    return _rewrite(tx, message, log_events.REMOVE if message.removed_at else log_events.EDIT)
 
 
 def _rewrite(tx: Transaction, message: Any, event: str, **values: Any) -> dict[str, Any]:

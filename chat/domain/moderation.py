@@ -45,7 +45,7 @@ def ban(
     acts.add(tx, actor_id(owner), "banned", user_id, "", clean_reason)
     site_settings.tell(tx)
     for channel in (f"user:{user_id}", *map(log_events.network_channel, networks)):
-        tx.append(channel, "revoke", "{}")
+        tx.append(channel, log_events.REVOKE, "{}")
     return networks
 
 
@@ -61,7 +61,7 @@ def end_sessions(tx: Transaction, owner: Any, user_id: int) -> None:
     """Sign somebody out everywhere."""
     _find_user(tx, user_id)
     session_table.end_all(tx, user_id)
-    tx.append(f"user:{user_id}", "revoke", "{}")
+    tx.append(f"user:{user_id}", log_events.REVOKE, "{}")
     acts.add(tx, actor_id(owner), "ended sessions", user_id)
 
 

@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chat.core import times
+from chat.core import log_events, times
 from chat.core.config import Config
-from chat.core.log_events import REWRITTEN, SITE
 from chat.core.wire import to_json
 from chat.domain import erasure, sessions
 from chat.store import Store, Transaction, leaps
@@ -95,7 +94,7 @@ def expire(tx: Transaction, created_before: str) -> bool:
     if ids:
         told = events.of_messages(tx.connection, ids)
         events.forget_messages(tx, ids)
-        tx.append(SITE, REWRITTEN, to_json({"ids": told}))
+        tx.append(log_events.SITE, log_events.REWRITTEN, to_json({"ids": told}))
         tx.erases = True
     return len(ids) == STEP_MESSAGES
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from chat.core import names, validation
+from chat.core import log_events, names, validation
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.domain import listing, naming, stays
@@ -96,7 +96,7 @@ def remove_room(tx: Transaction, slug: str) -> None:
     for stay in present:
         stays.end(tx, room, as_wire_user(users.find(tx.connection, stay.user_id)), stay.id)
     listing.drop(tx, room)
-    tx.append(f"room:{room.id}", "room", to_json(as_wire_room(room) | {"kind": room_table.REMOVED}))
+    tx.append(f"room:{room.id}", log_events.ROOM, to_json(as_wire_room(room) | {"kind": room_table.REMOVED}))
     room_table.change(tx, room.id, kind=room_table.REMOVED, slug=f"~{room.id}", name="", topic="")
     tx.erases = True
 
@@ -129,7 +129,7 @@ def _change(tx: Transaction, room: Any, **values: str) -> bool:
     room_table.change(tx, room.id, **values)
     wire = as_wire_room(room) | values
     listing.change(tx, room, wire)
-    tx.append(f"room:{room.id}", "room", to_json(wire))
+    tx.append(f"room:{room.id}", log_events.ROOM, to_json(wire))
     return True
 
 
@@ -160,4 +160,4 @@ def read(tx: Transaction, user: Any, slug: str, message_id: int) -> None:
     room_table.mark_read(tx, stay.id, read_id)
     unread = message_table.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
     told = to_json({"room": slug, "read_id": read_id, "unread": unread})
-    events.append_instead(tx, f"user:{user.id}", "read", told, events.mark_of(stay.id))
+    events.append_instead(tx, f"user:{user.id}", log_events.READ, told, events.mark_of(stay.id))

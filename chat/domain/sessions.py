@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat.core import times
+from chat.core import log_events, times
 from chat.core.errors import N_, ChatError
 from chat.store import Transaction
 from chat.store.tables import sessions as session_table
@@ -39,7 +39,7 @@ class From(NamedTuple):
 def sign_out(tx: Transaction, session_id: int) -> None:
     """End a session; its open streams end too, in whatever process."""
     session_table.end(tx, session_id)
-    tx.append(f"session:{session_id}", "revoke", "{}")
+    tx.append(f"session:{session_id}", log_events.REVOKE, "{}")
 
 
 def must_end_unseen(connection: Connection) -> bool:
@@ -56,7 +56,7 @@ def end_unseen(tx: Transaction, most: int) -> bool:
     unseen = session_table.forget_unseen(tx, times.ago(days=SESSION_DAYS), most)
     for session in unseen:
         if session.ended_at is None:
-            tx.append(f"session:{session.id}", "revoke", "{}")
+            tx.append(f"session:{session.id}", log_events.REVOKE, "{}")
     return len(unseen) == most
 
 

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from chat.core import times
+from chat.core import log_events, times
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import N_, ChatError, ConfigError
-from chat.core.log_events import CHANGED, SITE, WORD_CHANNEL
 from chat.domain.audit import actor_id
 from chat.store import Store, Transaction, trouble
 from chat.store.tables import acts, bans
@@ -95,7 +94,7 @@ def read(name: str, value: str) -> Any:
 
 def tell(tx: Transaction) -> None:
     """Let every process read the site anew."""
-    tx.append(SITE, CHANGED, "{}")
+    tx.append(log_events.SITE, log_events.CHANGED, "{}")
 
 
 # By the owner
@@ -133,7 +132,7 @@ def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], conf
     if changed:
         tell(tx)
     if "CHAT_ENTRY_WORD" in changed:
-        tx.append(WORD_CHANNEL, "revoke", "{}")
+        tx.append(log_events.WORD_CHANNEL, log_events.REVOKE, "{}")
 
 
 def _read_setting(name: str, typed: str) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat.core import times
+from chat.core import log_events, times
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import Transaction
@@ -31,7 +31,7 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
     may_go_on = last is not None and happened <= last.to_id
     if is_limited and not may_go_on:
         _refuse_more_stays(tx, room.id, user["id"])
-    join_id = _tell_both(tx, "join", room, user)
+    join_id = _tell_both(tx, log_events.JOIN, room, user)
     if may_go_on:
         room_table.go_on(tx, last.id, read_id=newest)
     else:
@@ -41,8 +41,8 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
 
 def end(tx: Transaction, room: Any, user: dict[str, Any], stay_id: int) -> None:
     """Let the user be in the room no longer."""
-    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, "leave", room, user))
-    events.drop(tx, "read", events.mark_of(stay_id))
+    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, log_events.LEAVE, room, user))
+    events.drop(tx, log_events.READ, events.mark_of(stay_id))
 
 
 def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> int:

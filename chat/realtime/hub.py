@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from chat.core.log_events import EVERYBODY, MISSED, REVOKE, REWRITTEN, SITE
+from chat.core import log_events
 from chat.core.shares import Shares
 from chat.realtime.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, wake_all
 from chat.realtime.ring import Batch, Event, Passing, Ring, Shared
@@ -192,24 +192,24 @@ class Hub:
             return False
         news = [Event(*row) for row in rows]
         kept, gone = self._ask_again(news)
-        self._end_revoked({event.channel for event in news if event.name == REVOKE})
+        self._end_revoked({event.channel for event in news if event.name == log_events.REVOKE})
         self._index_anew([event for event in news if _may_change_hearing(event)], concerned)
         self._take_in(news, kept, gone, concerned)
         return len(rows) == PIECE_EVENTS
 
     def _take_in(self, news: list[Event], kept: dict[int, str], gone: set[int], concerned: set[Reader]) -> None:
         """What no longer fails: nothing here asks the store, and the place moves along."""
-        heard = [event for event in news if event.channel != SITE and event.name != REVOKE]
+        heard = [event for event in news if event.channel != log_events.SITE and event.name != log_events.REVOKE]
         if kept or gone:
             self._ring.rewrite(kept, gone)
         self._ring.extend(heard)
-        self._ring.replace([event for event in heard if event.name in events.REPLACES], events.REPLACES)
+        self._ring.replace([event for event in heard if event.name in log_events.REPLACES])
         self._ring.trim()
-        self._store.must_scrub |= any(event.name in ("edit", "remove") for event in heard)
-        self._untold.extend(event for event in news if event.channel == SITE)
+        self._store.must_scrub |= any(event.name in log_events.REWRITES for event in heard)
+        self._untold.extend(event for event in news if event.channel == log_events.SITE)
         self.last_id = news[-1].id
         for event in heard:
-            listening = self.readers if event.channel == EVERYBODY else self._listeners.of(event.channel)
+            listening = self.readers if event.channel == log_events.EVERYBODY else self._listeners.of(event.channel)
             self.deliveries["event"] += len(listening)
             concerned.update(listening)
 
@@ -228,15 +228,15 @@ class Hub:
             self.start()
             self.room_changes += 1
             self._store.must_scrub = True
-            self._untold.append(Event(0, SITE, MISSED, "{}", None))
+            self._untold.append(Event(0, log_events.SITE, log_events.MISSED, "{}", None))
             self._end(list(self.readers), "slow")
 
     def _ask_again(self, news: list[Event]) -> tuple[dict[int, str], set[int]]:
         """What the log says now of those events in the ring that it tells anew, and the ids of those that left it."""
-        told = [json.loads(event.data) for event in news if event.channel == SITE and event.name == REWRITTEN]
+        told = [json.loads(event.data) for event in news if event.name == log_events.REWRITTEN]
         ids = {id for rewritten in told for id in rewritten["ids"]}
         channels = {rewritten["channel"] for rewritten in told if "channel" in rewritten}
-        channels |= {event.channel for event in news if event.name == "room"}
+        channels |= {event.channel for event in news if event.name == log_events.ROOM}
         if not told and not channels:
             return {}, set()
         self._store.must_scrub = True
@@ -260,7 +260,7 @@ class Hub:
             self._unindex(reader)
             self._index(reader, visibility)
         concerned.update(readers)
-        self.room_changes += sum(event.name == "room" for event in changes)
+        self.room_changes += sum(event.name == log_events.ROOM for event in changes)
 
     def _tell_site(self) -> None:
         """Let the process learn what concerns it; what fails is told again with the next wake."""
@@ -378,7 +378,8 @@ class Hub:
 
 def _may_change_hearing(event: Event) -> bool:
     """Whether those who listen to its channel may hear something else from this event on."""
-    return event.name == "room" or (event.name in ("join", "leave") and event.channel.startswith("user:"))
+    prefix = log_events.CHANGES_VISIBILITY.get(event.name)
+    return prefix is not None and event.channel.startswith(prefix)
 
 
 def _heard(found: list[Event], visibility: Visibility) -> tuple[list[Event], bool]:
@@ -386,7 +387,7 @@ def _heard(found: list[Event], visibility: Visibility) -> tuple[list[Event], boo
     heard: list[Event] = []
     size = 0
     for event in found:
-        if event.name == REVOKE or not visibility.hears(event.channel, event.id):
+        if event.name == log_events.REVOKE or not visibility.hears(event.channel, event.id):
             continue
         if size >= PIECE_BYTES:
             return heard, True

@@ -7,8 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from chat.core import sse
-from chat.core.log_events import EVERYBODY
+from chat.core import log_events, sse
 from chat.realtime.visibility import Rooms, Visibility
 
 Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
@@ -101,15 +100,15 @@ class Ring:
                 event.say(data_by_id[event.id])
         self._keep([event for event in self._events if event.id not in gone])
 
-    def replace(self, news: Collection[Event], replaced_by: Mapping[str, Collection[str]]) -> None:
-        """Let earlier events of an edited or removed message say what it says now, and drop those of these names."""
+    def replace(self, news: Collection[Event]) -> None:
+        """Let earlier events of an edited or removed message say what it says now, and drop those replaced."""
         for newer in news:
             for event in tuple(self._by_subject.get(newer.message_id, ())):
-                if event.id < newer.id and newer.name in ("edit", "remove"):
+                if event.id < newer.id and newer.name in log_events.REWRITES:
                     self.size -= len(event.frame)
                     event.say(newer.data)
                     self.size += len(event.frame)
-                if event.id < newer.id and event.name in replaced_by[newer.name]:
+                if event.id < newer.id and event.name in log_events.REPLACES[newer.name]:
                     self._drop(event)
 
     def _drop(self, event: Event) -> None:
@@ -179,7 +178,7 @@ class Batch:
         self.until = until
         self._frames = list(frames)
         self._channels = frozenset(channel for channel, _ in self._frames)
-        self._to_all = self._channels & {EVERYBODY}
+        self._to_all = self._channels & {log_events.EVERYBODY}
         self._others = [channel for channel in self._channels - self._to_all if not channel.startswith("room:")]
         self._by_rooms: dict[Rooms, bytes] = {}
 
@@ -189,7 +188,8 @@ class Batch:
     def heard_by(self, visibility: Visibility, shared: "Shared") -> bytes:
         """What a reader with a settled visibility gets of it; `shared` counts what is kept for others."""
         if self._others and not self._channels.isdisjoint(visibility.own):
-            return self._joined(self._channels.intersection((*visibility.own, *visibility.rooms.now, EVERYBODY)))
+            heard = (*visibility.own, *visibility.rooms.now, log_events.EVERYBODY)
+            return self._joined(self._channels.intersection(heard))
         piece = self._by_rooms.get(visibility.rooms)
         if piece is None:
             channels = self._channels & visibility.rooms.now | self._to_all

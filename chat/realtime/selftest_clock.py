@@ -2,7 +2,7 @@
 
 import time
 
-from chat.core import sse, times
+from chat.core import log_events, sse, times
 from chat.core.wire import CURSOR_MAX, to_json
 from chat.realtime.parking import ParkingLot
 from chat.realtime.streams import Stream, Streams, bye
@@ -60,7 +60,9 @@ class Ticker(Stream):
         self._left -= 1
         self.is_over = self._left <= 0
         data = to_json({"time": times.now()})
-        return sse.unnamed(data, self._id) if self._id % UNNAMED_EVERY == 0 else sse.frame("time", data, id=self._id)
+        if self._id % UNNAMED_EVERY == 0:
+            return sse.unnamed(data, self._id)
+        return sse.frame(log_events.TIME, data, id=self._id)
 
     def has_written(self, now: float) -> None:
         """Its next moment does not depend on when the last one was written."""

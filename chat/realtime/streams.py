@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from chat import __version__, runtime
-from chat.core import pacing, shares, sse, times
+from chat.core import log_events, pacing, shares, sse, times
 from chat.core.config import Config
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
@@ -85,7 +85,7 @@ class Streams:
         """The first bytes of every stream."""
         if self._hello is None or self._hello[0] != cursor:
             facts = {"cursor": cursor, "heartbeat_seconds": self.heartbeat_seconds, "version": __version__}
-            self._hello = cursor, sse.frame("hello", to_json(facts), id=cursor)
+            self._hello = cursor, sse.frame(log_events.HELLO, to_json(facts), id=cursor)
         return sse.retry(random.randint(*RETRY_MS)) + self._hello[1]
 
     def idle_ms(self) -> int:
@@ -100,7 +100,7 @@ class Streams:
     def mode(self) -> bytes:
         """The frame that sends a reader to poll."""
         mode = {"transport": "poll", "interval_ms": self.poll_interval_ms}
-        return sse.frame("mode", to_json(mode), retry_ms=MODE_RETRY_MS)
+        return sse.frame(log_events.MODE, to_json(mode), retry_ms=MODE_RETRY_MS)
 
     def farewell(self, is_more: bool) -> bytes:
         """The end of a stream that has said all that there is: it is opened anew when the next poll would come."""
@@ -140,7 +140,7 @@ class Streams:
         if now != self._pings_at:
             self._pings, self._pings_at = {}, now
         if cursor not in self._pings:
-            self._pings[cursor] = sse.frame("ping", to_json({"time": times.now()}), id=cursor)
+            self._pings[cursor] = sse.frame(log_events.PING, to_json({"time": times.now()}), id=cursor)
         return self._pings[cursor]
 
     def due_after(self, now: float) -> float:
@@ -200,7 +200,7 @@ class Stream(Parked):
         self._enter(slugs)
         untold = {room_id: slug for room_id, slug in slugs.items() if room_id not in told}
         wholes = self._home.presence.wholes(untold, self.cursor, STREAM_WHOLES_BYTES)
-        return b"".join(sse.frame("presence", whole) for whole in wholes)
+        return b"".join(sse.frame(log_events.PRESENCE, whole) for whole in wholes)
 
     def _enter(self, slugs: dict[int, str]) -> None:
         """Be here in these rooms and in no others."""
@@ -304,4 +304,4 @@ def bye(reason: str, retry_ms: int | None = None) -> bytes:
     """The last frame of a stream that the server ends on purpose."""
     if retry_ms is None:
         retry_ms = random.randint(*BYE_RETRY_MS)
-    return sse.frame("bye", to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)
+    return sse.frame(log_events.BYE, to_json({"reason": reason, "retry_ms": retry_ms}), retry_ms=retry_ms)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from chat.core.log_events import EVERYBODY
+from chat.core import log_events
 
 Span = tuple[int, int | None]
 Stays = Iterable[tuple[int, int, int | None]]
@@ -66,7 +66,7 @@ class Visibility:
     @property
     def channels(self) -> list[str]:
         """All channels of which it heard something, for catch-up."""
-        return [*self.own, *self.rooms.spans, EVERYBODY]
+        return [*self.own, *self.rooms.spans, log_events.EVERYBODY]
 
     @property
     def told_by(self) -> Iterator[str]:
@@ -90,7 +90,7 @@ class Visibility:
             last = spans[begun - 1][1]
             if last is None or event_id <= last:
                 return True
-        return channel in self.own or channel == EVERYBODY
+        return channel in self.own or channel == log_events.EVERYBODY
 
     def present_rooms(self) -> tuple[int, ...]:
         """The rooms heard from now on."""

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from chat import runtime
-from chat.core import addresses
+from chat.core import addresses, log_events
 from chat.core.config import Config
 from chat.core.errors import ChatError
-from chat.core.log_events import CHANGED, MISSED
 from chat.domain import erasure, inbox, ownership, retention
 from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
@@ -226,7 +225,7 @@ class Process:
         self.board.note(figures.of_process(self.store, self.hub, self.relay, self.streams, self._lag))
 
     def _learn_of_site(self, event: Event) -> None:
-        if event.name in (CHANGED, MISSED):
+        if event.name in (log_events.CHANGED, log_events.MISSED):
             self.site_settings.reload()
         user_id = erasure.forgotten_by(event.name, event.data)
         if user_id is not None:

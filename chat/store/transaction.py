@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Table, column, insert, select, table
 from sqlalchemy.engine import Connection
 
+from chat.core import log_events
 from chat.core.times import now
 from chat.store.schema import events, facts
 from chat.store.statement import Prepared
@@ -65,13 +66,13 @@ class Transaction:
         )
         self._last_id = event_id
         self.appended += 1
-        if name in ("leave", "room", "revoke"):
+        if name in log_events.ENDS_ACCESS:
             self._begin_epoch(channel, name, event_id)
         return event_id
 
     def _begin_epoch(self, channel: str, name: str, event_id: int) -> None:
         """Note that somebody may have lost the right to read, a room or the site; see `store.epochs`."""
-        scope = "site" if name == "revoke" else channel
+        scope = "site" if name == log_events.REVOKE else channel
         if not scope.startswith("user:"):  # what the room's own channel was told as well
             mark = f"{event_id} {secrets.token_hex(8)}"  # a restored backup gives ids again, not this
             _PUT_FACT.run(self.connection, {"name": f"epoch:{scope}", "value": mark})

@@ -1,7 +1,8 @@
-"""Which events the code sends, found by following names through it rather than by believing a list.
+"""Which events the code sends, found by following names through it rather than by believing their list.
 
-An event's name enters the log by `tx.append(channel, name, …)` and a stream by `sse.frame(name, …)`. Where such a
-call gets the name from a parameter, the callers of that function are looked at in turn.
+An event's name enters the log by `tx.append(channel, name, …)`, a stream by `sse.frame(name, …)`, and the process by
+`Event(id, channel, name, …)`. Where such a call gets the name from a parameter, the callers of that function are
+looked at in turn. Nobody writes a name out: it is a constant of `log_events`.
 """
 
 import ast
@@ -11,52 +12,37 @@ from typing import NamedTuple
 
 from chat.core import log_events
 
+PLACES = {"append": 1, "frame": 0, "_as_json": 1, "Event": 2}  # which argument of these calls is the name
+
 
 class Call(NamedTuple):
-    """A call, the function that it stands in, and the constants of its file."""
+    """A call, and the function that it stands in."""
 
     node: ast.Call
     within: ast.FunctionDef | None
-    constants: Mapping[str, str]
 
 
 def sent_events(package: Path) -> set[str]:
-    """The names of all events that a reader may be sent."""
-    calls = [call for path in sorted(package.rglob("*.py")) for call in _calls(path)]
-    places = {"append": 1, "frame": 0, "_as_json": 1}
-    names: set[str] = set()
+    """The names of all events that a reader or a process may be sent."""
+    calls = [call for path in sorted(package.rglob("*.py")) for call in _calls(ast.parse(path.read_text()), None)]
+    places = PLACES
     while True:
         found = dict(places)
+        names: set[str] = set()
         for call in calls:
-            if not _is_about_events(call.node, places):
-                continue
-            for name in _values(call.node.args[places[_called(call.node)]]):
-                if isinstance(name, str):
-                    names.add(name)
-                else:
-                    _follow(name, call, names, found)
+            if _is_about_events(call.node, places):
+                for name in _values(call.node.args[places[_called(call.node)]]):
+                    names |= _followed(name, call, found)
         if found == places:
-            return names - {log_events.REVOKE}
+            return names
         places = found
 
 
-def _calls(path: Path) -> Iterator[Call]:
-    tree = ast.parse(path.read_text())
-    constants = {
-        target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    yield from _calls_within(tree, None, constants)
-
-
-def _calls_within(node: ast.AST, within: ast.FunctionDef | None, constants: Mapping[str, str]) -> Iterator[Call]:
+def _calls(node: ast.AST, within: ast.FunctionDef | None) -> Iterator[Call]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call):
-            yield Call(child, within, constants)
-        yield from _calls_within(child, child if isinstance(child, ast.FunctionDef) else within, constants)
+            yield Call(child, within)
+        yield from _calls(child, child if isinstance(child, ast.FunctionDef) else within)
 
 
 def _called(node: ast.Call) -> str:
@@ -65,36 +51,26 @@ def _called(node: ast.Call) -> str:
 
 def _is_about_events(node: ast.Call, places: Mapping[str, int]) -> bool:
     name = _called(node)
-    if name not in places or len(node.args) <= places[name]:
-        return False
-    if name == "append":  # lists have one, too; and what is told to the processes is for no reader
-        return len(node.args) >= 3 and not _is_named(node.args[0], "SITE")
-    return True
+    least = 3 if name == "append" else places.get(name, 0) + 1  # lists have an `append`, too
+    return name in places and len(node.args) >= least
 
 
-def _is_named(node: ast.expr, name: str) -> bool:
-    return name in (getattr(node, "id", None), getattr(node, "attr", None))
+def _values(node: ast.expr) -> list[ast.expr]:
+    """What an expression may be."""
+    return [*_values(node.body), *_values(node.orelse)] if isinstance(node, ast.IfExp) else [node]
 
 
-def _values(node: ast.expr) -> list[str | ast.expr]:
-    """The strings that an expression may be, and what must be looked up."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [node.value]
-    if isinstance(node, ast.IfExp):
-        return [*_values(node.body), *_values(node.orelse)]
-    return [node]
-
-
-def _follow(node: ast.expr, call: Call, names: set[str], places: dict[str, int]) -> None:
-    """Take in where a name comes from that is not written out: a constant, or the caller of this function."""
-    if isinstance(node, ast.Attribute) and node.attr == "name":
-        return  # an event of the log on its way to a reader; it was counted where it was appended
-    assert isinstance(node, ast.Name), f"where does this event's name come from: {ast.unparse(call.node)}"
-    if node.id in call.constants:
-        names.add(call.constants[node.id])
-        return
-    parameters = [each.arg for each in call.within.args.args] if call.within else []
-    assert node.id in parameters, f"where does this event's name come from: {ast.unparse(call.node)}"
-    assert call.within
+def _followed(node: ast.expr, call: Call, places: dict[str, int]) -> set[str]:
+    """The event's name, where it is written here; a parameter adds its function to `places`."""
+    where = f"where does this event's name come from: {ast.unparse(call.node)}"
+    if isinstance(node, ast.Attribute):
+        if ast.unparse(node).startswith("log_events."):
+            return {getattr(log_events, node.attr)}
+        assert node.attr == "name", where
+        return set()  # an event of the log on its way to a reader; it is counted where it is appended
+    assert isinstance(node, ast.Name) and call.within, f"{where}; is it a constant of `log_events`?"
+    parameters = [each.arg for each in call.within.args.args]
+    assert node.id in parameters, where
     # `self` is no argument of a call.
     places[call.within.name] = parameters.index(node.id) - (parameters[0] == "self")
+    return set()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chat.core import sse
+from chat.core import log_events, sse
 from chat.core.wire import to_json
 from chat.realtime.hub import Hub
 from chat.realtime.presence.peers import Peer, Places, SaidState, numbered_parts
@@ -344,7 +344,7 @@ class Presence:
         self._crowds.discard(room_id)
         self._settle(room_id, people)
         whole = self.whole(room_id, self._slugs[room_id], self._hub.last_id)
-        self._hub.tell(f"room:{room_id}", sse.frame("presence", whole))
+        self._hub.tell(f"room:{room_id}", sse.frame(log_events.PRESENCE, whole))
 
     def _settle(self, room_id: int, people: People) -> None:
         """The room's readers know everything."""
@@ -360,12 +360,12 @@ class Presence:
             places.forget_said(room_id, people)
 
     def _tell(self, room_id: int, change: dict[str, Any]) -> None:
-        frame = sse.frame("presence", to_json({"room": self._slugs[room_id], **change}))
+        frame = sse.frame(log_events.PRESENCE, to_json({"room": self._slugs[room_id], **change}))
         self._hub.tell(f"room:{room_id}", frame)
 
     def _tell_typing(self, user: User, room_id: int, slug: str) -> None:
         typing = {"room": slug, "user": user, "expires_in_ms": TYPING_MS}
-        self._hub.tell(f"room:{room_id}", sse.frame("typing", to_json(typing)))
+        self._hub.tell(f"room:{room_id}", sse.frame(log_events.TYPING, to_json(typing)))
 
 
 def _as_whole(roster: Roster, slug: str, cursor: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.engine import Connection
 
+from chat.core import log_events
 from chat.store.schema import events, gaps
 from chat.store.schema import facts as facts_table
 from chat.store.statement import Prepared
@@ -13,7 +14,6 @@ from chat.store.tables import facts
 from chat.store.transaction import Transaction, highest_id
 
 __all__ = [
-    "REPLACES",
     "after",
     "append_instead",
     "count",
@@ -51,14 +51,6 @@ _GAP = Prepared(
     .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
     .limit(1)
 )
-# What is about the same message, stay or room, and which an event of this name takes the place of.
-REPLACES = {
-    "edit": ("edit",),
-    "remove": ("edit", "remove"),
-    "read": ("read",),
-    "listed": ("listed", "unlisted"),
-    "unlisted": ("listed", "unlisted"),
-}
 _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
 _COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
 _COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts
@@ -162,11 +154,11 @@ def mark_of(row_id: int) -> int:
 
 
 def append_instead(tx: Transaction, channel: str, name: str, data: str, about: int) -> None:
-    """Append an event in place of the earlier ones about the same (`REPLACES`), which nobody needs to hear any more.
+    """Append an event in place of the earlier ones about the same (`log_events.REPLACES`), which nobody needs now.
 
     Whoever catches up hears the newest alone, so that a message that is edited without end stays two rows.
     """
-    for replaced in REPLACES[name]:
+    for replaced in log_events.REPLACES[name]:
         drop(tx, replaced, about)
     tx.append(channel, name, data, message_id=about)
 
@@ -197,7 +189,7 @@ def _forget_where(tx: Transaction, which: ColumnElement[bool]) -> None:
 def moves_of_user(connection: Connection, user_id: int, limit: int) -> Sequence[Any]:
     """The first joins and leaves in the user's own channel, as (id, data); the event before each is the room's copy."""
     query = select(events.c.id, events.c.data).where(
-        events.c.channel == f"user:{user_id}", events.c.name.in_(("join", "leave"))
+        events.c.channel == f"user:{user_id}", events.c.name.in_(log_events.MOVES)
     )
     return connection.execute(query.order_by(events.c.id).limit(limit)).all()
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Blueprint, Response, g, request
 
-from chat.core import sse
+from chat.core import log_events, sse
 from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
 from chat.domain import rooms, serializers
@@ -96,13 +96,13 @@ def _all_there_is(asked: "ReaderRequest") -> bytes:
     if reader.end:
         return said + bye(reader.end)
     wholes = process.presence.wholes(asked.poll_presence(), reader.cursor, STREAM_WHOLES_BYTES)
-    said += b"".join(sse.frame("presence", whole) for whole in wholes)
+    said += b"".join(sse.frame(log_events.PRESENCE, whole) for whole in wholes)
     is_more = bool(found) and reader.cursor < process.hub.last_id
     return said + process.streams.ping(reader.cursor) + process.streams.farewell(is_more)
 
 
 def _as_frame(asked: "ReaderRequest", reset: str | None) -> bytes:
-    return sse.frame("reset", reset, id=asked.reader.cursor) if reset else b""
+    return sse.frame(log_events.RESET, reset, id=asked.reader.cursor) if reset else b""
 
 
 @blueprint.get("/poll")
@@ -130,7 +130,7 @@ def poll() -> Response:
     is_more = bool(found) and reader.cursor < process.hub.last_id
     lines = [_as_json(event.id, event.name, event.data) for event in found]
     if reset:
-        lines.append(_as_json(reader.cursor, "reset", reset))
+        lines.append(_as_json(reader.cursor, log_events.RESET, reset))
     return _poll_answer(asked, lines, is_more)
 
 
@@ -179,7 +179,7 @@ def _poll_answer(asked: "ReaderRequest", lines: list[str], is_more: bool) -> Res
     token = asked.process.presence.token(present)
     if present and request.args.get("presence") != token:
         wholes = asked.process.presence.wholes(present, asked.reader.cursor, POLL_WHOLES_BYTES)
-        lines += [_as_json(None, "presence", whole) for whole in wholes]
+        lines += [_as_json(None, log_events.PRESENCE, whole) for whole in wholes]
     facts = {"more": is_more, "interval_ms": asked.process.streams.poll_interval_ms, "presence": token}
     if head_urls:
         facts |= {"head_urls": head_urls, "idle_ms": asked.process.streams.idle_ms()}

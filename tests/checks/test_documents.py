@@ -15,7 +15,6 @@ from chat.cli import longwave
 from chat.core import config, errors
 from chat.core.log_events import EVENTS
 from chat.runtime.metrics import METRICS
-from tests.checks.test_layers import LAYERS
 from tests.hosts.kinds import KINDS
 
 TOP = Path(__file__).parents[2]
@@ -134,7 +133,7 @@ def test_every_error_stands_in_the_contract_with_its_status():
     assert documented == errors.STATUS
 
 
-# Dependencies and layers
+# Dependencies
 
 def requirements(text: str) -> set[str]:
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
@@ -150,14 +149,6 @@ def test_every_dependency_is_listed_with_its_reason():
     listed = {title: rows(section(text, title), "package") for title in wanted}
     assert {title: {code(row[0])[0] for row in table} for title, table in listed.items()} == wanted
     assert all(row[1] for table in listed.values() for row in table), "each has something that it is for"
-
-
-def test_the_table_of_layers_is_the_one_that_is_enforced():
-    text = (TOP / "docs" / "architecture.md").read_text()
-    table = rows(between(text, "layers"), "layer")
-    parts_of = {number: {code(row[1])[0] for row in table if int(row[0]) == number} for number in range(len(LAYERS))}
-    assert parts_of == dict(enumerate(LAYERS))
-    assert [int(row[0]) for row in table] == sorted((int(row[0]) for row in table), reverse=True), "from the top"
 
 
 # All documents

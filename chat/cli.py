@@ -14,7 +14,7 @@ from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import bots, inbox, moderation, ownership, rooms
-from chat.realtime.relay import UnixRelay
+from chat.realtime.relay import Relay, UnixRelay
 from chat.realtime.watermarks import Watermarks
 from chat.runtime.secret import SecretError
 from chat.server import checks
@@ -49,7 +49,7 @@ def open_store(config: Config) -> Iterator[Store]:
     """The store of a chat that exists, whose running processes are told of what is written."""
     if not creation.exists(config):
         raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
-    relay = UnixRelay(Path(config.instance))
+    relay: Relay = UnixRelay(Path(config.instance))
 
     def committed() -> None:
         relay.ring()

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chat import runtime
 
@@ -36,32 +36,58 @@ DEAF_SECONDS = 1.0  # before listening is tried again, where the system refused 
 DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram socket
 
 
+class Relay(Protocol):
+    """What carries rings and news from this process to the others of its chat.
+
+    Whatever goes wrong, nobody who rings, publishes or stops waits or sees it raise: what was not carried is found
+    by those who look by themselves. An implementation says in its docstring whom it reaches and whom it hears.
+    """
+
+    @property
+    def lost(self) -> int:
+        """How many rings and pieces of news a full queue has dropped since the start."""
+
+    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
+        """Begin to hear others; both are called where readers may be woken, and may raise. Call it once at most."""
+
+    def ring(self) -> None:
+        """Tell every other process that there is news in the log; many rings may arrive as one. Also before `start`."""
+
+    def publish(self, news: dict[str, Any]) -> None:
+        """Give every other process that hears `news`, whole or not at all; at most `DATAGRAM_BYTES` as JSON."""
+
+    def stop(self) -> None:
+        """Be heard no more, and hear nothing; also when it was never started."""
+
+
 class LocalRelay:
-    """The relay of a process that is alone: nobody else is to be told. `lost` is what a full queue has dropped."""
+    """The relay of a process that is alone: it reaches nobody and hears nobody."""
 
     lost = 0
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Begin to hear others; both are called where readers may be woken."""
+        """Nobody will call."""
 
     def ring(self) -> None:
-        """Tell every other process that there is news in the log. Never waits, never raises."""
+        """Nobody is there."""
 
     def publish(self, news: dict[str, Any]) -> None:
-        """Give every other process `news`, at most `DATAGRAM_BYTES` as JSON. Never waits, never raises."""
+        """Nobody is there."""
 
     def stop(self) -> None:
-        """Be heard no more."""
+        """Nothing is open."""
 
 
-class UnixRelay(LocalRelay):
+class UnixRelay:
     """Between the processes of one machine: a datagram socket each, in a folder that only their user can enter.
 
     A full queue drops what comes (ten datagrams, on many kernels). For a ring that is no loss: whoever has ten rings
-    waiting will read the log anyway. Not started, it can still ring, as a command does.
+    waiting will read the log anyway. Not started, it can still ring, as a command does. Raises OSError, when it is
+    made or started, where the folder or a socket cannot be had.
     """
 
     def __init__(self, instance: Path) -> None:
+        self.lost = 0
         self._folder = run_folder(instance)
         self._listing = threading.Lock()  # of two threads that find the same process dead, each may say so
         self._peers: list[str] = []
@@ -156,11 +182,19 @@ class UnixRelay(LocalRelay):
             log.exception("what another process said was lost")
 
 
-class PassingRelay(LocalRelay):
-    """Of a process that does not last: it rings those of the machine that do, if there are any, and hears nobody."""
+class PassingRelay:
+    """Of a process that does not last: it rings those of the machine that do, if there are any.
+
+    It carries no news, which is about readers and it holds none, and hears nobody.
+    """
+
+    lost = 0  # what it has lost is gone with it, before anybody could ask
 
     def __init__(self, instance: Path) -> None:
         self._instance = instance
+
+    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
+        """Nobody will call."""
 
     def ring(self) -> None:
         try:
@@ -170,6 +204,12 @@ class PassingRelay(LocalRelay):
                 relay.stop()
         except OSError as error:  # too many open files, or somebody else's folder: they look by themselves
             log.warning("other processes could not be rung: %s", error)
+
+    def publish(self, news: dict[str, Any]) -> None:
+        """Nothing is published here."""
+
+    def stop(self) -> None:
+        """Nothing is open between rings."""
 
 
 def _waiting(receiver: socket.socket) -> list[bytes]:

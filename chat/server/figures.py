@@ -3,13 +3,13 @@
 import math
 
 from chat.realtime.hub import Hub
-from chat.realtime.relay import LocalRelay
+from chat.realtime.relay import Relay
 from chat.realtime.streams import Streams
 from chat.runtime.metrics import Figures, Histogram
 from chat.store import Store
 
 
-def of_process(store: Store, hub: Hub, relay: LocalRelay, streams: Streams, lag: Histogram) -> Figures:
+def of_process(store: Store, hub: Hub, relay: Relay, streams: Streams, lag: Histogram) -> Figures:
     return {
         "readers": dict(hub.held),
         "readers_limit": math.inf if streams.most is None else streams.most,

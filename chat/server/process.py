@@ -19,7 +19,7 @@ from chat.realtime import subscription
 from chat.realtime.hub import Event, Hub
 from chat.realtime.presence.file import Attendance
 from chat.realtime.presence.memory import Presence
-from chat.realtime.relay import LocalRelay, PassingRelay, UnixRelay
+from chat.realtime.relay import PassingRelay, Relay, UnixRelay
 from chat.realtime.sending import Backlog
 from chat.realtime.streams import Streams
 from chat.realtime.watermarks import Watermarks
@@ -95,7 +95,7 @@ class Process:
         )
         self.hub.start()
         self.site_settings = SiteSettings(self.store, config)  # after the hub, which hears of every later change
-        self.relay: LocalRelay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
+        self.relay: Relay = UnixRelay(instance) if host.lasts else PassingRelay(instance)
         self.presence = self._presence()
         self.streams = Streams(self.store, self.hub, self.presence, config, self.backlog)
         self.streams.poll_interval_ms = host.poll_interval_ms

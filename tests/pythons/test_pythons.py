@@ -15,7 +15,7 @@ VERSIONS = [version for version in ("3.10", "3.11", "3.12", "3.13", "3.14")
             if version != f"{sys.version_info.major}.{sys.version_info.minor}"]
 PARTS = {
     "checks": ["tests/checks"],
-    "unit": ["tests/unit"],
+    "unit": ["tests/unit", "tests/contract"],
     "server": ["tests/server/realtime/test_stream.py", "tests/server/realtime/test_poll.py",
                "tests/server/domain/test_messages.py", "tests/server/server/test_restart.py"],
 }

@@ -14,8 +14,8 @@ PACKAGES = TESTS / "system-packages.txt"
 
 # The quick ones first, then the long ones, so that several processes end together; the seconds that a folder may take
 # on two cores, where a limit was set.
-FOLDERS: dict[str, int | None] = {"checks": None, "unit": 180, "bench": None, "soak": 120, "shell": None,
-                                "server": None, "hosts": 300, "browser": None, "pythons": None}
+FOLDERS: dict[str, int | None] = {"checks": None, "unit": 180, "contract": 60, "bench": None, "soak": 120,
+                                "shell": None, "server": None, "hosts": 300, "browser": None, "pythons": None}
 
 not_run: list[str] = []
 seconds_of: defaultdict[str, float] = defaultdict(float)

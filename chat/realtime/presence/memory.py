@@ -18,7 +18,7 @@ from chat.core import log_events, sse
 from chat.core.wire import to_json
 from chat.realtime.hub import Hub
 from chat.realtime.presence.peers import Peer, Places, SaidState, numbered_parts
-from chat.realtime.relay import LocalRelay
+from chat.realtime.relay import Relay
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Presence:
     """The rosters of all rooms as this process knows them. `clock` is monotonic, in seconds."""
 
     def __init__(
-        self, hub: Hub, relay: LocalRelay, roster_max: int, clock: Callable[[], float] = time.monotonic
+        self, hub: Hub, relay: Relay, roster_max: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hub = hub
         self._relay = relay

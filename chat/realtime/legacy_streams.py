@@ -4,7 +4,7 @@ from typing import Any
 
 from chat.core import sse
 from chat.realtime.parking import ParkingLot
-from chat.realtime.presence.memory import User
+from chat.realtime.presence.rosters import User
 from chat.realtime.readers import Rehear
 from chat.realtime.streams import Stream, Streams, bye
 

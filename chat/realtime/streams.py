@@ -13,7 +13,8 @@ from chat.core.pacing import IDLE_SECONDS, IDLE_SPREAD
 from chat.core.wire import to_json
 from chat.realtime.hub import Hub
 from chat.realtime.parking import Parked, ParkingLot
-from chat.realtime.presence.memory import STREAM_WHOLES_BYTES, Presence, User
+from chat.realtime.presence import Presence
+from chat.realtime.presence.rosters import STREAM_WHOLES_BYTES, User
 from chat.realtime.readers import Reader, Rehear
 from chat.realtime.sending import Backlog
 from chat.store import Store

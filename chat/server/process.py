@@ -17,8 +17,7 @@ from chat.domain import erasure, inbox, ownership, retention
 from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
 from chat.realtime.hub import Event, Hub
-from chat.realtime.presence.file import Attendance
-from chat.realtime.presence.memory import Presence
+from chat.realtime.presence import Presence
 from chat.realtime.relay import PassingRelay, Relay, UnixRelay
 from chat.realtime.sending import Backlog
 from chat.realtime.streams import Streams
@@ -109,9 +108,14 @@ class Process:
             log.info("the code for becoming the owner is in %s", instance / ownership.CODE_FILE)
 
     def _presence(self) -> Presence:
-        if self.host.lasts:
-            return Presence(self.hub, self.relay, self.operators_config.roster_max)
-        return Attendance(self.hub, self.operators_config.instance / "attendance.db", self.operators_config.roster_max)
+        roster_max = self.operators_config.roster_max
+        if self.host.lasts:  # imported late, as the other is: a host that ends with the request needs but one
+            from chat.realtime.presence.memory import MemoryPresence
+
+            return MemoryPresence(self.hub, self.relay, roster_max)
+        from chat.realtime.presence.file import FilePresence
+
+        return FilePresence(self.operators_config.instance / "attendance.db", roster_max)
 
     def _go_on_by_itself(self) -> None:
         self.store.start()

@@ -9,7 +9,7 @@ import pytest
 from chat import runtime
 from chat.domain import serializers
 from chat.realtime import subscription
-from chat.realtime.presence.memory import Presence
+from chat.realtime.presence.memory import MemoryPresence
 from chat.realtime.relay import LocalRelay
 from chat.realtime.streams import Stream, Streams
 from tests.support.chats import Chat, opened, own_channels
@@ -49,7 +49,7 @@ def loop(monkeypatch):
 
 @pytest.fixture
 def streams(chat: Chat, loop: Turns):
-    return Streams(chat.store, chat.hub, Presence(chat.hub, LocalRelay(), 200), chat.config)
+    return Streams(chat.store, chat.hub, MemoryPresence(chat.hub, LocalRelay(), 200), chat.config)
 
 
 @pytest.fixture

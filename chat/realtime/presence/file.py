@@ -8,14 +8,13 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from chat.realtime.hub import Hub
-from chat.realtime.presence.memory import People, Presence, Roster, User
-from chat.realtime.relay import LocalRelay
+from chat.realtime.presence import rosters
+from chat.realtime.presence.rosters import People, Roster, User
 
 WRITE_SECONDS = 20.0
 BUSY_SECONDS = 0.2  # no poll is worth a longer wait for who else is there
@@ -36,22 +35,36 @@ WHERE stays.room_id = ? AND stays.until > ? AND stays.until < ? ORDER BY stays.u
 """
 
 
-class Attendance(Presence):
-    """Presence by a file: what is said of polls is kept there, and every question is answered from it.
+class FilePresence:
+    """Presence by a file: polls are noted there, every question is answered from it, and others know at once.
 
-    It deviates from `Presence` in what only a lasting process can do: nobody holds a stream, nobody is told of
-    changes or of typing, and there is no ticker. `clock` is the wall clock, which all processes share.
+    It leaves out what only a lasting process can do: nobody holds a stream, nobody is told of changes or of typing,
+    and nobody is heard by the relay. `clock` is the wall clock, which all processes share; whoever polls is here up
+    to `WRITE_SECONDS` longer than they said.
     """
 
-    def __init__(self, hub: Hub, path: Path, roster_max: int, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(hub, LocalRelay(), roster_max, clock)
+    def __init__(self, path: Path, roster_max: int, clock: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._roster_max = roster_max
+        self._clock = clock
 
     def start(self) -> None:
         """Nobody is to be asked."""
 
-    def stop(self) -> None:
-        """Nothing is kept open."""
+    def hear(self, news: dict[str, Any]) -> None:
+        """Nobody tells."""
+
+    def tick(self) -> None:
+        """Once a minute is enough: those who have gone are in nobody's roster before."""
+        now = self._clock()
+        self._write("DELETE FROM stays WHERE until <= ? OR until >= ?", now, now + LONGEST_SECONDS)
+        self._write("DELETE FROM words WHERE at <= ?", now - WORD_SECONDS)
+
+    def enter(self, user: User, rooms: Mapping[int, str]) -> None:
+        """No stream is held."""
+
+    def leave(self, user: User, room_ids: Iterable[int]) -> None:
+        """No stream is held."""
 
     def poll(self, user: User, rooms: Mapping[int, str], seconds: float) -> None:
         until = self._clock() + seconds
@@ -76,14 +89,17 @@ class Attendance(Presence):
         self._write("DELETE FROM stays WHERE user_id = ?", user_id)
         self._write("DELETE FROM words WHERE user_id = ?", user_id)
 
-    def tick(self) -> None:
-        """Drop those who have gone; here once a minute is enough."""
-        now = self._clock()
-        self._write("DELETE FROM stays WHERE until <= ? OR until >= ?", now, now + LONGEST_SECONDS)
-        self._write("DELETE FROM words WHERE at <= ?", now - WORD_SECONDS)
+    def roster(self, room_id: int) -> Roster:
+        return rosters.of_people(self._people(room_id))
 
-    def count(self, room_id: int) -> int:
-        return sum(not is_away for _, is_away in self._merged(room_id).values())
+    def shown(self, room_id: int) -> Roster:
+        return rosters.as_shown(self.roster(room_id), self._roster_max)
+
+    def wholes(self, rooms: Mapping[int, str], cursor: int, most_bytes: int) -> Iterator[str]:
+        return rosters.wholes(rooms, self.shown, cursor, most_bytes)
+
+    def token(self, room_ids: Iterable[int]) -> str:
+        return rosters.joined(self._token(room_id) for room_id in sorted(room_ids))
 
     def people_here(self) -> set[int]:
         present = "SELECT user_id FROM stays WHERE until > ? AND until < ?"
@@ -91,14 +107,14 @@ class Attendance(Presence):
 
     everybody_here = people_here  # the file is all processes'
 
-    def shown(self, room_id: int) -> Roster:
-        return self._to_show(room_id)  # nothing is remembered: others may have written since, and nobody tells of it
-
     def _token(self, room_id: int) -> str:
-        self._tokens.pop(room_id, None)  # as above
-        return super()._token(room_id)
+        people = self._people(room_id)
+        count = sum(not is_away for _, is_away in people.values())
+        if count > self._roster_max:
+            return rosters.token_of_crowd(room_id, count)
+        return rosters.token_of_people(room_id, people)
 
-    def _merged(self, room_id: int) -> People:
+    def _people(self, room_id: int) -> People:
         people: People = {}
         try:
             for text, is_away in self._ask(_HERE, room_id, *self._now_and_latest()):

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
 from chat.domain import messages, rooms, serializers
-from chat.realtime.presence.memory import Roster
+from chat.realtime.presence.rosters import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table

@@ -14,7 +14,7 @@ from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
 from chat.realtime.hub import Event
 from chat.realtime.legacy_streams import LegacyStream
-from chat.realtime.presence.memory import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
+from chat.realtime.presence.rosters import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.realtime.readers import Reader, Rehear
 from chat.realtime.streams import Stream, StreamBody, bye
 from chat.server.process import Process

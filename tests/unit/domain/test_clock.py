@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from chat.core import times
 from chat.domain import accounts, erasure, messages, moderation, retention, sessions, site_settings
-from chat.realtime.presence.memory import Presence
+from chat.realtime.presence.memory import MemoryPresence
 from chat.realtime.relay import LocalRelay
 from chat.store.schema import metadata
 from chat.store.tables import messages as message_table
@@ -78,7 +78,7 @@ def test_one_who_is_being_forgotten_is_forgotten(chat: Chat, bob):
 
 
 def test_somebody_who_comes_back_after_the_clock_was_stepped_back_is_here(monkeypatch: pytest.MonkeyPatch):
-    presence = [Presence(Mute(), LocalRelay(), 200), Presence(Mute(), LocalRelay(), 200)]
+    presence = [MemoryPresence(Mute(), LocalRelay(), 200), MemoryPresence(Mute(), LocalRelay(), 200)]
     bob = {"id": 2, "name": "bob", "kind": "guest"}
     for one in presence:
         one.enter(bob, {1: "lobby"})
@@ -96,7 +96,7 @@ class Mute:
         pass
 
 
-def bring(told: Presence, hears: Presence) -> None:
+def bring(told: MemoryPresence, hears: MemoryPresence) -> None:
     """Let one process hear all that another knows."""
     published: list[dict] = []
     told._relay.publish = published.append  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Presence: rosters that agree in all processes, whatever datagrams are lost, and readers told little."""
+"""Inside presence in memory: what heals when datagrams are lost, and how little readers are told."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chat.core.wire import to_json
 from chat.realtime.presence import memory as module
-from chat.realtime.presence.memory import POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Presence
+from chat.realtime.presence.memory import MemoryPresence
+from chat.realtime.presence.rosters import Roster
 from chat.realtime.relay import DATAGRAM_BYTES, LocalRelay
 
 ALICE = {"id": 1, "name": "alice", "kind": "guest"}
@@ -55,7 +55,7 @@ class Process:
     def __init__(self, everybody: list["Process"], clock: Clock, roster_max: int = 200) -> None:
         self.hub = Told()
         self.relay = Wires(everybody, self)
-        self.presence = Presence(self.hub, self.relay, roster_max, clock)  # type: ignore[arg-type]
+        self.presence = MemoryPresence(self.hub, self.relay, roster_max, clock)  # type: ignore[arg-type]
         everybody.append(self)
         self.presence.start()
 
@@ -82,48 +82,8 @@ def machine() -> Machine:
     return Machine()
 
 
-def test_who_enters_one_process_is_here_in_all_within_a_second(machine: Machine):
-    one, other = machine.processes
-    one.presence.enter(ALICE, LOBBY)
-    machine.pass_seconds(1)
-    assert one.here() == other.here() == ["alice"]
-    assert one.hub.frames == other.hub.frames == [
-        ("room:7", "presence", {"room": "lobby", "count": 1, "came": [ALICE], "went": [], "away": []})
-    ]
 
 
-def test_a_return_within_the_grace_is_noticed_by_nobody_whichever_process_it_is_to(machine: Machine):
-    one, other = machine.processes
-    one.presence.enter(ALICE, LOBBY)
-    machine.pass_seconds(2)
-    told = len(one.hub.frames), len(other.hub.frames)
-    one.presence.leave(ALICE, LOBBY)
-    machine.pass_seconds(20)
-    other.presence.enter(ALICE, LOBBY)
-    machine.pass_seconds(40)
-    assert one.here() == other.here() == ["alice"]
-    assert (len(one.hub.frames), len(other.hub.frames)) == told
-
-
-def test_who_does_not_return_is_gone_after_the_grace(machine: Machine):
-    one, other = machine.processes
-    one.presence.enter(ALICE, LOBBY)
-    machine.pass_seconds(2)
-    one.presence.leave(ALICE, LOBBY)
-    machine.pass_seconds(int(module.GRACE_SECONDS) - 1)
-    assert other.here() == ["alice"]
-    machine.pass_seconds(2)
-    assert one.here() == other.here() == []
-    assert other.hub.frames[-1][2]["went"] == [ALICE]
-
-
-def test_two_streams_of_one_person_are_one_presence(machine: Machine):
-    one, _ = machine.processes
-    one.presence.enter(ALICE, LOBBY)
-    one.presence.enter(ALICE, LOBBY)
-    one.presence.leave(ALICE, LOBBY)
-    machine.pass_seconds(60)
-    assert one.here() == ["alice"]
 
 
 def test_a_lost_datagram_heals(machine: Machine):
@@ -181,14 +141,6 @@ def test_the_newest_word_about_being_away_counts_whichever_process_heard_it(mach
     assert other.hub.frames[-1][2]["came"] == [ALICE]
 
 
-def test_a_poller_is_here_for_its_time(machine: Machine):
-    one, other = machine.processes
-    one.presence.poll(BOB, LOBBY, 60)
-    machine.pass_seconds(59)
-    assert other.here() == ["bob"]
-    machine.pass_seconds(2)
-    assert other.here() == []
-
 
 def test_readers_are_told_once_a_second_and_fifty_names_at_most(machine: Machine):
     one, _ = machine.processes
@@ -214,8 +166,7 @@ def test_a_crowd_is_a_number_told_every_five_seconds():
         changes = [change for _, _, change in process.hub.frames]
         assert len(changes) <= 4
         assert changes[-1] == {"room": "lobby", "count": 2000}
-    whole = json.loads(other.presence.whole(7, "lobby", 5))
-    assert (whole["count"], whole["here"]) == (2000, [])
+    assert other.presence.shown(7) == Roster(2000, [], [])
 
 
 def test_a_crowd_that_goes_leaves_names_again():
@@ -224,7 +175,7 @@ def test_a_crowd_that_goes_leaves_names_again():
     for number in range(20):
         here.enter({"id": number, "name": f"p{number}", "kind": "guest"}, LOBBY)
     machine.pass_seconds(6)
-    assert here.count(7) == 20 and here.shown(7).here == []
+    assert here.shown(7) == Roster(20, [], [])
     for number in range(15):
         here.leave({"id": number, "name": f"p{number}", "kind": "guest"}, LOBBY)
     machine.pass_seconds(30)
@@ -232,25 +183,9 @@ def test_a_crowd_that_goes_leaves_names_again():
         wholes = [change for _, _, change in process.hub.frames if change.get("whole")]
         assert [whole["count"] for whole in wholes] == [5]
         assert {user["name"] for user in wholes[0]["here"]} == {f"p{number}" for number in range(15, 20)}
-        assert process.presence.count(7) == 5
+        assert process.presence.shown(7).count == 5
 
 
-def test_the_token_is_the_same_in_every_process_and_changes_with_the_roster(machine: Machine):
-    one, other = machine.processes
-    empty = one.presence.token([7])
-    one.presence.enter(ALICE, LOBBY)
-    machine.pass_seconds(1)
-    assert one.presence.token([7]) == other.presence.token([7]) != empty
-    other.presence.say(ALICE, 7, is_away=True)
-    machine.pass_seconds(1)
-    assert one.presence.token([7]) == other.presence.token([7])
-
-
-def test_typing_is_told_in_every_process(machine: Machine):
-    one, other = machine.processes
-    one.presence.typing(ALICE, 7, "lobby")
-    expected = ("room:7", "typing", {"room": "lobby", "user": ALICE, "expires_in_ms": 6000})
-    assert one.hub.frames == other.hub.frames == [expected]
 
 
 def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
@@ -263,7 +198,7 @@ def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
     for process in (one, other):
         for places in process.presence._all_places():
             assert not places.rooms and not places.said
-        assert not process.presence._told and not process.presence._changed
+        assert not process.presence._announcer._told and not process.presence._changed
 
 
 def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Path):
@@ -275,33 +210,3 @@ def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Pa
     assert len(late.here()) == 1000
     sizes = [len(json.dumps(news, ensure_ascii=False).encode()) for news in one.relay.published]
     assert max(sizes) < DATAGRAM_BYTES
-
-
-@pytest.fixture
-def busy_process(machine: Machine) -> Process:
-    """A process with many rooms, each full of people with long names, in which alice is as well."""
-    process = machine.processes[0]
-    for person in range(100):
-        user = {"id": 100 + person, "name": f"{person:03}" + "\N{GRINNING FACE}" * 29, "kind": "guest"}
-        process.presence.enter(user, MANY_ROOMS)
-    return process
-
-
-MANY_ROOMS = {room_id: f"room-{room_id}" for room_id in range(1, 301)}
-
-
-def test_the_rosters_of_many_full_rooms_are_told_within_their_bound(busy_process: Process):
-    told = list(map(json.loads, busy_process.presence.wholes(MANY_ROOMS, 5, POLL_WHOLES_BYTES)))
-    assert [whole["room"] for whole in told] == list(MANY_ROOMS.values())
-    assert {whole["count"] for whole in told} == {100}
-    with_names = [whole for whole in told if whole["here"]]
-    assert with_names and len(with_names) < len(told), "some whole, the others as a count"
-    assert all(len(whole["here"]) == 100 for whole in with_names), "none in half"
-    assert sum(len(to_json(whole["here"]).encode()) for whole in with_names) <= POLL_WHOLES_BYTES
-
-
-def test_the_token_of_many_rooms_is_short_and_tells_of_each(busy_process: Process):
-    before = busy_process.presence.token(MANY_ROOMS)
-    assert len(before) <= TOKEN_CHARACTERS
-    busy_process.presence.enter(ALICE, {300: "room-300"})
-    assert busy_process.presence.token(MANY_ROOMS) != before

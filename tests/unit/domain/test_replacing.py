@@ -145,6 +145,19 @@ def test_leaving_a_room_takes_the_mark_along(chat: Chat):
     assert log_of(chat, "read") == []
 
 
+# Lists of rooms
+
+
+def test_of_each_room_the_log_keeps_the_last_word_on_whether_it_may_be_found(chat: Chat):
+    chat.store.write(rooms.open_room, None, "Garden", "garden", "")
+    others = [row.id for row in log_of(chat, "listed", "unlisted")][:-1]
+    for kind, name in (("closed", "unlisted"), ("open", "listed"), ("closed", "unlisted"), ("open", "listed")):
+        chat.store.write(rooms.set_kind, "garden", kind)
+        of_garden = [row for row in log_of(chat, "listed", "unlisted") if row.id not in others]
+        assert [row.name for row in of_garden] == [name]
+        assert [event.name for event in chat.hub._ring if event.channel == "rooms"] == [name]
+
+
 # Counting rows
 
 

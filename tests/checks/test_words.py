@@ -101,7 +101,7 @@ def test_every_word_of_every_page_comes_from_the_catalogue(seen):
 
 def test_every_template_was_shown(seen):
     """The premise of the one before: what nobody fetches is not looked at."""
-    drawn_apart = {"message.html"}  # by drawing.py, without words
+    drawn_apart = {"message.html"}  # by rendering.py, without words
     assert {str(path.relative_to(TOP / "templates")) for path in TEMPLATES} == seen.templates | drawn_apart
 
 

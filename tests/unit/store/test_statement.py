@@ -30,15 +30,6 @@ def test_what_is_not_there_is_none(chat: Chat):
         assert Prepared(BY_ID).all(connection, user_id=99) == []
 
 
-def test_a_reading_stays_at_its_moment_and_a_glance_sees_the_newest(chat: Chat):
-    slugs = Prepared(SLUGS)
-    with chat.store.read() as reading:
-        before = slugs.all(reading)
-        chat.store.write(lambda tx: tx.insert(rooms, a_room("tea", tx.now)))
-        assert slugs.all(reading) == before
-        with chat.store.glance() as glance:
-            assert [room.slug for room in slugs.all(glance)] == [*(room.slug for room in before), "tea"]
-
 
 def test_a_glance_holds_no_moment_afterwards(chat: Chat):
     with chat.store.glance() as first:
@@ -58,7 +49,3 @@ def test_a_glance_that_failed_leaves_a_connection_that_works(chat: Chat):
     assert chat.store._reading.pool.checkedout() == 0, "it went back"
     with chat.store.glance() as connection:
         assert broken.first(connection, room_id=99) is None
-
-
-def a_room(slug: str, now: str) -> dict[str, object]:
-    return {"slug": slug, "name": slug, "topic": "", "kind": "open", "created_at": now}

@@ -22,7 +22,11 @@ class Waiter(Protocol):
 
 
 class Threads:
-    """The plain form: every waiting piece of code has an operating system's thread of its own."""
+    """The plain form: every waiting piece of code has an operating system's thread of its own.
+
+    It is also what the other forms begin with, and so their parent: `OneAtATime` is this one less what runs beside a
+    request, and `Greenlets` waits and wakes by gevent's loop. What a form does not override it does in the same way.
+    """
 
     name = "threads"
     has_threads = True  # whether anything may run beside the request that is answered

@@ -99,7 +99,7 @@ def test_without_gevent_an_interrupted_install_heals_and_threads_serve(checkout,
     interrupt_the_install(checkout)
     with started(checkout, PIP_CONSTRAINT=constraint) as run:
         assert "Without gevent" in run.said
-        assert "Using worker: chat.worker_threads.StreamThreadWorker" in run.said
+        assert "Using worker: chat.server.thread_worker.StreamThreadWorker" in run.said
         assert run.get()[0] == 200
         assert run.press_ctrl_c() == 0
     with started(checkout) as again:

@@ -183,11 +183,11 @@ class Person:
         assert answer.status == 200, answer.text
         return answer.json
 
-    def poll_on(self, since: int) -> list[dict[str, Any]]:
+    def poll_on(self, since: int, query: str = "") -> list[dict[str, Any]]:
         """All events since then, however many answers they take."""
         events, is_more = [], True
         while is_more:
-            answer = self.poll(f"since={since}")
+            answer = self.poll(f"{query}since={since}")
             events += answer["events"]
             since, is_more = answer["cursor"], answer["more"]
         return events

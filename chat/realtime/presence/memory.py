@@ -239,7 +239,8 @@ class MemoryPresence:
 
     def _tell_changes(self, room_id: int, now: float) -> None:
         """Tell the room's readers what differs from what they were told; what is too much waits a second."""
-        slug, count = self._slugs[room_id], self._count(room_id)
+        count = self._count(room_id)
+        slug = self._slugs.get(room_id, "")  # unknown of a room that nobody has entered, of which nothing is told
         if count > self._roster_max:
             is_all_told = self._announcer.tell_count(room_id, slug, count, now)
         else:

@@ -41,8 +41,8 @@ def everything_heard(person, room):
         tab.say("marker", room=room)
         stream.expect_message("marker")
         yield stream.raw.decode()
-        for path in (f"/poll?room={room}&since=0", f"/rooms/{room}/messages?limit=200", f"/rooms/{room}",
-                     f"/rooms/{room}/refresh?since=0"):
+        yield str(tab.poll_on(0, f"room={room}&"))
+        for path in (f"/rooms/{room}/messages?limit=200", f"/rooms/{room}", f"/rooms/{room}/refresh?since=0"):
             yield tab.get(path).text
 
 

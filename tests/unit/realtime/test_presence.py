@@ -82,8 +82,11 @@ def machine() -> Machine:
     return Machine()
 
 
-
-
+def test_whoever_is_away_from_a_room_that_nobody_entered_troubles_no_process(machine: Machine, caplog):
+    machine.processes[0].presence.say(ALICE, 7, is_away=True)
+    machine.pass_seconds(2)
+    assert [process.hub.frames for process in machine.processes] == [[], []]
+    assert caplog.records == []
 
 
 def test_a_lost_datagram_heals(machine: Machine):

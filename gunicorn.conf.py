@@ -82,7 +82,7 @@ def on_starting(server: Any) -> None:
     try:
         config = load()
         secret.check(config.instance)
-    except ConfigError as error:
+    except (ConfigError, secret.SecretError) as error:
         sys.exit(str(error))
     RedactingLogger.how_addresses = config.log_addresses
     files = capacity.open_files_allowed()

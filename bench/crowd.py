@@ -58,7 +58,7 @@ def _add(tx: Transaction, cookie: str, first: int, end: int) -> list[Guest]:
 
 
 def _add_guest(tx: Transaction, cookie: str, number: int) -> Guest:
-    """As `people.sign_in` does, but without its looks for old sessions and other bearers, which take ever longer."""
+    """As `accounts.sign_in` does, but without its looks for old sessions and other bearers, which take ever longer."""
     name, key = f"reader {number}", secrets.token_urlsafe(32)
     user_id = users.add(tx, name, kind="guest", colour=number % 12, bearer=1)
     session_table.add(tx, hashlib.sha256(key.encode()).hexdigest(), user_id, source_of(number), "")

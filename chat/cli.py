@@ -53,10 +53,10 @@ def open_store(config: Config) -> Iterator[Store]:
 
     def committed() -> None:
         relay.ring()
-        heads.publish()
+        watermarks.publish()
 
     store = Store(config, on_commit=committed)
-    heads = Watermarks(config, store)
+    watermarks = Watermarks(config, store)
     store.check()
     try:
         yield store

@@ -13,7 +13,6 @@ NAME_KEY_MAX = 64  # a single ligature may be eighteen letters; the column holds
 ROOM_NAME_MAX = 60
 SLUG_MAX = 40
 
-
 _SECOND_DOT = re.compile("(?<=[ij])\u0307")  # the letter's own gives way to it, so that one dot is seen
 
 

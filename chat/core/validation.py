@@ -1,4 +1,4 @@
-"""What people type: cleaned or refused, names compared, and a message's text drawn as safe HTML."""
+"""What people type: cleaned, or refused with a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a message to the JSON that goes on the wire, its html drawn by the one template; knows no request.
+"""A message's html: drawn once by the one template, dressed for each reader; knows no request.
 
 `draw` makes what is the same for every reader and is kept with the message. `dress` adds, for a page, what depends
 on the reader: words, local time, the link, grouping. The page's script does the same to what a stream brings.
@@ -32,7 +32,7 @@ VERSION = hashlib.sha256(_DRAWN_BY).hexdigest()[:12]
 
 
 def draw(message: Any) -> str:
-    """The html of a message: a row of `store.messages`, or anything with its names."""
+    """The html of a message: a row of `store.tables.messages`, or anything with its names."""
     values = {
         "id": message.id,
         "html": Markup(markup.to_html(message.body)),

@@ -1,7 +1,7 @@
 """What the owner can change while the chat runs: the settings in force, and the bans that stand.
 
-Every process keeps both in memory and reads them anew when the log says that they changed (`CHANGED`), so that no
-request pays for them.
+Every process keeps both in memory and reads them anew when the log says that they changed
+(`log_events.CHANGED`), so that no request pays for them.
 """
 
 import dataclasses

@@ -193,7 +193,7 @@ class Hub:
         news = [Event(*row) for row in rows]
         kept, gone = self._ask_again(news)
         self._end_revoked({event.channel for event in news if event.name == log_events.REVOKE})
-        self._index_anew([event for event in news if _may_change_hearing(event)], concerned)
+        self._index_anew([event for event in news if _may_change_visibility(event)], concerned)
         self._take_in(news, kept, gone, concerned)
         return len(rows) == PIECE_EVENTS
 
@@ -376,7 +376,7 @@ class Hub:
             return [frame for channel, frame in newest if reader.visibility.hears(channel, self.last_id)]
 
 
-def _may_change_hearing(event: Event) -> bool:
+def _may_change_visibility(event: Event) -> bool:
     """Whether those who listen to its channel may hear something else from this event on."""
     prefix = log_events.CHANGES_VISIBILITY.get(event.name)
     return prefix is not None and event.channel.startswith(prefix)

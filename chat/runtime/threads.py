@@ -87,7 +87,7 @@ class Threads:
 
 
 class OneAtATime(Threads):
-    """The form of a process that does not last between its requests (`host.Host`): nothing runs beside the request."""
+    """The form of a process that does not last between requests (CGI, Passenger): nothing runs beside the request."""
 
     name = "one request at a time"
     has_threads = False

@@ -1,4 +1,4 @@
-"""The parts of one process, joined: store, site, hub, relay, presence, and the ticker that drives them."""
+"""The parts of one process, joined: store, settings in force, hub, relay, presence, and the ticker that drives them."""
 
 import logging
 import os

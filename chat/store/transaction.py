@@ -71,7 +71,7 @@ class Transaction:
         return event_id
 
     def _begin_epoch(self, channel: str, name: str, event_id: int) -> None:
-        """Note that somebody may have lost the right to read, a room or the site; see `store.epochs`."""
+        """Note that somebody may have lost the right to read, a room or the site; see `store.tables.epochs`."""
         scope = "site" if name == log_events.REVOKE else channel
         if not scope.startswith("user:"):  # what the room's own channel was told as well
             mark = f"{event_id} {secrets.token_hex(8)}"  # a restored backup gives ids again, not this

@@ -1,7 +1,7 @@
 """Pages of other origins that may read along: CORS, for the origins that the operator has listed.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol. It is for reading alone: a POST from elsewhere is refused by
-`identity.check_post`, and what one would need for it, the CSRF token, is not told to other origins.
+`csrf.check_post`, and what one would need for it, the CSRF token, is not told to other origins.
 """
 
 import re

@@ -19,7 +19,7 @@ from chat.web import context, identity
 
 # What chat programs and sentences put behind a link; no code ends so.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
-_NO_PAGES = {"static", "scripts", "stream", "health", "metrics", "site"}  # by blueprint: for programs
+_NO_PAGES = {"static", "scripts", "stream", "health", "metrics", "well_known"}  # by blueprint: for programs
 
 
 def unglued(typed: str) -> str:

@@ -194,6 +194,16 @@ def test_gunicorn_by_itself_refuses_such_a_setting_too(installed, tmp_path):
     assert "Traceback" not in result.stderr
 
 
+def test_gunicorn_by_itself_refuses_a_damaged_key_too(installed, tmp_path):
+    (tmp_path / "secret").write_text("short")
+    command = [installed / ".venv" / "bin" / "python", "-m", "gunicorn", "--config", installed / "gunicorn.conf.py"]
+    result = subprocess.run(command, cwd=tmp_path, timeout=20, capture_output=True, text=True,
+                            env=environment(PORT="0", CHAT_INSTANCE=tmp_path))
+    assert result.returncode != 0
+    assert "is damaged" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("setting, start", [
     ({"PORT": "http"}, "PORT=http is not a whole number from 0 to 65535; type: PORT=8000 "),
     ({"PORT": "70000"}, "PORT=70000 is not a whole number from 0 to 65535; type: PORT=8000 "),

@@ -14,7 +14,10 @@ TYPING_MS = 6000
 
 
 class Announcer:
-    """Tells the hub's readers transitions, and remembers for each room what they know. It is no thread's own."""
+    """Tells the hub's readers transitions, and remembers for each room what they know.
+
+    It has no lock: its owner calls it under their own.
+    """
 
     def __init__(self, hub: Hub, roster_max: int) -> None:
         self._hub = hub

@@ -1,6 +1,6 @@
 """How head files are called: nobody guesses it, and nobody knows it any longer who may no longer read.
 
-A name is an HMAC over the room, its epoch (`store.epochs`) and the generation of the log (`progress.Done`).
+A name is an HMAC over the room, its epoch (`store.tables.epochs`) and the generation of the log (`progress.Done`).
 """
 
 import hashlib

@@ -52,7 +52,8 @@ def test_spaces_in_a_rooms_address_are_its_hyphens(carol, gardener):
 
 
 @pytest.mark.parametrize("address", ["/rooms/nope/", "/rooms/NOPE", "/rooms/%E6%97%A5", "/rooms/!!!x", "/nope/",
-                                     "/rooms/lobby/nope/", "/STATIC/css/base.css", "/Scripts/room"])
+                                     "/rooms/lobby/nope/", "/STATIC/css/base.css", "/Scripts/room",
+                                     "/robots.txt/", "/.well-known/security.txt)"])
 def test_what_is_not_there_is_still_not_found(carol, address):
     assert carol.get(address).status == 404
 

@@ -28,11 +28,6 @@ def kept(chat: Chat, name: str) -> str | None:
         return facts.get(connection, name)
 
 
-
-
-
-
-
 def test_a_file_that_cannot_be_written_refuses_and_recovers_without_a_restart(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):

@@ -150,7 +150,7 @@ def _page(error: ChatError) -> Response:
 
 def _error_page(error: ChatError) -> Response:
     """The error alone, with the message that was typed, as far as a page can hold it."""
-    draft = "" if error.code == "too_large" else bounds.cut(request.form.get("body", ""), bounds.DRAFT_BYTES)
+    draft = "" if error.code == "too_large" else bounds.cut(_typed(), bounds.DRAFT_BYTES)
     left_bytes = bounds.DRAFT_BYTES - bounds.drawn(0, draft)
     page = render_template(
         "error.html",
@@ -163,6 +163,14 @@ def _error_page(error: ChatError) -> Response:
         resend=_to_resend(left_bytes) if error.retry_after_seconds else None,
     )
     return make_response(page, error.status)
+
+
+def _typed() -> str:
+    """The message that was typed. Where no view was reached nobody has read the body yet, and it may be unreadable."""
+    try:
+        return request.form.get("body", "")
+    except (ChatError, HTTPException):  # what was wrong first is what is answered
+        return ""
 
 
 def _to_resend(most_bytes: int) -> list[tuple[str, str]] | None:

@@ -35,6 +35,27 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("POST", "/nowhere", 404), ("POST", "/robots.txt", 405), ("PUT", "/poll", 405), ("POST", "/static/none.js", 405)])
+@pytest.mark.parametrize("body", [b"body=" + b"x" * 300_000, b"body=\xff", b"a&" * 2000],
+                         ids=["huge", "no text", "many"])
+def test_where_no_view_is_reached_a_body_that_cannot_be_read_changes_nothing(visitor, method, path, status, body):
+    answer = visitor.request(method, path, body, Content_Type="application/x-www-form-urlencoded", Accept="text/html")
+    assert answer.status == status
+
+
+def test_nor_does_one_whose_chunks_are_broken(visitor):
+    answer = visitor.request("POST", "/nowhere", b"nothing like a chunk\r\n", Transfer_Encoding="chunked",
+                             Accept="text/html")
+    assert answer.status in (400, 404)
+
+
+def test_what_was_typed_is_kept_where_no_view_is_reached(visitor):
+    answer = visitor.request("POST", "/nowhere", b"body=typed+at+length", Accept="text/html",
+                             Content_Type="application/x-www-form-urlencoded")
+    assert answer.status == 404 and "typed at length" in answer.text
+
+
 @pytest.mark.parametrize(("method", "path", "status", "code"), REFUSED, ids=lambda value: str(value))
 def test_a_program_is_refused_in_json(visitor, method, path, status, code):
     answer = visitor.request(method, path, Accept="application/json")

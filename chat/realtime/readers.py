@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from chat import runtime
 from chat.realtime.visibility import Visibility
@@ -97,7 +98,7 @@ class Listeners:
         if not found or found is listener:
             self._by_channel.pop(channel, None)
 
-    def of(self, channel: str) -> Collection:
+    def of(self, channel: str) -> Collection[Any]:
         """Those who listen to the channel, as they are now; not to be kept."""
         found = self._by_channel.get(channel, ())
         return found if isinstance(found, set | tuple) else (found,)

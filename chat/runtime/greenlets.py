@@ -34,7 +34,8 @@ class Greenlets(Threads):
         monkey.get_original("_thread", "start_new_thread")(target, ())
 
     def native_queue(self) -> "SimpleQueue[Any]":
-        return monkey.get_original("queue", "SimpleQueue")()
+        queue: SimpleQueue[Any] = monkey.get_original("queue", "SimpleQueue")()
+        return queue
 
     def waiter(self) -> Waiter:
         return _GreenletWaiter()
@@ -70,7 +71,8 @@ class Greenlets(Threads):
                 except Exception:  # one bad second must not end all that follow
                     log.exception("%s failed", name)
 
-        return gevent.spawn(repeat).kill
+        stop: Callable[[], None] = gevent.spawn(repeat).kill
+        return stop
 
     def start(self, target: Callable[[], None], name: str) -> None:
         gevent.spawn(target)

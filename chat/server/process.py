@@ -16,9 +16,10 @@ from chat.core.errors import ChatError
 from chat.domain import erasure, inbox, ownership, retention
 from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
-from chat.realtime.hub import Event, Hub
+from chat.realtime.hub import Hub
 from chat.realtime.presence import Presence
 from chat.realtime.relay import PassingRelay, Relay, UnixRelay
+from chat.realtime.ring import Event
 from chat.realtime.sending import Backlog
 from chat.realtime.streams import Streams
 from chat.realtime.watermarks import Watermarks

@@ -147,7 +147,8 @@ class Store:
     def write(self, change: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run `change(tx, *arguments)` in a transaction; returns its result once it is durable. See `Writer.submit`."""
         submit = self._writer.submit if self._threaded else self._writer.run_here
-        return submit(lambda tx: change(tx, *arguments, **named))
+        result: T = submit(lambda tx: change(tx, *arguments, **named))
+        return result
 
     def prove_writable(self) -> None:
         """Return if something could be written within the last second or just now; else raise what `write` does."""

@@ -1,8 +1,10 @@
 """What can be said of the code without running it."""
 
 import os
+import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.support.plugin import needs_tool
 TOP = Path(__file__).parents[2]
 SCRIPTS = sorted(path for path in [*(TOP / "bin").iterdir(), TOP / ".ci" / "run"]
                  if path.suffix in ("", ".sh") and path.is_file())
+STRICT = ("core", "runtime", "store", "domain", "realtime")
 
 
 def assert_content(*command: str | Path, stdin: str = "") -> None:
@@ -27,6 +30,21 @@ def test_ruff_has_no_complaint():
 
 def test_the_types_hold():
     assert_content(sys.executable, "-m", "mypy")
+
+
+def test_the_folders_below_the_server_are_held_to_all_that_strict_means():
+    config = ConfigParser()
+    config.read(TOP / "setup.cfg")
+    [section] = [name for name in config if name.startswith("mypy-chat.")]
+    assert section == "mypy-" + ",".join(f"chat.{folder}.*" for folder in STRICT)
+    wide = {**os.environ, "COLUMNS": "9999"}  # on one line
+    options = subprocess.check_output([sys.executable, "-m", "mypy", "--help"], text=True, env=wide)
+    flags = re.findall(r"--([a-z-]+)", re.findall("--strict +(Strict mode.+)", options)[0])
+    assert "disallow-any-generics" in flags, "premise"
+    for flag in flags:
+        name = flag.removeprefix("no-").replace("-", "_")
+        set_to = config[section].get(name) or config["mypy"].get(name)
+        assert set_to == str(not flag.startswith("no-")), f"{name} is {set_to} in setup.cfg"
 
 
 @pytest.mark.parametrize("later", ["try: pass\nexcept* OSError: pass\n", "type Name = str\n", "f'{'nested'}'\n"])

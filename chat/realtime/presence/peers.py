@@ -111,7 +111,7 @@ class Peer:
         if news["kind"] == "whole":
             return self._learn_whole(news)
         if news["kind"] == "beacon":
-            return self.number == news["number"]
+            return bool(self.number == news["number"])
         if self.number is None or news["number"] != self.number + 1:
             return False
         self.number = news["number"]
@@ -123,7 +123,7 @@ class Peer:
             self.places = Places()
             self._next_part = 0
         if news["part"] != self._next_part:
-            return self.number == news["number"]
+            return bool(self.number == news["number"])
         self._next_part += 1
         self.places.apply(news["changes"])
         if self._next_part == news["parts"]:

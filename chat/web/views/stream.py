@@ -12,10 +12,10 @@ from chat.core.wire import to_json
 from chat.domain import rooms, serializers
 from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
-from chat.realtime.hub import Event
 from chat.realtime.legacy_streams import LegacyStream
 from chat.realtime.presence.rosters import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
 from chat.realtime.readers import Reader, Rehear
+from chat.realtime.ring import Event
 from chat.realtime.streams import Stream, StreamBody, bye
 from chat.server.process import Process
 from chat.store.tables import events

@@ -1,13 +1,13 @@
-/* One try at a stream, watched: it must greet within four seconds, and never be silent for long.
+/* One attempt at a stream, watched: `hello` must come within four seconds, and it must never be silent for long.
 
-   What opens it stands in `Chat.sources`, the best first: {query, isThere(), open(url, received, ended) -> close}. */
+   The ways to open it are in `Chat.sources`, best first: {query, isThere(), open(url, received, ended) -> close}. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }
 
   var GREETING_SECONDS = 4;  // without first bytes by then, something in between holds them back
   var SILENT_BEATS = 2.5;    // one heartbeat may be late; after two and a half the line is dead
-  var BURST_MS = 2000;       // what comes with the greeting proves nothing about what comes later
+  var BURST_MS = 2000;       // what comes with `hello` proves nothing about what comes later
 
   Chat.sources = [];
   Chat.EVENTS = ['hello', 'message', 'edit', 'remove', 'join', 'leave', 'room', 'read', 'listed', 'unlisted',

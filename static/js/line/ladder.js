@@ -19,7 +19,7 @@
     this.networkMemory = Chat.networkMemory(place.memory);
     this.backOff = Chat.backOff();
     this.source = Chat.bestSource();
-    this.stream = null;       // the attempt that we hear by
+    this.stream = null;       // the attempt that brings events
     this.probe = null;        // one beside polls that work
     this.polls = Chat.poll(this.wayForPolls());
     this.isPolling = false;

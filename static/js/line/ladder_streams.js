@@ -1,4 +1,4 @@
-/* The ladder's streams, what each way of ending says, and a stream tried beside polls that work. */
+/* The ladder's streams, what each way of ending means, and a stream tried beside polls that work. */
 (function (Chat, root) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -11,7 +11,7 @@
   var DAY_MS = 86400000;
   var FIRST_PAUSE_MS = 300000;
   var LONGEST_PAUSE_MS = 3600000;
-  var SETTLE_MS = 5000;  // a page that has just come has more urgent things to do
+  var SETTLE_MS = 5000;  // a page that has just loaded has more urgent things to do
 
   function network() {
     var connection = root.navigator && root.navigator.connection;

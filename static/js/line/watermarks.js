@@ -1,9 +1,9 @@
-/* Watermark files: for each room the web server hands out a small file with the id of the newest event, and the app is
+/* Watermark files: for each room the web server serves a small file with the id of the newest event, and the app is
    asked only when that is beyond the cursor.
 
    The app names the files with each answer. One that cannot be read may have another name by now, so the app
    is asked, too. When one is named again although it cannot be read, or disagrees with the app (a cache, a captive
-   portal, a server that does not hand it out), files are not used for a while, and polls go on without them. */
+   portal, a server that does not serve it), files are not used for a while, and polls go on without them. */
 (function (Chat) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -1,6 +1,6 @@
 /* What every other script of a page needs: facts, words, events, small helpers.
 
-   All scripts are ES3 in syntax, so that no browser stumbles over a token; what they need of ES5 is
+   All scripts are ES3 in syntax, so that no browser fails at a token; what they need of ES5 is
    tested below. A browser that fails the test keeps the page as it is without script. */
 (function (root, document) {
   'use strict';
@@ -9,7 +9,7 @@
   var page = document.getElementById && document.getElementById('chat');
   var words = page && document.getElementById('words');
 
-  /* Opera Mini runs scripts for a moment, on its maker's server, and shows a picture of the page. */
+  /* Opera Mini runs scripts for a moment, on its vendor's server, and shows an image of the page. */
   var isPicture = Object.prototype.toString.call(root.operamini) === '[object OperaMini]';
   /* Internet Explorer 9 passes every other test. Nobody tests with it any more, so it gets the plain page. */
   var isOldExplorer = document.documentMode < 10;

@@ -1,5 +1,5 @@
 /* The list of rooms, beside a room or on the first page, as the log and the server have it. What is unread in them
-   stands in the title, too, and as a dot on the icon. */
+   is also shown in the title, and as a dot on the icon. */
 (function (Chat, root, document) {
   'use strict';
   if (!Chat.supported) { return; }

@@ -39,7 +39,7 @@
     }
   }
 
-  /* Where it cannot go on by itself, a link stands beside the words: to sign in, or to reload the page. */
+  /* Where it cannot go on by itself, there is a link beside the words: to sign in, or to reload the page. */
   function wayOn() {
     if (name === 'refresh') { return link('refresh', Chat.url('room', Chat.room)); }
     if (name !== 'stopped') { return null; }

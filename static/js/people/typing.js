@@ -61,7 +61,7 @@
     show();
   });
 
-  /* It is worth nothing later: when it can't be sent now, it is dropped. */
+  /* It is useless later: if it can't be sent now, it is dropped. */
   Chat.on('typed', function () {
     if (!Chat.me || Chat.connection.state !== 'live' || Date.now() - sentAt < SEND_MS) { return; }
     sentAt = Date.now();

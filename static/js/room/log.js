@@ -37,7 +37,7 @@
     isAtEnd = isLatest;
   }
 
-  /* The first row that is at least partly in view, and where it stands. */
+  /* The first row that is at least partly in view, and where it is. */
   function anchor() {
     var edge = scroller.getBoundingClientRect().top;
     var all = rows.all();

@@ -42,7 +42,7 @@
     return above >= EDGE_PX ? above : Math.max(EDGE_PX, lowest);
   }
 
-  /* Its right edge below that of the spot; where it stands neither below nor above, left or right of it. */
+  /* Its right edge below that of the spot; where it is neither below nor above, left or right of it. */
   function leftBeside(box, spot) {
     var top = box.getBoundingClientRect().top;
     var isBeside = top < spot.bottom && top + box.offsetHeight > spot.top;

@@ -1,4 +1,4 @@
-/* What stands between two messages: a day rule, the rule "New", or nothing; and whether a message continues the one
+/* What is between two messages: a day rule, the rule "New", or nothing; and whether a message continues the one
    before. */
 (function (Chat) {
   'use strict';
@@ -9,7 +9,7 @@
 
   var newId = Number(Chat.fact('new-id')) || 0;  // of the first unread message, whether it is here or not
 
-  /* Correct what stands before this row. */
+  /* Correct what is before this row. */
   function mend(row) {
     if (!row) { return; }
     var earlier = rows.before(row);
@@ -53,7 +53,7 @@
     Chat.each(rows.list.querySelectorAll('.message'), mend);
   }
 
-  /* "New" stands once, before the first unread message, as soon as that is here. */
+  /* "New" appears once, before the first unread message, as soon as that is here. */
 
   function makeNewRule() {
     var rule = Chat.make('li', 'rule new');

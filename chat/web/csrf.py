@@ -1,4 +1,4 @@
-"""Whether a POST comes from the chat's own pages: tokens, Origin, and what browsers say of the page that sends."""
+"""Whether a POST comes from the chat's own pages: by its token, `Origin`, `Sec-Fetch-Site` and `Referer`."""
 
 import hmac
 
@@ -8,23 +8,23 @@ from chat.core.errors import N_, ChatError
 from chat.web import cookies, incoming
 from chat.web.identity import bearer_key, has_bearer, who
 
-OPERATORS = {"metrics.metrics"}  # pages that ask for the operator's own key, which is no bot's
+OPERATORS = {"metrics.metrics"}  # endpoints whose Bearer key is the operator's, not a bot's
 SIGN_OUT = "auth.sign_out"
 
 
 def csrf_token() -> str:
-    """What a POST of this browser must bring along; it holds until somebody signs in or out there."""
+    """The CSRF token for this browser's POSTs, valid until somebody signs in or out there."""
     made_from = _token_is_made_from()
     if made_from is None:
         cookies.begin_seed()
         made_from = _token_is_made_from()
-    if g.get("token_made_from") != made_from:  # a page has it in each of its forms
+    if g.get("token_made_from") != made_from:  # each form of a page has it
         g.token_made_from, g.token = made_from, _token(f"{made_from}")
     return str(g.token)
 
 
 def csrf_token_of(key: str) -> str:
-    """The same for the session of this key, which the browser is about to be given."""
+    """The CSRF token for the session with this key, which the browser is about to be given."""
     return _token(browser_of(key))
 
 
@@ -33,7 +33,7 @@ def _token(made_from: str) -> str:
 
 
 def _token_is_made_from() -> str | None:
-    """The key of this browser's session, else the seed that a visitor was given, so that nobody else's token fits."""
+    """The secret that the browser's token is made from: a session's key or a visitor's seed; None without cookies."""
     seed, key = session.get(cookies.SEED), cookies.sent(cookies.SESSION)
     if key:
         return browser_of(key)
@@ -41,12 +41,15 @@ def _token_is_made_from() -> str | None:
 
 
 def browser() -> str | None:
-    """What nobody but this browser, or bot, can send: a session's key, a visitor's seed, a bot's key."""
+    """What identifies this browser or bot and nobody else can send: a session's key, a visitor's seed, a bot's key.
+
+    None without cookies.
+    """
     return f"bot {bearer_key()}" if has_bearer() else _token_is_made_from()
 
 
 def browser_of(key: str) -> str:
-    """The same for a browser that has been given this session's key."""
+    """What `browser` returns for a browser that has been given this session's key."""
     return f"session {key}"
 
 
@@ -59,10 +62,12 @@ _SIGNED_OUT = N_("You're no longer signed in. Pick a name, then send it again.")
 
 
 def check_post(is_repeat: bool = False) -> None:
-    """Refuse a POST that another site's page may have made: ChatError `forbidden`, `csrf` or `sign_in`.
+    """Refuse a POST that another site's page may have sent.
 
-    What the browser says of the page that sends decides where it says anything; the token always, but for a form that
-    this browser has sent before: its id proves as much. A bot's key makes both needless: no browser adds it.
+    The browser's headers about the sending page must fit if there are any. The token must always fit, except for a form
+    that this browser repeats, whose id proves as much. With a bot's key neither is checked, because no browser adds
+    one. Raises ChatError `forbidden`, `csrf`, `sign_in` if the session's cookie is gone or the bot's key is wrong, and
+    what `incoming.form` raises.
     """
     if has_bearer():
         if request.endpoint not in OPERATORS:
@@ -70,10 +75,10 @@ def check_post(is_repeat: bool = False) -> None:
         return
     if request.method != "POST":
         return
-    request.get_data()  # all of it, also where the view has no use for it; it is parsed only by whoever needs a field
+    request.get_data()  # all of it, even if the view does not need it; it is parsed only when a field is needed
     if _is_from_elsewhere():
         raise ChatError("forbidden", N_("This came from another site. Send it from the chat's own page."))
-    # Another tab was first: no harm in it.
+    # Another tab has signed out already, which is harmless.
     is_out_already = request.endpoint == SIGN_OUT and bool(session) and not cookies.sent(cookies.SESSION)
     if not is_repeat and not is_out_already and not _token_fits():
         raise _refused_token()
@@ -87,14 +92,14 @@ def _token_fits() -> bool:
 
 
 def _refused_token() -> ChatError:
-    """Why no token fits, and what to do next. A session's cookie that is gone took the token of its pages along."""
+    """Why no token fits, and what to do next. Without the session's cookie, the tokens of its pages are void."""
     if cookies.has_refused_key():
         return ChatError("sign_in", _SIGNED_OUT)
     return ChatError("csrf", _NO_COOKIE if _token_is_made_from() is None else _STALE)
 
 
 def _is_from_elsewhere() -> bool:
-    """Whether the browser says that a page of another origin sends this; an Origin of `null` says nothing.
+    """Whether the browser says that a page of another origin sends this; an Origin of `null` counts as none.
 
     https://www.w3.org/TR/fetch-metadata/: `same-site` is a sibling host, or another port of this one.
     """
@@ -108,7 +113,7 @@ def _is_from_elsewhere() -> bool:
 
 
 def _is_own(origin: str) -> bool:
-    """Whether this is the site's own. Where no HTTPS is known of, a proxy may have kept the scheme to itself."""
+    """Whether this is the site's own origin. Without HTTPS both schemes count: a proxy may not have forwarded it."""
     scheme, _, host = origin.partition("://")
     schemes = ("https",) if request.is_secure else ("http", "https")
     return scheme in schemes and host.lower() == request.host.lower()

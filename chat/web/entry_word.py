@@ -9,12 +9,12 @@ KEY = "entry"
 
 
 def was_said(word: str) -> bool:
-    """Whether this browser has said the word that is in force; a new word is asked for anew."""
+    """Whether this browser has given the current word, or there is none. A changed word is asked for again."""
     return not word or session.get(KEY) == _mark(word)
 
 
 def say(said: str, word: str) -> bool:
-    """Note in the browser's cookie that it said the word; false when that was another one."""
+    """Note in the browser's cookie that it gave the word; returns False if what was said is not the word."""
     if not hmac.compare_digest(said.strip().encode(errors="surrogatepass"), word.encode()):
         return False
     session[KEY] = _mark(word)
@@ -22,5 +22,5 @@ def say(said: str, word: str) -> bool:
 
 
 def _mark(word: str) -> str:
-    """What the signed cookie holds: enough to tell one word from the next, and not the word."""
+    """What the signed cookie contains: enough to tell words apart, but not the word."""
     return hashlib.sha256(word.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""How an answer is given: JSON for programs, pages for people; errors in the same words for both."""
+"""The format of answers: JSON for programs, pages for people, errors in the same words for both."""
 
 import logging
 import socket
@@ -30,28 +30,31 @@ _JSON_BY_NATURE = {
     "selftest.clock",
     "health.healthz",
 }
-_ASKS_FIRST = {"sign_in": "auth.sign_in_form", "entry_word": "entry.form"}  # the page that a reader is sent to first
+_ASKS_FIRST = {"sign_in": "auth.sign_in_form", "entry_word": "entry.form"}  # the page to which a reader is redirected
 _again: dict[str, Again] = {}
 
 
 def wants_json() -> bool:
+    """Whether the answer is JSON: with a Bearer key or `Accept: application/json`, and where there is no page."""
     if identity.has_bearer() or request.endpoint in _JSON_BY_NATURE:
         return True
     return "application/json" in request.headers.get("Accept", "")
 
 
 def json(value: object, status: int = 200) -> Response:
+    """The value as an answer that nobody stores."""
     return json_text(to_json(value), status)
 
 
 def json_text(text: str | Iterable[bytes], status: int = 200) -> Response:
+    """The same for a value that is JSON already, as text or as pieces that are sent one by one."""
     return Response(text, status, {"Cache-Control": "no-store"}, content_type="application/json")
 
 
 def done(value: object | None, page_url: str | Callable[[], str], status: int = 200) -> Response:
-    """What follows a POST that worked: JSON, 204 where there is nothing to say; for people 303 to a page.
+    """The answer to a successful POST: the value as JSON, or 204 without one; for people 303 to `page_url`.
 
-    What makes the page's address is called only where it is needed.
+    A function `page_url` is called only if the address is needed.
     """
     if not wants_json():
         return redirect(_uncached(page_url() if callable(page_url) else page_url), 303)  # type: ignore[return-value]
@@ -59,7 +62,7 @@ def done(value: object | None, page_url: str | Callable[[], str], status: int = 
 
 
 def _uncached(address: str) -> str:
-    """The address; for Links one that it has not seen: left as it comes, it shows what it kept, whatever it is told."""
+    """The address; for the browser Links a new one each time, because it shows its cached copy by default."""
     if not request.headers.get("User-Agent", "").startswith("Links ("):
         return address
     path, mark, anchor = address.partition("#")
@@ -67,7 +70,10 @@ def _uncached(address: str) -> str:
 
 
 def shown_again(endpoint: str) -> Callable[[Again], Again]:
-    """Register what shows a refused form again: called with the error and the arguments of the address."""
+    """Register the function that shows the refused form of this endpoint again.
+
+    It is called with `error` (`message`, `field`, `retry_after_seconds`, `room`) and the arguments of the address.
+    """
 
     def register(function: Again) -> Again:
         _again[endpoint] = function
@@ -77,7 +83,7 @@ def shown_again(endpoint: str) -> Callable[[Again], Again]:
 
 
 def refused(error: ChatError) -> Response:
-    """The answer to an error, in the form that was asked for."""
+    """The answer to an error, as JSON or as a page."""
     if wants_json():
         answer = json({"error": as_wire(error)}, error.status)
     else:
@@ -88,22 +94,23 @@ def refused(error: ChatError) -> Response:
     return answer
 
 
-_WIRED = ("reason", "until", "room")  # what an error says beside its sentence, for programs
+_WIRED = ("reason", "until", "room")  # parameters of an error that programs get, too
 
 
 def as_wire(error: ChatError) -> dict[str, Any]:
+    """The error as JSON has it: `code`, `message`, `field`, and `reason`, `until` or `room` if it has them."""
     wire = {"code": error.code, "message": in_words(error), "field": error.field}
     extra = {name: error.params[name] for name in _WIRED if name in error.params}
     return wire | extra
 
 
 def in_words(error: ChatError) -> str:
-    """The error's sentence in the reader's language, its times in the site's zone."""
+    """The error's sentence in the site's language, with times in the site's zone."""
     return gettext(error.message, **_params(error, clock.in_words))
 
 
 def _in_html(error: ChatError) -> Markup:
-    """The same for a page, whose script turns times into the reader's own."""
+    """The same for a page, whose script converts times to the reader's zone."""
     return escape(gettext(error.message)) % i18n.apart(_params(error, clock.element))
 
 
@@ -121,7 +128,7 @@ def _page(error: ChatError) -> Response:
             meant = spellings.right_address(_JSON_BY_NATURE)
             if meant is not None:
                 return meant
-        except ChatError as another:  # what a reader is asked for before they are told whether there is such a room
+        except ChatError as another:  # what a reader must do before they may learn whether there is such a room
             error = another
         except trouble.ERRORS:
             identity.ask_nothing()
@@ -140,16 +147,16 @@ def _page(error: ChatError) -> Response:
             page = make_response(again(error=shown, **(request.view_args or {})), error.status)
             if len(page.get_data()) <= bounds.ANSWER_BYTES:
                 return page
-        except ChatError as another:  # the form's own page is gone, too
-            if error.code != "csrf":  # who sends no cookie is a stranger everywhere; the reason is what helps
+        except ChatError as another:  # the page of the form is refused, too
+            if error.code != "csrf":  # without cookies every page is refused, so only this reason helps
                 error = another
-        except trouble.ERRORS:  # nor can it be drawn: the reason is enough
+        except trouble.ERRORS:  # it cannot be rendered either: the reason is enough
             identity.ask_nothing()
     return _error_page(error)
 
 
 def _error_page(error: ChatError) -> Response:
-    """The error alone, with the message that was typed, as far as a page can hold it."""
+    """A page with only the error and as much of the typed message as fits."""
     draft = "" if error.code == "too_large" else bounds.cut(_typed(), bounds.DRAFT_BYTES)
     left_bytes = bounds.DRAFT_BYTES - bounds.drawn(0, draft)
     page = render_template(
@@ -166,15 +173,15 @@ def _error_page(error: ChatError) -> Response:
 
 
 def _typed() -> str:
-    """The message that was typed. Where no view was reached nobody has read the body yet, and it may be unreadable."""
+    """The message that was typed. If no view was reached, nobody has read the body yet, and it may be unreadable."""
     try:
         return request.form.get("body", "")
-    except (ChatError, HTTPException):  # what was wrong first is what is answered
+    except (ChatError, HTTPException):  # the first error is the one to answer
         return ""
 
 
 def _to_resend(most_bytes: int) -> list[tuple[str, str]] | None:
-    """The fields of a POST that can be sent again as it was, by one press; None where they are more bytes."""
+    """The fields of a POST for a button that sends it again, or None if they take more bytes than that."""
     if request.method != "POST":
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "again"]
@@ -188,7 +195,7 @@ _HTTP_CODES: Mapping[int, tuple[str, str]] = {
     405: ("method", N_("This address can't be used that way. Go back and use the page's own buttons.")),
     413: ("too_large", N_("That's too large. Send something shorter.")),
 }
-_TELLING_HEADERS = ("Allow", "Content-Range")  # how it can be used, to whoever asks for what cannot be
+_TELLING_HEADERS = ("Allow", "Content-Range")  # kept of an error: what would have been possible instead
 
 
 def _unreachable(error: Exception) -> Response:
@@ -198,7 +205,7 @@ def _unreachable(error: Exception) -> Response:
 
 
 def register_errors(app: Any) -> None:
-    """Answer every error in the contract's form."""
+    """Let the app answer every error in the contract's form."""
 
     @app.errorhandler(ChatError)
     def chat_error(error: ChatError) -> Response:
@@ -210,14 +217,14 @@ def register_errors(app: Any) -> None:
             return error
         code, message = _HTTP_CODES.get(error.code or 500, _HTTP_CODES[400])
         answer = refused(ChatError(code, message))
-        if answer.status_code >= 400:  # not where the address leads to the one that was meant
+        if answer.status_code >= 400:  # not for a redirect to the address that was meant
             answer.status_code = error.code or 500
         answer.headers.extend(header for header in error.get_headers() if header[0] in _TELLING_HEADERS)
         return answer
 
     @app.errorhandler(InDoubt)
     def in_doubt(error: InDoubt) -> Response:
-        """Drop the connection without a status: the repeat, with the same client id, will be told how it ended."""
+        """Close the connection without a status: repeating the POST with its client id tells whether it was saved."""
         connection = request.environ.get("gunicorn.socket")
         if connection is not None:
             connection.shutdown(socket.SHUT_RDWR)
@@ -233,5 +240,5 @@ def register_errors(app: Any) -> None:
 
 
 def _asked() -> str:
-    """The request as the log may name it."""
+    """The request line, as far as it may be logged."""
     return log_lines.request_line(request.method, request.path)

@@ -1,7 +1,7 @@
-"""What browsers get of `static/`: the edition of its files, and its many small scripts joined to one for each page.
+"""The edition of the files in `static/`, and the scripts, joined into one per page.
 
-The files stay apart in the source, and nothing joined is kept on disk. A first visit is one request instead of
-sixty, six at a time.
+A first visit needs one request for scripts instead of sixty, six at a time. The files stay separate in the source, and
+nothing joined is stored on disk.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from chat.core import resources
 
 # All parts are named by their paths below `static/js/`.
 
-# The ladder, which knows no page, in the order in which its files build on each other.
+# The ladder, which is independent of pages, in the order in which its files build on each other.
 _LADDER = (
     "line/network_memory", "core/backoff", "core/verdict", "line/frames", "line/attempt", "line/event_source",
     "line/element_stream", "line/xhr_stream", "line/watermarks", "line/poll", "line/ladder", "line/ladder_streams",
     "line/ladder_polls", "sharing/carrier",
 )
 
-# What each page loads, in this order. A part that throws does not keep those after it from running.
+# What each page loads, in this order. A part that throws does not keep later parts from running.
 PAGES: Mapping[str, tuple[str, ...]] = {
     "room": (
         "core/base", "page/page", "core/elapsed", "core/server_time", "core/request", "core/moments",
@@ -58,7 +58,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "wait": ("page/wait",),
 }
 
-# In a worker a part that throws ends it all: half a ladder must not carry the line, and the pages find another way.
+# In a worker a part that throws stops everything: half a ladder must not have the line, and pages find another way.
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "shared-worker": (
         "sharing/shared_worker", "core/base", "core/elapsed", "core/server_time", "core/request",
@@ -73,25 +73,25 @@ _APART = "try {{\n{}}} catch (problem) {{ setTimeout(function () {{ throw proble
 
 
 class Edition(NamedTuple):
-    """All static files as they were when they were read: `name` differs whenever any of them does."""
+    """All static files as they were when they were read; `name` is a hash of them all."""
 
     name: str
     scripts: Mapping[str, bytes]  # name → joined
 
 
-_newest: tuple[float, Edition] | None = None  # with the moment at which it was read
+_newest: tuple[float, Edition] | None = None  # with the time at which it was read
 
 
 @cache
 def current() -> Edition:
-    """The edition that this process began with, and whose name its pages put into addresses."""
+    """The edition that this process started with; its pages put the name into addresses."""
     return read()
 
 
 def newest() -> Edition:
-    """The edition that lay on the disk within the last `FRESH_SECONDS`, for whoever asks for another than this one's.
+    """The edition on disk, at most `FRESH_SECONDS` old, for requests that name another than this process's.
 
-    To read all files takes milliseconds, and anybody may name an edition that never was.
+    Reading all files takes milliseconds, and anybody may request an edition that never existed.
     """
     global _newest
     now = time.monotonic()
@@ -101,12 +101,12 @@ def newest() -> Edition:
 
 
 def read() -> Edition:
-    """The edition that lies on the disk now."""
+    """The edition on disk, read now."""
     digest = hashlib.sha256()
     folder = resources.folder("static")
     parts = {}  # path below static/js, without its end → content
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".txt" and not path.name.startswith("."):  # a head file, or its draft
+        if path.is_file() and path.suffix != ".txt" and not path.name.startswith("."):  # not a head file, or its draft
             content = path.read_bytes()
             digest.update(content)
             if path.suffix == ".js":
@@ -119,6 +119,6 @@ def read() -> Edition:
 
 
 def _joined(names: tuple[str, ...], parts: Mapping[str, str], form: str) -> bytes:
-    """Each part under its path; one that is not there throws in its place."""
+    """The parts, each under its path in a comment; in place of a missing part is code that throws."""
     named = ((name, parts.get(name, _MISSING.format(name))) for name in names)
     return "\n".join(f"/* {name}.js */\n{form.format(part)}" for name, part in named).encode()

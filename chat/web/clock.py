@@ -1,4 +1,4 @@
-"""Moments as people without script read them: in the site's time zone, which is named."""
+"""Times as people without script read them: in the site's time zone, which is named."""
 
 from datetime import datetime
 
@@ -10,22 +10,22 @@ from chat.web.i18n import format_datetime
 
 
 def here(moment: str) -> datetime:
-    """A moment of the store in the site's time zone."""
+    """A time from the store, in the site's time zone."""
     return times.moment_of(moment).astimezone(context.process().config.timezone)
 
 
 def zone_of(local: datetime) -> str:
-    """What people call its zone: UTC, CET, or UTC-03 where it has no name but a number."""
+    """The usual name of its zone: UTC, CET, or UTC-03 if the zone has only a number."""
     name = local.tzname() or "UTC"
     return f"UTC{name}" if name[0] in "+-" else name
 
 
 def in_words(moment: str) -> str:
-    """A moment of the store as day and hour, such as 20 Nov 2026, 14:00 UTC."""
+    """A time from the store as date and time, such as 20 Nov 2026, 14:00 UTC."""
     local = here(moment)
     return f"{format_datetime(local, 'd MMM y, HH:mm')} {zone_of(local)}"
 
 
 def element(moment: str) -> Markup:
-    """The same as html, which a script turns into the reader's own time."""
+    """The same as a `<time>`, which a script converts to the reader's zone."""
     return Markup('<time datetime="{}">{}</time>').format(moment, in_words(moment))

@@ -1,7 +1,7 @@
-"""Pages of other origins that may read along: CORS, for the origins that the operator has listed.
+"""CORS: pages of the other origins that the operator has listed may read here.
 
-https://fetch.spec.whatwg.org/#http-cors-protocol. It is for reading alone: a POST from elsewhere is refused by
-`csrf.check_post`, and what one would need for it, the CSRF token, is not told to other origins.
+https://fetch.spec.whatwg.org/#http-cors-protocol. It is only for reading: a POST from elsewhere is refused by
+`csrf.check_post`, and the CSRF token that it would need is not given to other origins.
 """
 
 import re
@@ -15,16 +15,16 @@ from chat.web import context
 
 _READABLE = re.compile(r"/(stream|poll|session|rooms/[^/]+/messages)")
 METHODS = "GET, HEAD"
-# What readers send that browsers ask about first: EventSource itself never does, scripts that imitate it do.
+# Headers that need a preflight. EventSource itself sends none of them, but scripts that imitate it do.
 HEADERS = "Last-Event-ID, Cache-Control, X-Requested-With"
 EXPOSED = "Retry-After"
 PREFLIGHT_SECONDS = 7200  # the longest that browsers keep it
 
 
 class OtherOrigins:
-    """WSGI middleware: every answer at these addresses says where it may be read, whichever part of the app gives it.
+    """WSGI middleware: adds the CORS headers to every answer at these addresses, whichever part of the app gives it.
 
-    Errors, too: a page that is refused must learn why.
+    Also to errors, because a page that is refused must learn why.
     """
 
     def __init__(self, app: Any, allowed: Collection[str]) -> None:
@@ -59,12 +59,12 @@ def _varied(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def surround(app: Flask) -> None:
-    """Let every request be asked about."""
+    """Let the app answer preflights, before any view."""
     app.before_request(_preflight)
 
 
 def reader() -> str | None:
-    """The other origin whose page asks and may read; None where no page of another origin does."""
+    """The origin of the page that sends the request, if it is another one that may read here; else None."""
     return _other_origin(request.environ, context.process().config.allowed_origins)
 
 
@@ -80,7 +80,7 @@ def _own(environ: dict[str, Any]) -> str:
 
 
 def _preflight() -> Response | None:
-    """What a browser asks before it sends headers of a script's own."""
+    """The answer to a preflight, None for any other request. Raises ChatError `forbidden` for an unlisted origin."""
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
         return None
     if not _READABLE.fullmatch(request.path):

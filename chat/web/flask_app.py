@@ -1,4 +1,4 @@
-"""The Flask app, with what it does for every request made cheap."""
+"""The Flask app, made cheaper where it works on every request."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -9,16 +9,18 @@ from flask import Flask, Response, request
 from chat.domain import rendering
 from chat.web.incoming import IncomingRequest
 
-ADDRESSES = 4096  # of pages and files that have been linked to of late
-KEPT_CHARACTERS = 200  # of a value in an address that is kept; what is longer was typed by somebody
+ADDRESSES = 4096  # of recently linked pages and files
+KEPT_CHARACTERS = 200  # of a value in a cached address; longer ones were typed by somebody
 YEAR_SECONDS = 365 * 86400
 
 
 class LongwaveFlask(Flask):
+    """Flask with cached addresses, compiled templates and `IncomingRequest`."""
+
     request_class = IncomingRequest
 
     def url_for(self, endpoint: str, **values: Any) -> str:
-        """As Flask's, each address made once: a page has a hundred, and they depend on the mount point alone."""
+        """As in Flask, but each address is built once: a page has a hundred, which depend only on the mount point."""
         if "_external" in values or any(map(_is_long, values.values())):
             return super().url_for(endpoint, **values)
         return self._address(request.script_root, endpoint, *values.items())
@@ -28,17 +30,17 @@ class LongwaveFlask(Flask):
         return super().url_for(endpoint, **dict(values))
 
     def load_templates(self) -> None:
-        """Compile them all: some take 15 ms, for which the first reader of a page would hold up everybody else."""
+        """Compile all templates: some take 15 ms, for which the first reader of a page would hold up everybody else."""
         for name in self.jinja_env.list_templates():
             self.jinja_env.get_template(name)
         rendering.template()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Nothing here is a coroutine; Flask would look at every view and hook in every request."""
+        """The function itself, since none is a coroutine; Flask would check every view and hook in every request."""
         return func
 
     def process_response(self, response: Response) -> Response:
-        """As Flask's, but an answer that is replaced by an error's gives back what it holds: a reader's place."""
+        """As in Flask, but if this fails, the answer is closed, which gives back the reader's place that it holds."""
         try:
             return super().process_response(response)
         except BaseException:
@@ -46,7 +48,7 @@ class LongwaveFlask(Flask):
             raise
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        """Files that are asked for by version never change; others are asked for anew."""
+        """A year for files that are requested with their version, which never change; 0 for others."""
         return YEAR_SECONDS if request.args.get("v") else 0
 
 

@@ -24,7 +24,7 @@ class Hold(Parked):
 
     def has_news(self) -> bool:
         """Whether there is something that it waited for; what it passes over it will not see again."""
-        while found := self._hub.read(self):
+        while found := self._hub.feed.read(self):
             if self._channel is None or any(event.channel == self._channel for event in found):
                 return True
         return False

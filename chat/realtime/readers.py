@@ -76,6 +76,13 @@ def wake_all(readers: Iterable[Reader]) -> None:
             log.exception("a reader could not be woken")
 
 
+def end_all(readers: Collection[Reader], reason: str) -> None:
+    """End each of them with `bye` for this reason."""
+    for reader in readers:
+        reader.end = reason
+    wake_all(readers)
+
+
 class Listeners:
     """Who listens to which channel; a channel with one listener, as are most, costs no set."""
 

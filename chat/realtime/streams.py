@@ -34,7 +34,7 @@ class Streams:
     def __init__(
         self, store: Store, hub: Hub, presence: Presence, config: Config, backlog: Backlog | None = None
     ) -> None:
-        self.hub = hub
+        self.hub, self.feed = hub, hub.feed
         self.presence = presence
         self.heartbeat_seconds = config.heartbeat_seconds
         self.backlog = backlog or Backlog()
@@ -183,8 +183,8 @@ class Stream(Parked):
     def take(self) -> bytes:
         """What is to be sent next; nothing when there is nothing to say; `is_over` when it was the last."""
         if self.end is None:
-            found = self._home.hub.read(self)
-            passing = self._home.hub.read_passing(self)
+            feed = self._home.feed
+            found, passing = feed.read(self), feed.read_passing(self)
             piece = b"".join([*(event.frame for event in found), self.rosters(), *passing])
             if piece or self.end is None:
                 return piece or self._sign_of_life(time.monotonic())
@@ -233,8 +233,8 @@ class Stream(Parked):
     def go_on(self, lot: ParkingLot, now: float) -> None:
         if self.end is not None:
             return lot.send(self, bye(self.end), is_last=True)
-        hub = self._home.hub
-        piece = hub.share(self)
+        feed = self._home.feed
+        piece = feed.share(self)
         if piece is None:
             return lot.serve_slowly(self)
         if not piece:
@@ -243,7 +243,7 @@ class Stream(Parked):
                 return
         self.has_written(now)
         lot.send(self, piece, self.is_over)
-        if self.cursor < hub.last_id:  # a piece is bounded
+        if self.cursor < feed.last_id:  # a piece is bounded
             self.wake()
 
     def go_on_slowly(self, lot: ParkingLot) -> bool:

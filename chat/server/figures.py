@@ -20,7 +20,7 @@ def of_process(store: Store, hub: Hub, relay: Relay, streams: Streams, lag: Hist
         "sent_bytes": streams.sent_bytes,
         "unsent_bytes": streams.backlog.size,
         "cut_off": streams.backlog.cut_off,
-        "ring_events": hub.ring_size,
+        "ring_events": len(hub.feed.ring),
         "last_event_id": hub.last_id,
         "rings_lost": relay.lost,
         "commit_seconds": store.commits.seconds,

@@ -50,7 +50,7 @@ class Chat:
     def read_all(self, reader: Reader, hub: Hub | None = None) -> list[tuple[int, str, str]]:
         """Everything that there is for the reader, as (id, name, channel)."""
         heard = []
-        while found := (hub or self.hub).read(reader):
+        while found := (hub or self.hub).feed.read(reader):
             heard += [(event.id, event.name, event.channel) for event in found]
         return heard
 

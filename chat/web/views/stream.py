@@ -89,7 +89,7 @@ def _all_there_is(asked: "ReaderRequest") -> bytes:
     process.hub.register(reader)
     try:
         reset = asked.begin()
-        found = [] if reset else process.hub.read(reader)
+        found = [] if reset else process.hub.feed.read(reader)
     finally:
         process.hub.forget(reader)
     said = process.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
@@ -116,7 +116,7 @@ def poll() -> Response:
     is_parked = False
     try:
         reset = asked.begin()
-        found = [] if reset else process.hub.read(reader)
+        found = [] if reset else process.hub.feed.read(reader)
         if not reset and not found and not reader.end and wait_seconds:
             is_parked = _may_park()
             if is_parked:
@@ -163,7 +163,7 @@ def _held(asked: "ReaderRequest", wait_seconds: float) -> list[Event]:
     """What there is for the reader; where there is nothing, wait for it so long."""
     deadline = time.monotonic() + wait_seconds
     while True:
-        found = asked.process.hub.read(asked.reader)
+        found = asked.process.hub.feed.read(asked.reader)
         left = deadline - time.monotonic()
         if found or left <= 0 or asked.reader.end:
             return found

@@ -66,7 +66,7 @@ def replay(chat: Chat, hub=None) -> str:
     """All that a reader from the beginning is given, as it goes over the wire."""
     everything = chat.reader(None, named=[1, 2], hub=hub)
     heard = ""
-    while found := (hub or chat.hub).read(everything):
+    while found := (hub or chat.hub).feed.read(everything):
         heard += b"".join(event.frame for event in found).decode()
     return heard
 
@@ -74,14 +74,14 @@ def replay(chat: Chat, hub=None) -> str:
 @pytest.mark.parametrize("choice", erasure.CHOICES)
 def test_the_name_leaves_everything(chat: Chat, zephyr, choice):
     other = chat.another_hub()
-    other._ring.floor = 0
+    other.feed.ring.floor = 0
     early = chat.reader(None, named=[1, 2])
     assert NAME in replay(chat) and files_with(chat, NAME), "premise"
     forget(chat, zephyr, choice)
     other.wake()
     for hub in (chat.hub, other, chat.another_hub()):
         assert NAME not in replay(chat, hub)
-    assert NAME not in str([event.frame for event in chat.hub._ring]), "nor does a ring keep it"
+    assert NAME not in str([event.frame for event in chat.hub.feed.ring]), "nor does a ring keep it"
     assert early.end is None, "nobody else is sent away"
     assert files_with(chat, NAME) == files_with(chat, NAME.casefold()) == []
 
@@ -112,7 +112,7 @@ def test_readers_are_told_of_each_change_of_a_message(chat: Chat, zephyr):
 
 def replay_from(chat: Chat, reader) -> list[dict]:
     found = []
-    while news := chat.hub.read(reader):
+    while news := chat.hub.feed.read(reader):
         found += [{"name": each.name, "data": json.loads(each.data)} for each in news]
     return found
 

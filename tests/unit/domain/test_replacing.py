@@ -84,7 +84,7 @@ def test_every_ring_and_the_log_have_the_last_word_alone(chat: Chat, last: str):
     expected = ["message", last]
     for hub in (chat.hub, behind, often, chat.another_hub()):
         hub.wake()
-        told = [event for event in hub._ring if event.message_id == said["id"]]
+        told = [event for event in hub.feed.ring if event.message_id == said["id"]]
         assert [event.name for event in told] in (expected, []), "a process that begins has an empty ring"
         for cursor in range(start, newest + 1):
             changes = [(id, name) for id, name, _ in chat.read_all(chat.reader(named=[1], cursor=cursor, hub=hub), hub)
@@ -106,7 +106,7 @@ def test_what_is_drawn_anew_without_a_name_takes_the_place_of_what_was_there(cha
         pass
     assert [names(chat, id) for id in (edited, removed, plain)] == [
         ["message", "edit"], ["message", "remove"], ["message", "edit"]]
-    told = [(event.message_id, event.name) for event in chat.hub._ring if event.name in ("edit", "remove")]
+    told = [(event.message_id, event.name) for event in chat.hub.feed.ring if event.name in ("edit", "remove")]
     assert told == [(row.message_id, row.name) for row in log_of(chat, "edit", "remove")]
 
 
@@ -130,8 +130,9 @@ def test_a_read_mark_takes_the_place_of_the_person_s_earlier_one_of_the_room(cha
     assert sorted((row.channel, '"lobby"' in row.data) for row in marks) == [
         (f"user:{alice.id}", False), (f"user:{alice.id}", True), (f"user:{bob.id}", True)]
     for hub in (chat.hub, other):
-        assert [event.id for event in hub._ring if event.name == "read"] == [row.id for row in marks]
-    assert [row.id for row in log_of(chat, "message")] == [event.id for event in other._ring if event.name == "message"]
+        assert [event.id for event in hub.feed.ring if event.name == "read"] == [row.id for row in marks]
+    said = [event.id for event in other.feed.ring if event.name == "message"]
+    assert [row.id for row in log_of(chat, "message")] == said
 
 
 def test_leaving_a_room_takes_the_mark_along(chat: Chat):
@@ -155,7 +156,7 @@ def test_of_each_room_the_log_keeps_the_last_word_on_whether_it_may_be_found(cha
         chat.store.write(rooms.set_kind, "garden", kind)
         of_garden = [row for row in log_of(chat, "listed", "unlisted") if row.id not in others]
         assert [row.name for row in of_garden] == [name]
-        assert [event.name for event in chat.hub._ring if event.channel == "rooms"] == [name]
+        assert [event.name for event in chat.hub.feed.ring if event.channel == "rooms"] == [name]
 
 
 # Counting rows

@@ -96,7 +96,7 @@ def test_no_replay_shows_it_again_and_no_reader_is_told(chat: Chat, bob):
         for fresh in (hub, chat.another_hub()):
             late = chat.reader(None, hub=fresh, named=[1])
             assert "message" not in {name for _, name, _ in chat.read_all(late, fresh)}
-        assert TEXT not in str([event.frame for event in hub._ring])
+        assert TEXT not in str([event.frame for event in hub.feed.ring])
 
 
 def test_a_client_id_outlives_it(chat: Chat, bob):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chat.domain import bots, messages, rooms
+from chat.realtime import feed as feed_module
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import subscription
@@ -79,7 +80,7 @@ def test_catch_up_from_the_store_and_live_delivery_bring_the_same(chat: Chat):
     heard += chat.read_all(live)
     late = chat.read_all(chat.reader(alice), chat.hub)
     fresh = chat.another_hub()
-    assert chat.hub._ring.floor > 0, "the ring must have dropped events for this to mean anything"
+    assert chat.hub.feed.ring.floor > 0, "the ring must have dropped events for this to mean anything"
     assert heard == late == chat.read_all(chat.reader(alice, hub=fresh), fresh)
     assert names(heard) == ["join", "join", *["message"] * 30, "leave", "leave"]
 
@@ -95,12 +96,12 @@ def test_a_room_is_heard_from_the_join_event_on_though_the_reader_was_there_befo
 
 
 def test_pieces_are_bounded_and_nothing_between_them_is_lost(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 7)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 7)
     bob = chat.guest("bob")
     posted = [chat.post(bob, str(number))["id"] for number in range(40)]
     reader = chat.reader(named=[1])
     pieces = []
-    while found := chat.hub.read(reader):
+    while found := chat.hub.feed.read(reader):
         pieces.append([event.id for event in found if event.name == "message"])
     assert max(map(len, pieces)) <= 7
     assert sum(pieces, []) == posted
@@ -120,7 +121,7 @@ def test_what_is_changed_is_changed_in_every_ring_and_in_the_log(chat: Chat, act
     fresh = chat.another_hub()
     for hub in (chat.hub, other, fresh):
         reader = chat.reader(hub=hub, named=[1])
-        frames = b"".join(event.frame + event.data.encode() for event in hub.read(reader))
+        frames = b"".join(event.frame + event.data.encode() for event in hub.feed.read(reader))
         assert b"secret" not in frames
         assert f"event: {act}".encode() in frames
 
@@ -131,20 +132,20 @@ def test_a_frame_that_is_not_in_the_log_reaches_those_who_hear_the_room_now(chat
     inside, outside = chat.reader(alice), chat.reader(bob)
     chat.hub.tell("room:1", b"event: typing\n\n")
     assert inside.waiter.wait(0) and not outside.waiter.wait(0)
-    assert chat.hub.read_passing(inside) == [b"event: typing\n\n"]
-    assert chat.hub.read_passing(outside) == []
-    assert chat.hub.read_passing(inside) == [], "each frame once"
+    assert chat.hub.feed.read_passing(inside) == [b"event: typing\n\n"]
+    assert chat.hub.feed.read_passing(outside) == []
+    assert chat.hub.feed.read_passing(inside) == [], "each frame once"
 
 
 def test_a_reader_that_missed_frames_without_id_is_told_so(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     reader = chat.reader(named=[1])
     for _ in range(ring_module.PASSING_FRAMES):
         chat.hub.tell("room:1", b"x")
-    chat.hub.read_passing(reader)
+    chat.hub.feed.read_passing(reader)
     assert not reader.has_missed_passing
     for _ in range(ring_module.PASSING_FRAMES + 1):
         chat.hub.tell("room:1", b"x")
-    chat.hub.read_passing(reader)
+    chat.hub.feed.read_passing(reader)
     assert reader.has_missed_passing
 
 

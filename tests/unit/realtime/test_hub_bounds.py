@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chat.domain import messages, rooms
+from chat.realtime import feed as feed_module
 from chat.realtime import hub as hub_module
 from chat.realtime import ring as ring_module
 from chat.realtime import selftest_clock, subscription
@@ -63,7 +64,7 @@ def test_a_reader_that_has_gone_leaves_nothing(
             reader.due_at = clock[0] + due_in if due_in is not None else reader.due_at
             chat.hub.register(reader)
             chat.hub.expect(reader)
-            chat.hub.read(reader)
+            chat.hub.feed.read(reader)
             if ticks:
                 clock[0] += 7
                 chat.hub.tick()
@@ -96,11 +97,11 @@ def test_the_ring_keeps_to_its_bytes_and_what_leaves_it_is_served_from_the_store
     bob, other = chat.guest("bob"), chat.another_hub()
     start = other.last_id
     posted = []
-    while not chat.hub._ring.floor:
+    while not chat.hub.feed.ring.floor:
         posted.append(chat.post(bob, LARGE)["id"])
-        assert sum(len(event.frame) for event in chat.hub._ring) == chat.hub._ring.size <= RING_BYTES
+        assert sum(len(event.frame) for event in chat.hub.feed.ring) == chat.hub.feed.ring.size <= RING_BYTES
         assert len(posted) < chat.config.ring_events, "it must be the bytes"
-    assert start < chat.hub._ring.floor < chat.hub.last_id
+    assert start < chat.hub.feed.ring.floor < chat.hub.last_id
     other.wake()
     for hub in (chat.hub, other):
         heard = chat.read_all(chat.reader(named=[1], cursor=start, hub=hub), hub)
@@ -109,7 +110,7 @@ def test_the_ring_keeps_to_its_bytes_and_what_leaves_it_is_served_from_the_store
 
 def test_much_at_once_is_dropped_as_it_is_read(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     """And not when all of it is in memory."""
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 5)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 5)
     bob, other = chat.guest("bob"), chat.another_hub()
     for _ in range(80):
         chat.post(bob, LARGE)
@@ -117,7 +118,7 @@ def test_much_at_once_is_dropped_as_it_is_read(chat: Chat, monkeypatch: pytest.M
     trim = Ring.trim
     monkeypatch.setattr(Ring, "trim", lambda ring: sizes.append(ring.size) or trim(ring))
     other.wake()
-    largest = max(len(event.frame) for event in other._ring)
+    largest = max(len(event.frame) for event in other.feed.ring)
     assert len(sizes) > 10 and max(sizes) <= RING_BYTES + 5 * largest
 
 
@@ -126,16 +127,16 @@ def test_the_bytes_of_what_was_rewritten_are_counted(chat: Chat):
     ids = [chat.post(bob, "short")["id"] for _ in range(60)]
     for id in ids:
         chat.store.write(messages.edit, bob, id, LARGE)
-        assert sum(len(event.frame) for event in chat.hub._ring) == chat.hub._ring.size <= RING_BYTES
-    assert chat.hub._ring.floor > 0, "premise"
+        assert sum(len(event.frame) for event in chat.hub.feed.ring) == chat.hub.feed.ring.size <= RING_BYTES
+    assert chat.hub.feed.ring.floor > 0, "premise"
 
 
 def test_an_event_is_in_memory_once(chat: Chat):
     bob = chat.guest("bob")
     said = chat.post(bob, "naïve “words” \u2028 and 🙂")
-    [event] = [event for event in chat.hub._ring if event.id == said["id"]]
+    [event] = [event for event in chat.hub.feed.ring if event.id == said["id"]]
     with chat.store.read() as connection:
-        assert event.data == hub_module.events.find_all(connection, [event.id])[event.id]
+        assert event.data == feed_module.events.find_all(connection, [event.id])[event.id]
     assert "data" not in type(event).__slots__ and event.data is not event.data
 
 
@@ -143,12 +144,12 @@ def test_a_piece_of_the_store_is_read_no_further_than_it_is_served(chat: Chat):
     bob = chat.guest("bob")
     for _ in range(80):
         chat.post(bob, LARGE)
-    assert chat.hub._ring.floor > 0, "premise"
+    assert chat.hub.feed.ring.floor > 0, "premise"
     reader = chat.reader(named=[1])
-    piece = chat.hub._next_piece(reader, chat.hub.last_id)
+    piece = chat.hub.feed._next_piece(reader, chat.hub.last_id)
     assert piece is not None
     sizes = [len(event.frame) for event in piece.events]
-    assert sum(sizes) <= hub_module.PIECE_BYTES + max(sizes)
+    assert sum(sizes) <= feed_module.PIECE_BYTES + max(sizes)
 
 
 # Frames without an id
@@ -159,13 +160,13 @@ def test_frames_without_an_id_keep_to_their_bytes_and_who_missed_some_is_told_so
     frame = b"x" * 30_000
     for _ in range(ring_module.PASSING_FRAMES // 2):
         chat.hub.tell("room:1", frame)
-        chat.hub.read_passing(up_to_date)
-    kept = chat.hub._passing.after(0)
+        chat.hub.feed.read_passing(up_to_date)
+    kept = chat.hub.feed.passing.after(0)
     assert ring_module.PASSING_BYTES - len(frame) < sum(len(frame) for _, frame in kept) <= ring_module.PASSING_BYTES
     assert not up_to_date.has_missed_passing
-    chat.hub.read(behind)
-    assert chat.hub.share(behind) is None, "it must read, and so learn of it"
-    assert chat.hub.read_passing(behind) == [frame] * len(kept)
+    chat.hub.feed.read(behind)
+    assert chat.hub.feed.share(behind) is None, "it must read, and so learn of it"
+    assert chat.hub.feed.read_passing(behind) == [frame] * len(kept)
     assert behind.has_missed_passing
 
 
@@ -173,7 +174,7 @@ def test_a_frame_above_the_bytes_is_kept_all_the_same(chat: Chat):
     reader = chat.reader(named=[1])
     for _ in range(2):
         chat.hub.tell("room:1", b"x" * 2 * ring_module.PASSING_BYTES)
-    assert len(chat.hub.read_passing(reader)) == 1
+    assert len(chat.hub.feed.read_passing(reader)) == 1
 
 
 # What readers share
@@ -189,14 +190,15 @@ def test_what_is_joined_for_readers_of_different_rooms_keeps_to_its_bytes(chat: 
     readers = [chat.reader(named=[1, number + 1], cursor=start) for number in range(1, 41)]
     for reader in readers:
         reader.has_new_rooms = False  # it was told who is there
-        assert chat.hub.share(reader) == b""
+        assert chat.hub.feed.share(reader) == b""
     posted = [chat.post(bob, "y" * 1000)["id"] for _ in range(3)]
     for reader in readers:
-        piece = chat.hub.share(reader)
+        piece = chat.hub.feed.share(reader)
         assert [f"id: {id}\n".encode() in piece for id in posted] == [True] * 3
-        kept = sum(len(bytes) for batch in chat.hub._shared._batches.values() for bytes in batch._by_rooms.values())
+        batches = chat.hub.feed._shared._batches.values()
+        kept = sum(len(bytes) for batch in batches for bytes in batch._by_rooms.values())
         assert kept <= ring_module.SHARED_BYTES
-    assert chat.hub._shared.size < len(piece) * len(readers), "premise: together it would be too much"
+    assert chat.hub.feed._shared.size < len(piece) * len(readers), "premise: together it would be too much"
 
 
 # What the store keeps

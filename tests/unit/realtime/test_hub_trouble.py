@@ -10,7 +10,7 @@ import pytest
 from chat.core import log_events
 from chat.core.log_events import MISSED
 from chat.domain import messages, moderation, rooms, site_settings
-from chat.realtime import hub as hub_module
+from chat.realtime import feed as feed_module
 from chat.realtime import subscription
 from chat.realtime.readers import Listeners, Reader
 from chat.store import Store
@@ -88,7 +88,7 @@ class Other:
         assert heard == self.chat.read_all(self.chat.reader(self.alice, self.began_at, fresh), fresh)
         names = [name for _, name, _ in heard]
         assert names == ["message", "room", "join", "join", "join", "message", "edit", "listed", "room", "message"]
-        frames = b"".join(event.frame for event in self.hub._ring)
+        frames = b"".join(event.frame for event in self.hub.feed.ring)
         assert b"the new words" in frames and b"the old secret" not in frames
         assert self.banned.end == "revoked" and self.member.end is None
         assert self.told == [log_events.CHANGED]
@@ -100,8 +100,8 @@ def other(chat: Chat) -> Other:
 
 
 STEPS = {
-    "the log": (hub_module.events, "after"),
-    "what a room's events say now": (hub_module.events, "find_all"),
+    "the log": (feed_module.events, "after"),
+    "what a room's events say now": (feed_module.events, "find_all"),
     "the store": (Store, "glance"),
     "what a reader may hear": (rooms, "rehear_all"),
     "the listeners": (Listeners, "add"),
@@ -120,8 +120,8 @@ def test_nothing_is_lost_or_repeated_when_a_step_fails(
     else:
         failing = Failing(getattr(where, name), at)
         monkeypatch.setattr(where, name, lambda *arguments, **named: failing(*arguments, **named))
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 4)
-    other.hub._ring.most_events = 1000
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 4)
+    other.hub.feed.ring.most_events = 1000
     for _ in range(3):
         with suppress(OSError):
             other.hub.wake()
@@ -135,9 +135,9 @@ def test_who_was_concerned_by_what_came_before_the_failure_is_woken(
     other.much_happens()
     other.member.waiter.wait(0)
     with chat.store.read() as connection:
-        piece = hub_module.events.after(connection, other.hub.last_id, 2)
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 2)
-    monkeypatch.setattr(hub_module.events, "after", Failing(hub_module.events.after, at=2))
+        piece = feed_module.events.after(connection, other.hub.last_id, 2)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 2)
+    monkeypatch.setattr(feed_module.events, "after", Failing(feed_module.events.after, at=2))
     with pytest.raises(OSError):
         other.hub.wake()
     assert other.hub.last_id == piece[-1].id and other.member.waiter.wait(0)
@@ -194,10 +194,10 @@ def test_a_process_far_behind_begins_with_an_empty_ring_and_everybody_comes_back
     """Its cursors would otherwise jump over what it left out, and old frames would show what was removed since."""
     said = chat.post(other.bob, "the old secret")
     other.hub.wake()
-    assert len(other.hub._ring) > 0, "premise"
+    assert len(other.hub.feed.ring) > 0, "premise"
     early = chat.reader(cursor=other.began_at, hub=other.hub, named=[1])
     chat.store.write(messages.remove, other.bob, said["id"])
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 16)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 16)
     changes = other.hub.room_changes
     for number in range(80):
         chat.post(other.bob, f"number {number}")
@@ -205,9 +205,9 @@ def test_a_process_far_behind_begins_with_an_empty_ring_and_everybody_comes_back
     chat.post(other.bob, "the last")
     other.hub.wake()
     assert other.hub.last_id == chat.hub.last_id
-    assert (len(other.hub._ring), other.hub._ring.floor) == (0, other.hub.last_id)
+    assert (len(other.hub.feed.ring), other.hub.feed.ring.floor) == (0, other.hub.last_id)
     assert {reader.end for reader in (early, other.member, other.banned)} == {"slow"}
-    assert early.waiter.wait(0) and other.hub.read(early) == []
+    assert early.waiter.wait(0) and other.hub.feed.read(early) == []
     assert other.told == [MISSED] and other.hub.room_changes > changes
     back = chat.reader(cursor=early.cursor, hub=other.hub, named=[1])
     fresh = chat.another_hub()
@@ -225,7 +225,7 @@ def test_a_process_whose_next_events_were_pruned_does_not_step_over_what_they_to
     chat.store.write(moderation.ban, None, other.mallory.id, "enough", None, chat.config)
     for number in range(20):
         chat.post(other.bob, f"number {number}")
-    chat.store.write(hub_module.events.prune, "2000", 10, 1000)
+    chat.store.write(feed_module.events.prune, "2000", 10, 1000)
     other.hub.wake()
     assert other.told == [MISSED] and other.member.end == "slow"
 

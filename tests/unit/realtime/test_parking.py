@@ -27,7 +27,7 @@ def test_readers_of_the_same_rooms_are_given_the_same_bytes(chat: Chat, streams:
     readers = [listen(alice)[0], listen(bob)[0]]
     chat.post(bob, "once")
     chat.post(bob, "again")
-    pieces = [chat.hub.share(reader) for reader in readers]
+    pieces = [chat.hub.feed.share(reader) for reader in readers]
     assert pieces[0] is pieces[1] and pieces[0].count(b"event: message") == 2
     assert [reader.cursor for reader in readers] == [chat.hub.last_id] * 2
 
@@ -38,8 +38,8 @@ def test_what_is_a_reader_s_own_is_given_to_nobody_else(chat: Chat, streams: Str
     message = chat.post(bob, "read me")
     hers, his = listen(alice)[0], listen(bob)[0]
     chat.store.write(rooms.read, alice, "lobby", message["id"])
-    assert b"event: read" in chat.hub.share(hers)
-    assert chat.hub.share(his) == b""
+    assert b"event: read" in chat.hub.feed.share(hers)
+    assert chat.hub.feed.share(his) == b""
 
 
 def test_a_room_is_not_shared_before_one_is_in_it(chat: Chat, listen):
@@ -52,7 +52,7 @@ def test_a_room_is_not_shared_before_one_is_in_it(chat: Chat, listen):
     reader = chat.reader(alice, cursor=other.last_id, hub=other)
     assert chat.read_all(reader, other) == [] and reader.cursor < reader.visibility.settled_id, "premise"
     other.wake()
-    assert other.share(reader) is None, "not as long as a border of what it hears is still to come"
+    assert other.feed.share(reader) is None, "not as long as a border of what it hears is still to come"
     heard = [name for _, name, _ in chat.read_all(reader, other)]
     assert heard == ["listed", "join", "join"], "no word from before she came"
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from chat.core.errors import ChatError
 from chat.domain import messages, rooms
-from chat.realtime import hub as hub_module
+from chat.realtime import feed as feed_module
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
 from chat.realtime.readers import Reader
@@ -43,7 +43,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.chat = Chat(Path(self.folder.name), ring_events=16)
         self.users = {name: self.chat.guest(name) for name in PEOPLE}
         self.chat.store.write(rooms.open_room, None, "Garden", "garden", "")
-        self.chat.hub._ring.most_events = RING_EVENTS
+        self.chat.hub.feed.ring.most_events = RING_EVENTS
         self.other = self._start_other()
         self.stays: dict[tuple[str, str], list[list[int | None]]] = {}
         self.log: list[tuple[int, str, str]] = []  # id, channel, name
@@ -131,7 +131,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     def _start_other(self) -> Hub:
         hub = self.chat.another_hub()
-        hub._ring.most_events = RING_EVENTS
+        hub.feed.ring.most_events = RING_EVENTS
         return hub
 
     @rule(at=st.integers(0, len(PEOPLE) - 1), to_other=st.booleans())
@@ -157,7 +157,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     def _take(self, follower: Follower) -> bool:
         assert follower.reader is not None and follower.hub is not None
-        found = follower.hub.read(follower.reader)
+        found = follower.hub.feed.read(follower.reader)
         if follower.reader.end:
             assert follower.reader.end == "slow"
             follower.reader = None
@@ -210,5 +210,5 @@ TestChat = ChatMachine.TestCase
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch):
     """Pieces so small that every run crosses their borders."""
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 5)
-    monkeypatch.setattr(hub_module, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 5)
+    monkeypatch.setattr(feed_module, "PIECE_BYTES", 3000)

@@ -7,7 +7,7 @@ from sqlalchemy import insert, update
 
 from chat.core import times
 from chat.domain import retention
-from chat.realtime import hub as hub_module
+from chat.realtime import feed as feed_module
 from chat.store.schema import events as events_table
 from chat.store.schema import gaps
 from chat.store.tables import events
@@ -74,7 +74,7 @@ def test_a_reader_that_falls_off_the_ring_is_closed_with_its_cursor_intact(chat:
     was_at = reader.cursor
     for number in range(60):
         chat.post(bob, str(number))
-    assert chat.hub.read(reader) == []
+    assert chat.hub.feed.read(reader) == []
     assert (reader.end, reader.cursor) == ("slow", was_at)
     again = chat.reader(named=[1], cursor=was_at)
     assert len([name for _, name, _ in chat.read_all(again) if name == "message"]) == 60
@@ -91,13 +91,13 @@ def test_a_reader_that_comes_from_far_behind_is_not_taken_for_a_slow_one(chat: C
 def test_a_piece_is_bounded_in_bytes_and_nothing_between_pieces_is_lost(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(hub_module, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(feed_module, "PIECE_BYTES", 3000)
     bob = chat.guest("bob")
     posted = [chat.post(bob, "x" * 1000)["id"] for _ in range(30)]
     for hub in (chat.hub, chat.another_hub()):
         reader = chat.reader(named=[1], hub=hub)
         pieces = []
-        while found := hub.read(reader):
+        while found := hub.feed.read(reader):
             pieces.append(found)
         sizes = [sum(len(event.frame) for event in piece) for piece in pieces]
         largest = max(len(event.frame) for piece in pieces for event in piece)

@@ -13,7 +13,8 @@ from sqlalchemy import event, func, select
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.domain import messages, retention
-from chat.realtime import hub as hub_module
+from chat.realtime import feed as feed_module
+from chat.realtime.feed import Feed
 from chat.realtime.hub import Hub
 from chat.store import InDoubt, Store, writer
 from chat.store.schema import messages as message_table
@@ -87,10 +88,10 @@ def test_between_register_and_read(chat: Chat, monkeypatch: pytest.MonkeyPatch):
 def test_between_read_and_wait(chat: Chat):
     bob = chat.guest("bob")
     reader = chat.reader(named=[1], cursor=chat.hub.last_id)
-    assert chat.hub.read(reader) == []
+    assert chat.hub.feed.read(reader) == []
     chat.post(bob, "between")
     assert reader.waiter.wait(0), "a wake that came before the wait is not lost"
-    assert len(chat.hub.read(reader)) == 2, "the message, and bob's joining"
+    assert len(chat.hub.feed.read(reader)) == 2, "the message, and bob's joining"
 
 
 @pytest.mark.parametrize("when", [preceded_by, followed_by], ids=["before the log is read", "after it was read"])
@@ -101,10 +102,10 @@ def test_while_the_log_is_being_read(chat: Chat, monkeypatch: pytest.MonkeyPatch
     start = chat.hub.last_id
     posted = [chat.post(bob, f"number {number}")["id"] for number in range(60 if is_behind else 3)]
     between = once(lambda: posted.append(chat.post(bob, "between")["id"]))
-    assert (start < chat.hub._ring.floor) == is_behind
+    assert (start < chat.hub.feed.ring.floor) == is_behind
     reader = chat.reader(named=[1], cursor=start)
-    monkeypatch.setattr(hub_module.events, "piece_after", when(between, hub_module.events.piece_after))
-    monkeypatch.setattr(Hub, "read", followed_by(between, Hub.read))  # the ring asks no store
+    monkeypatch.setattr(feed_module.events, "piece_after", when(between, feed_module.events.piece_after))
+    monkeypatch.setattr(Feed, "read", followed_by(between, Feed.read))  # the ring asks no store
     heard = chat.read_all(reader)
     chat.hub.wake()
     heard += chat.read_all(reader)
@@ -117,7 +118,7 @@ def test_while_another_process_reads_the_log(chat: Chat, monkeypatch: pytest.Mon
     reader = chat.reader(named=[1], hub=other, cursor=other.last_id)
     posted = [chat.post(bob, "first")["id"]]
     between = once(lambda: posted.append(chat.post(bob, "between")["id"]))
-    monkeypatch.setattr(hub_module.events, "after", followed_by(between, hub_module.events.after))
+    monkeypatch.setattr(feed_module.events, "after", followed_by(between, feed_module.events.after))
     other.wake()
     assert ids_of_messages(chat.read_all(reader, other)) == posted[:1]
     other.wake()
@@ -147,7 +148,7 @@ def test_rings_that_come_late_repeat_nothing(chat: Chat):
     assert ids_of_messages(chat.read_all(reader)) == posted
     for _ in range(3):
         chat.hub.wake()
-    assert not chat.hub.read(reader) and chat.hub.read(reader) == []
+    assert not chat.hub.feed.read(reader) and chat.hub.feed.read(reader) == []
 
 
 # Catch up, prune
@@ -156,16 +157,16 @@ def test_a_reader_whose_next_events_are_pruned_while_it_catches_up_is_sent_back(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ):
     """It must not step over them unnoticed: it comes back with its cursor, and is told `reset`."""
-    monkeypatch.setattr(hub_module, "PIECE_EVENTS", 5)
+    monkeypatch.setattr(feed_module, "PIECE_EVENTS", 5)
     bob = chat.guest("bob")
     start = chat.hub.last_id
     posted = [chat.post(bob, f"number {number}")["id"] for number in range(60)]
-    assert start < chat.hub._ring.floor, "it must be the store's for this to mean anything"
+    assert start < chat.hub.feed.ring.floor, "it must be the store's for this to mean anything"
     reader = chat.reader(named=[1], cursor=start)
-    heard = [event.id for event in chat.hub.read(reader)]
+    heard = [event.id for event in chat.hub.feed.read(reader)]
     was_at = reader.cursor
     chat.store.write(retention.prune, times.ago(days=1), 30)
-    assert chat.hub.read(reader) == []
+    assert chat.hub.feed.read(reader) == []
     assert (reader.end, reader.cursor) == ("slow", was_at)
     assert set(heard) <= set(range(start, posted[10]))
 

@@ -1,8 +1,8 @@
-"""Flood control of requests: which deed may be done how often, by a person and from an address.
+"""Flood control of requests: how often a person, and all people from an address, may do what.
 
-Every POST has its place in one of three tables here: `COUNTED`, what is counted before its view is called; `POSTS`,
-what its view counts by `check_post`, because the text matters; `UNCOUNTED`, with the reason. What a GET writes its view
-counts by `check`.
+Every POST is in one of three tables here: `COUNTED`, counted before its view is called; `POSTS`, counted by its view
+with `check_post`, because the text matters; `UNCOUNTED`, with the reason. If a GET writes something, its view counts it
+with `check`.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from chat.web import context, identity
 log = logging.getLogger(__name__)
 
 SAME_TEXT_SECONDS = 60.0
-ADDRESS_FACTOR = 8  # behind one address may be a house, a school, a mobile network
-NETWORK_FACTOR = 8  # and behind a /48 of IPv6 many /64: it is one customer's, or it is shared by some
+ADDRESS_FACTOR = 8  # one address may belong to a household, a school or a mobile network
+NETWORK_FACTOR = 8  # and a /48 of IPv6 has many /64: it is one customer's, or several share it
 DAY_SECONDS = 86400.0
 
 
 class Deed(NamedTuple):
-    """How often a person may do it, and how often all may from one address; None is not counted so."""
+    """The limits of one person and of all people from one address; without `person` only the address is counted."""
 
     person: Rate | None
     address: Rate
@@ -40,21 +40,21 @@ def _personal(rate: Rate, factor: int = ADDRESS_FACTOR) -> Deed:
     return Deed(rate, _times(rate, factor))
 
 
-# What a page does by itself has so much room that hundreds of readers behind one address don't meet the limit.
+# What a page does by itself has limits that hundreds of readers from one address do not reach.
 DEEDS: Mapping[str, Deed] = {
-    "sign in": Deed(None, Rate(60, 6.0)),  # two classes of a school come in within the same minute
-    "guest": Deed(None, Rate(1000, DAY_SECONDS / 1000)),  # new names: a mobile network has that many, hardly more
+    "sign in": Deed(None, Rate(60, 6.0)),  # two school classes arrive within the same minute
+    "guest": Deed(None, Rate(1000, DAY_SECONDS / 1000)),  # new names: a mobile network has that many, but hardly more
     "word": Deed(None, Rate(5, 20.0)),  # wrong entry words and owner's codes: guessing must be slow
     "device": _personal(Rate(5, 60.0)),
     "room": Deed(Rate(3, 300.0), Rate(30, DAY_SECONDS / 30)),
-    "move": _personal(Rate(40, 3.0)),  # to come and to go: whoever is new here opens twenty rooms at once
+    "move": _personal(Rate(40, 3.0)),  # joining and leaving: a newcomer opens twenty rooms at once
     "remove": _personal(Rate(30, 2.0)),
     "view": _personal(Rate(20, 3.0)),
     "read": _personal(Rate(60, 1.0), 64),
-    "here": _personal(Rate(60, 1.0), 64),  # each of twenty tabs tells it for its own room
+    "here": _personal(Rate(60, 1.0), 64),  # each of twenty tabs sends it for its own room
     "typing": _personal(Rate(6, 1.0)),
 }
-# Each POST by its endpoint, with the deeds as which it counts.
+# Each POST by its endpoint, with the deeds that it counts as.
 COUNTED: Mapping[str, tuple[str, ...]] = {
     "auth.sign_in": ("sign in", "guest"),
     "auth.use_device": ("sign in",),
@@ -85,11 +85,14 @@ UNCOUNTED: Mapping[str, str] = {
     "owner.unban": _OWNERS,
     "owner.change_settings": _OWNERS,
 }
-FREE_FOR_OWNERS = ("room", "remove")  # an owner clears up a hundred messages, and furnishes the site
+FREE_FOR_OWNERS = ("room", "remove")  # an owner cleans up a hundred messages, and sets up the rooms
 
 
 def check_request() -> None:
-    """Count what this request is about to do. Raises ChatError `slow_down` with the seconds after which it may."""
+    """Count what this POST is about to do, if it is in `COUNTED`.
+
+    Raises ChatError `slow_down` with the seconds to wait, or `busy` where nothing can be counted.
+    """
     if request.method != "POST" or not context.process().config.limits:
         return
     for_all: dict[str, Rate] = {}
@@ -98,24 +101,25 @@ def check_request() -> None:
             for_all |= _by_address(deed, DEEDS[deed].address)
         else:
             user = identity.who().user
-            if user is not None:  # nobody else may do it
+            if user is not None:  # nobody else is allowed to do it
                 for_all |= _by_person(deed, user)
     _count(for_all)
 
 
 def give_back(deed: str) -> None:
-    """Take back what this request counted from its address: it was no guess, and a whole class knows the word."""
+    """Undo what this request counted for its address: the word was right, and a whole class may know it."""
     _wait_seconds(_by_address(deed, DEEDS[deed].address), cost=-1.0)
 
 
 def check(deed: str, user: Any) -> None:
-    """The same for what a user is about to do by a GET."""
+    """Count what a user is about to do by a GET. Raises what `check_request` raises."""
     _count(_by_person(deed, user))
 
 
 def check_post(user: Any, body: object) -> None:
-    """Count a message, or the change of one; the same text again counts double. Bots have a limit of their own, and no
-    address.
+    """Count a message or an edit; the same text again within `SAME_TEXT_SECONDS` counts double.
+
+    Bots have a limit of their own and are not counted by address. Raises what `check_request` raises.
     """
     config = context.process().config
     if not config.limits:
@@ -129,7 +133,7 @@ def check_post(user: Any, body: object) -> None:
     if _wait_seconds(text_rate, is_question=True) > 0:
         _count(rates, cost=2.0)
     else:
-        _count(rates | text_rate)  # together, so that a refused text does not count as said
+        _count(rates | text_rate)  # together, so that a refused text does not count as sent
 
 
 def _by_person(deed: str, user: Any) -> dict[str, Rate]:
@@ -143,13 +147,13 @@ def _by_person(deed: str, user: Any) -> dict[str, Rate]:
 
 
 def _by_bot(bot: Any) -> dict[str, Rate]:
-    """What a bot does to messages counts together."""
+    """Posts, edits and removals of a bot count together."""
     a_second = context.process().config.bot_posts_per_second
     return {f"post {bot.id}": Rate(a_second, 1 / a_second)}
 
 
 def _by_address(deed: str, rate: Rate) -> dict[str, Rate]:
-    """Those whose address is not known count as one."""
+    """All requests from unknown addresses count as one address."""
     return _by_known_address(deed, rate) or {f"{deed} from nowhere": rate}
 
 
@@ -173,6 +177,6 @@ def _wait_seconds(rates: Mapping[str, Rate], cost: float = 1.0, is_question: boo
         return 0.0
     try:
         return process.limits.wait_seconds(rates, cost, is_question)
-    except OSError as error:  # a full disk: what cannot be counted is refused, as what cannot be saved is
+    except OSError as error:  # a full disk: what cannot be counted is refused, like what cannot be saved
         log.error("could not count: %s", error)
         raise busy() from error

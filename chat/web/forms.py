@@ -1,4 +1,4 @@
-"""What a request says: form fields, a bot's JSON, query parameters; strictly UTF-8, nothing replaced in silence."""
+"""The input of a request: form fields, a bot's JSON, query parameters. Strictly UTF-8; nothing is replaced silently."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,14 @@ from chat.core.wire import CURSOR_MAX
 from chat.web import identity, incoming, spellings
 
 DIGITS = re.compile("[0-9]{1,20}")
-ID = f"int(max={CURSOR_MAX})"  # in a route: a number that the database can hold
+ID = f"int(max={CURSOR_MAX})"  # in a route: a number that fits into the database
 
 
 def posted() -> Mapping[str, Any]:
-    """The fields of a POST. Raises ChatError `invalid` where they are not UTF-8, or a bot's JSON is no object."""
+    """The fields of a POST, of a form or of a bot's JSON; values of JSON have any type.
+
+    Raises ChatError `invalid` if they are not UTF-8 or the JSON is not an object, and `too_large` for too large a form.
+    """
     if not identity.has_bearer() or not request.is_json:
         return incoming.form()
     try:
@@ -35,7 +38,7 @@ def whole_number(
     default: int | None = None,
     of: Mapping[str, Any] | None = None,
 ) -> int | None:
-    """A query parameter, or a field `of` a form, as a whole number; `default` where it is missing.
+    """A query parameter, or a field `of` a form, as a whole number from `low` to `high`; `default` if it is missing.
 
     Raises ChatError `invalid` for anything else.
     """
@@ -50,12 +53,12 @@ def whole_number(
 
 
 def code() -> str:
-    """The code of a link that works once, without what a chat program took for its end."""
+    """The code of a one-time link, without characters that chat programs append to links; empty if there is none."""
     return spellings.unglued(request.values.get("code", ""))
 
 
 def local_path(path: str | None) -> str | None:
-    """A path of this site, or None for anything that would lead elsewhere."""
+    """The path, if it is one of this site; None for anything that would lead elsewhere."""
     if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or not path.isprintable():
         return None
     return path

@@ -1,6 +1,6 @@
-"""A request as it comes: its cookies, its body and the fields of its form, none read further than it is worth.
+"""A request as it arrives: its cookies, its body and the fields of its form, none parsed further than is cheap.
 
-Whoever sends something has not been asked yet who they are, so nothing here takes long, whatever it is.
+The sender is not authenticated yet, so nothing here may take long, whatever is sent.
 """
 
 import io
@@ -17,9 +17,9 @@ from werkzeug.sansio.http import parse_cookie
 
 from chat.core.errors import N_, ChatError
 
-FIELDS = 100  # of a form; the largest of ours has some thirty
-ESCAPES = 20_000  # of a form's bytes that are written as %41; the longest message has 16,000 if all of it is
-BRACKETS = 10_000  # of a bot's JSON, which may be text
+FIELDS = 100  # of a form; the largest of ours has about thirty
+ESCAPES = 20_000  # bytes of a form that are written as %41; the longest message has at most 16,000
+BRACKETS = 10_000  # in a bot's JSON; they may be part of texts
 PART_HEAD_BYTES = 1024  # of one field of a multipart form
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _LINE_END = re.compile(rb"\r\n?")
@@ -30,7 +30,7 @@ _BROKEN = N_("The request was cut off or couldn't be understood. Send it again."
 
 
 def form() -> Mapping[str, str]:
-    """The fields of the form. Raises ChatError `invalid` or `too_large` where it is not to be parsed."""
+    """The fields of the form. Raises ChatError `invalid` or `too_large` if it must not be parsed."""
     asked = cast(IncomingRequest, request)
     if asked.form_error is not None:
         raise asked.form_error
@@ -38,24 +38,27 @@ def form() -> Mapping[str, str]:
 
 
 def json() -> Any:
-    """What the body says as JSON; None where it says nothing so, or has lists without number. Raises RecursionError."""
+    """The body as JSON; None if it is none or has more than `BRACKETS`. Raises RecursionError if nested too deeply."""
     raw = request.get_data()
     return request.get_json(silent=True) if raw.count(b"[") + raw.count(b"{") <= BRACKETS else None
 
 
 class IncomingRequest(Request):
+    """Flask's request with a cheaper look at cookies, and forms that are checked before they are parsed."""
+
     @cached_property
     def cookies(self) -> Any:
-        """As Werkzeug's, which goes through all headers to find this one."""
+        """As in Werkzeug, which goes through all headers to find this one."""
         return parse_cookie(self.environ.get("HTTP_COOKIE"), cls=self.dict_storage_class)
 
     @cached_property
     def stream(self) -> IO[bytes]:
+        """The body; reading a malformed one raises ChatError `invalid`."""
         return cast(IO[bytes], _Body(super().stream))
 
     @cached_property
     def form_error(self) -> ChatError | None:
-        """Why the form is not to be parsed, found at a fraction of what that would cost."""
+        """Why the form must not be parsed, or None; found at a fraction of the cost of parsing."""
         if self.mimetype == MULTIPART:
             return _error_of_parts(self.get_data(), self.mimetype_params.get("boundary", ""))
         raw = self.get_data()
@@ -66,14 +69,14 @@ class IncomingRequest(Request):
         return None if _is_utf8(raw) else ChatError("invalid", _NOT_UTF8)
 
     def _load_form_data(self) -> None:
-        """As Werkzeug's; a form that is not to be parsed has no fields, also for the page that says so."""
+        """As in Werkzeug, but a form that must not be parsed has no fields, also for the page that says so."""
         if "form" not in self.__dict__ and self.form_error is not None:
             self.__dict__.update(form=ImmutableMultiDict(), files=ImmutableMultiDict())
         super()._load_form_data()
 
 
 def _error_of_parts(raw: bytes, boundary: str) -> ChatError | None:
-    """What is wrong with a multipart form: its parser takes long over parts, their heads, and what is before them."""
+    """What is wrong with a multipart form, whose parser is slow with many parts, long headers and a preamble."""
     lines = _LINE_END.sub(b"\n", raw)
     before, *parts = (b"\n" + lines).split(b"\n--" + boundary.encode())
     if len(parts) > FIELDS:
@@ -92,7 +95,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 class _Body:
-    """The body; what a server finds wrong with it, such as a malformed chunk, is the client's mistake and told so."""
+    """The body; an error of the server while reading it, such as a malformed chunk, is the client's: `invalid`."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -101,7 +104,7 @@ class _Body:
         try:
             return self._stream.read(size)
         except Exception as error:
-            self._stream = io.BytesIO()  # the page that says so looks for what was typed
+            self._stream = io.BytesIO()  # the error's page looks for what was typed
             if isinstance(error, (ChatError, HTTPException)):
                 raise
             raise ChatError("invalid", _BROKEN) from None

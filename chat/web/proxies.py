@@ -1,4 +1,4 @@
-"""Where a request really comes from: forwarding headers, believed from trusted proxies alone."""
+"""Where a request really comes from: forwarding headers count only from trusted proxies."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,10 +13,10 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class TrustedProxies:
-    """WSGI middleware: put the client's address, scheme, host and prefix right, when a trusted proxy says them.
+    """WSGI middleware: corrects the client's address, scheme, host and prefix if a trusted proxy forwards them.
 
-    The client is the last address in `X-Forwarded-For` that is no trusted proxy itself, so that nobody can lend
-    themselves an address by sending the header.
+    The client is the last address in `X-Forwarded-For` that is not a trusted proxy itself, so nobody can fake an
+    address by sending the header. `environ[NETWORK]` is the client's network, None for a trusted address.
     """
 
     def __init__(self, app: Wsgi, trusted: Iterable[str]) -> None:
@@ -34,7 +34,7 @@ class TrustedProxies:
 
 
 class KnownHosts:
-    """WSGI middleware: refuse requests for host names that are not this site's, before any address is built of them."""
+    """WSGI middleware: answers 400 to requests for host names outside `hosts`; if that is empty, all are allowed."""
 
     def __init__(self, app: Wsgi, hosts: Iterable[str]) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""Addresses as people pass them on: `/rooms/Lobby/.` leads to `/rooms/lobby`, where there is such a page.
+"""Mistyped addresses: `/rooms/Lobby/.` leads to `/rooms/lobby`, if there is such a page.
 
-Only pages for people, by GET and HEAD: what programs call is exact. A room that the reader may not know of is as
-unknown by its wrong address as by the right one; an owner is led to where she manages it.
+Only pages for people, by GET and HEAD; programs must use exact addresses. A room that the reader may not know about is
+as unknown by its wrong address as by the right one; an owner is redirected to where they manage it.
 """
 
 import unicodedata
@@ -17,13 +17,13 @@ from chat.server import capacity
 from chat.store.tables import rooms as room_table
 from chat.web import context, identity
 
-# What chat programs and sentences put behind a link; no code ends so.
+# What chat programs and sentences put after a link; no code ends with any of it.
 _GLUED = "/\\.,;:!?'\"`()[]{}<>*~|’‘”“»«›‹…。、，！？）」』】》"
 _NO_PAGES = {"static", "scripts", "stream", "health", "metrics", "well_known"}  # by blueprint: for programs
 
 
 def unglued(typed: str) -> str:
-    """The text without what shows nothing and without what stands around a link in a sentence."""
+    """The text without invisible characters, and without punctuation and spaces at its end."""
     seen = "".join(c for c in unicodedata.normalize("NFKC", typed) if unicodedata.category(c) not in ("Cc", "Cf"))
     end = len(seen)
     while end and (seen[end - 1] in _GLUED or seen[end - 1].isspace()):
@@ -32,7 +32,10 @@ def unglued(typed: str) -> str:
 
 
 def right_address(json_by_nature: set[str]) -> Response | None:
-    """A redirect to the page that is meant by this address, which leads nowhere; None where none is."""
+    """A redirect from this request's address, which does not exist, to the page that is meant; None if there is none.
+
+    `json_by_nature` are the endpoints to which nobody is redirected. Raises what `identity.reader_required` raises.
+    """
     if request.method not in ("GET", "HEAD"):
         return None
     for path in _meant():
@@ -52,7 +55,7 @@ def right_address(json_by_nature: set[str]) -> Response | None:
 
 
 def _meant() -> list[str]:
-    """What the address may mean, the nearest first: as it is but for its end and case, then its parts as slugs."""
+    """The paths that may be meant, most likely first: with its end and case corrected, then with its parts as slugs."""
     path = unglued(request.path).lower()
     if path in ("", "/rooms"):
         path = "/"
@@ -60,13 +63,13 @@ def _meant() -> list[str]:
 
 
 def _as_slug(part: str) -> str:
-    """“My Room” as my-room; what no slug can be made of as it is."""
+    """“My Room” as my-room; unchanged if no slug can be made of it."""
     slug = names.slug_from(part)
     return part if slug in ("room", "new-room") else slug
 
 
 def _page_at(path: str) -> tuple[str, dict[str, Any]]:
-    """The endpoint of a GET of this path and its arguments; "static", which nobody is led to, where there is none."""
+    """The endpoint of a GET of this path, and its arguments; "static", to which nobody is redirected, without one."""
     try:
         endpoint, arguments = current_app.create_url_adapter(request).match(path, "GET")  # type: ignore[union-attr]
     except HTTPException:
@@ -75,7 +78,7 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
 
 
 def _managed_room(slug: str) -> Any:
-    """The private room of an owner who is not in it: she cannot read it, but must find it. None for others."""
+    """The room, for an owner who cannot read it but must find it; None for everybody else."""
     user = identity.who().user if context.process().is_open else None
     if user is None or not user.is_owner:
         return None
@@ -87,7 +90,7 @@ def _may_be_seen(slug: str | None) -> bool:
     if slug is None:
         return True
     process = context.process()
-    process.start(capacity.host_of(request.environ))  # a wrong address may be the first that this process is asked for
+    process.start(capacity.host_of(request.environ))  # this may be the first request of the process
     user = identity.reader_required().user
     try:
         with process.store.read() as connection:

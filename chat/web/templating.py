@@ -1,4 +1,4 @@
-"""What every template is given: words, the site, who reads, addresses."""
+"""What every template can use: texts, the site, the reader, addresses."""
 
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ MOUNTS = 16  # the site may be reached below several paths
 
 
 def give_to_templates(app: Flask, process: Process) -> None:
+    """Register the filters, functions and values that all templates share."""
     app.add_template_filter(clock.element, "clock")
     app.add_template_filter(i18n.isolated, "isolated")
     # One language for the whole site, so that each text is looked up once.
@@ -25,7 +26,7 @@ def give_to_templates(app: Flask, process: Process) -> None:
     def same_for_all(script_root: str, template: str) -> Markup:
         return Markup(app.jinja_env.get_template(template).render(version=assets.current().name))
 
-    # What differs between no two readers is drawn once for each mount point.
+    # What is the same for every reader is rendered once for each mount point.
     app.jinja_env.globals["same_for_all"] = lambda template: same_for_all(request.script_root, template)
 
     @app.context_processor
@@ -63,12 +64,12 @@ def _me(user: Any) -> dict[str, Any]:
 
 
 def _in_page(text: str, /, **values: Any) -> Markup:
-    """As Jinja's, which makes the same Markup of the same text anew each time, dozens on every page."""
+    """As in Jinja, which makes the same Markup of the same text each time, dozens of times per page."""
     return Markup(i18n.singular(text)) % i18n.apart(values) if values else _markup(text)
 
 
 def forget() -> None:
-    """Look every text up anew, for an app in another language."""
+    """Forget all texts, for an app in another language."""
     i18n.forget()
     _markup.cache_clear()
 

@@ -5,7 +5,7 @@ Run by `Store.write`.
 
 import hashlib
 import secrets
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -46,9 +46,9 @@ def must_end_unseen(connection: Connection) -> bool:
     """Whether it is time to end the sessions that nobody has come back to: about once a day, because each such end is
     heard in every process. Not on the word of a clock by which everybody has stayed away.
     """
-    seen = session_table.seen(connection)
-    is_over = seen.first is not None and seen.first <= times.ago(days=SESSION_DAYS + 1)
-    return is_over and seen.last > times.ago(days=SESSION_DAYS)
+    first, last = session_table.visits(connection)
+    is_over = first is not None and first <= times.ago(days=SESSION_DAYS + 1)
+    return is_over and last is not None and last > times.ago(days=SESSION_DAYS)
 
 
 def end_unseen(tx: Transaction, most: int) -> bool:
@@ -60,8 +60,8 @@ def end_unseen(tx: Transaction, most: int) -> bool:
     return len(unseen) == most
 
 
-def find_by_session(connection: Connection, key: str) -> Any:
-    """The user behind a session's key, or None; with `session_id` and `session_seen_at`."""
+def find_by_session(connection: Connection, key: str) -> session_table.UserSession | None:
+    """The session of this key with its user, or None where it has ended or was not used for `SESSION_DAYS`."""
     return session_table.find_user(connection, hash_of(key), times.ago(days=SESSION_DAYS))
 
 

@@ -28,11 +28,12 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
     newest = message_table.newest_id(tx.connection, room.id)
     happened = max(newest, events.newest_of_room(tx.connection, room.id))
     last = room_table.last_stay(tx.connection, room.id, user["id"])
-    may_go_on = last is not None and happened <= last.to_id
-    if is_limited and not may_go_on:
+    if last is not None and happened > last.to_id:
+        last = None  # others have had a say since, and it does not go on
+    if is_limited and last is None:
         _refuse_more_stays(tx, room.id, user["id"])
     join_id = _tell_both(tx, log_events.JOIN, room, user)
-    if may_go_on:
+    if last is not None:
         room_table.go_on(tx, last.id, read_id=newest)
     else:
         room_table.forget_stays(tx, user["id"], until=events.pruned_to(tx.connection))

@@ -65,7 +65,11 @@ class _Rehearing:
         found = room_table.stays_of_reader(connection, self.user_id, self._session_id, self._since, times.now())
         if found[0].is_banned or (self._session_id is not None and not found[0].is_living):
             return None
-        return [stay[:3] for stay in found if stay.room_id is not None]
+        return [
+            (stay.room_id, stay.from_id, stay.to_id)
+            for stay in found
+            if stay.room_id is not None and stay.from_id is not None
+        ]
 
     def of(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Visibility | None:
         """What is heard with these stays of the user's, and with these rooms open."""

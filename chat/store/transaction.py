@@ -9,12 +9,12 @@ from sqlalchemy.engine import Connection
 from chat.core import log_events
 from chat.core.times import now
 from chat.store.schema import events, facts
-from chat.store.statement import Prepared
+from chat.store.statement import PreparedChange, PreparedValue
 
-_ADD_EVENT = Prepared(insert(events))
-_PUT_FACT = Prepared(insert(facts).prefix_with("OR REPLACE"))
+_ADD_EVENT = PreparedChange(insert(events))
+_PUT_FACT = PreparedChange(insert(facts).prefix_with("OR REPLACE"))
 _SEQUENCE = table("sqlite_sequence", column("name"), column("seq"))
-_HIGHEST_ID = Prepared(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == events.name))
+_HIGHEST_ID = PreparedValue[int](select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == events.name))
 
 
 class Transaction:

@@ -1,13 +1,15 @@
 """Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
 
 import hmac
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import g, request
 
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
 from chat.domain import bots, sessions, site_settings
+from chat.store.tables.sessions import UserSession
+from chat.store.tables.users import User
 from chat.web import cookies, entry_word
 from chat.web.context import process
 
@@ -19,7 +21,7 @@ USER_AGENT_CHARACTERS = 200
 class Who(NamedTuple):
     """The user, or None for a visitor; `lost_name` is what a guest was called whose name is now another's."""
 
-    user: Any = None
+    user: User | None = None
     session_id: int | None = None
     is_bot: bool = False
     lost_name: str | None = None
@@ -53,7 +55,7 @@ def forget_who() -> None:
     g.pop("who", None)
 
 
-def user_required() -> Any:
+def user_required() -> User:
     """The user who asks. Raises ChatError `sign_in` for a visitor, and what `reader_required` raises."""
     user = reader_required().user
     if user is None:
@@ -61,7 +63,7 @@ def user_required() -> Any:
     return user
 
 
-def owner_required() -> Any:
+def owner_required() -> User:
     """The owner who asks, or ChatError `not_found`: nobody else is told that there is such a page."""
     user = who().user
     if user is None or not user.is_owner:
@@ -157,29 +159,30 @@ def _find_person() -> Who:
         return Who()
     store = process().store
     with store.glance() as connection:
-        user = sessions.find_by_session(connection, key)
-    if user is None:
+        session = sessions.find_by_session(connection, key)
+    if session is None:
         return Who()
-    if user.released_at is not None:
-        return Who(lost_name=user.name)
-    is_back = user.session_seen_at < times.ago(hours=VISIT_HOURS)
-    has_moved = _has_moved(user)
+    if session.user.released_at is not None:
+        return Who(lost_name=session.user.name)
+    is_back = session.session_seen_at < times.ago(hours=VISIT_HOURS)
+    has_moved = _has_moved(session)
     if is_back or has_moved:
-        _note_visit(user)
+        _note_visit(session)
     must_renew = is_back or cookies.name_of(cookies.SESSION) not in request.cookies
     if must_renew or has_moved:
         g.renewed_key, g.must_renew = key, must_renew
-    return Who(user, user.session_id)
+    return Who(session.user, session.session_id)
 
 
-def _has_moved(user: Any) -> bool:
+def _has_moved(session: UserSession) -> bool:
     """Whether the session is used from another address than the one that was noted, a while ago at least."""
-    return user.session_address != request.remote_addr and user.session_seen_at < times.ago(minutes=MOVE_MINUTES)
+    is_elsewhere = session.session_address != request.remote_addr
+    return is_elsewhere and session.session_seen_at < times.ago(minutes=MOVE_MINUTES)
 
 
-def _note_visit(user: Any) -> None:
+def _note_visit(session: UserSession) -> None:
     try:
-        process().store.write(sessions.visit, user.id, user.session_id, where())
+        process().store.write(sessions.visit, session.user.id, session.session_id, where())
     except ChatError as error:
         if error.code != "busy":
             raise

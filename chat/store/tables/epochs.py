@@ -5,20 +5,14 @@ random number, because after a restored backup ids are given again, and no epoch
 """
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Integer, bindparam, cast, desc, select
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import facts, rooms
-from chat.store.statement import Prepared
+from chat.store.statement import Prepared, PreparedValue
 from chat.store.tables.rooms import REMOVED
-
-_ID = cast(facts.c.value, Integer).label("id")  # of "57 8c1f…" 57
-_EPOCHS = select(facts.c.name, facts.c.value, _ID).order_by(desc(_ID))
-_ALL = Prepared(_EPOCHS.where(facts.c.name.like("epoch:%")))
-_OF_ROOM = Prepared(_EPOCHS.where(facts.c.name.in_(("epoch:site", bindparam("scope")))))
-_ROOMS = Prepared(select(rooms.c.id).where(rooms.c.kind != REMOVED))
 
 
 class Epoch(NamedTuple):
@@ -28,7 +22,19 @@ class Epoch(NamedTuple):
     mark: str
 
 
+class _Fact(NamedTuple):
+    name: str
+    value: str
+    id: int
+
+
 FIRST = Epoch(0, "0")
+
+_ID = cast(facts.c.value, Integer).label("id")  # of "57 8c1f…" 57
+_EPOCHS = select(facts.c.name, facts.c.value, _ID).order_by(desc(_ID))
+_ALL = Prepared(_EPOCHS.where(facts.c.name.like("epoch:%")), _Fact)
+_OF_ROOM = Prepared(_EPOCHS.where(facts.c.name.in_(("epoch:site", bindparam("scope")))), _Fact)
+_ROOM_IDS = PreparedValue[int](select(rooms.c.id).where(rooms.c.kind != REMOVED))
 
 
 def newest(connection: Connection) -> Epoch:
@@ -45,8 +51,8 @@ def of_all(connection: Connection) -> dict[int, Epoch]:
     """The epochs of all rooms that are still there."""
     found = {fact.name: _epoch(fact) for fact in _ALL.all(connection)}
     of_site = found.get("epoch:site", FIRST)
-    return {room.id: max(of_site, found.get(f"epoch:room:{room.id}", FIRST)) for room in _ROOMS.all(connection)}
+    return {id: max(of_site, found.get(f"epoch:room:{id}", FIRST)) for id in _ROOM_IDS.all(connection)}
 
 
-def _epoch(fact: Any) -> Epoch:
+def _epoch(fact: _Fact | None) -> Epoch:
     return Epoch(fact.id, fact.value) if fact is not None else FIRST

@@ -1,7 +1,7 @@
 """The table `events`: the log."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.engine import Connection
@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 from chat.core import log_events
 from chat.store.schema import events, gaps
 from chat.store.schema import facts as facts_table
-from chat.store.statement import Prepared
+from chat.store.statement import Prepared, PreparedChange, PreparedValue, fetch_all
 from chat.store.tables import facts
 from chat.store.transaction import Transaction, highest_id
 
 __all__ = [
+    "LoggedEvent",
+    "Move",
     "after",
     "append_instead",
     "count",
@@ -38,15 +40,42 @@ __all__ = [
 ]
 
 
+class LoggedEvent(NamedTuple):
+    """A row of the log; `data` is the JSON that goes on the wire."""
+
+    id: int
+    channel: str
+    name: str
+    data: str
+    message_id: int | None
+
+
+class Move(NamedTuple):
+    """A join or a leave in the user's own channel."""
+
+    id: int
+    data: str
+
+
+class _Place(NamedTuple):
+    channel: str
+    id: int
+
+
+class _Age(NamedTuple):
+    id: int
+    created_at: str
+
+
 _BEYOND = (
     select(events.c.id, events.c.channel, events.c.name, events.c.data, events.c.message_id)
     .where(events.c.id > bindparam("cursor"))
     .order_by(events.c.id)
     .limit(bindparam("most"))
 )
-_AFTER = Prepared(_BEYOND)
+_AFTER = Prepared(_BEYOND, LoggedEvent)
 _AFTER_IN = _BEYOND.where(events.c.channel.in_(bindparam("channels", expanding=True)))
-_GAP = Prepared(
+_GAP = PreparedValue[int](
     select(gaps.c.after_id)
     .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
     .limit(1)
@@ -54,35 +83,38 @@ _GAP = Prepared(
 _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
 _COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
 _COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts
-_DROP = Prepared(delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name")))
-_ADD_HOLES = Prepared(
+_DROP = PreparedChange(
+    delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name"))
+)
+_ADD_HOLES = PreparedChange(
     update(facts_table)
     .where(facts_table.c.name == _HOLES)
     .values(value=cast(cast(facts_table.c.value, Integer) + bindparam("holes"), Text))
 )
-_NEWEST = Prepared(select(func.max(events.c.id).label("id")))
-_NEWEST_OF_ROOM = Prepared(select(func.max(events.c.id).label("id")).where(events.c.channel == bindparam("channel")))
+_NEWEST = PreparedValue[int](select(func.max(events.c.id)))
+_NEWEST_OF_ROOM = PreparedValue[int](select(func.max(events.c.id)).where(events.c.channel == bindparam("channel")))
 # Neither grouped nor narrowed to rooms: SQLite would go through the whole index of channels for that.
 _CHANNELS_AFTER = Prepared(
-    select(events.c.channel, events.c.id).where(events.c.id > bindparam("cursor")).order_by(events.c.id)
+    select(events.c.channel, events.c.id).where(events.c.id > bindparam("cursor")).order_by(events.c.id), _Place
 )
 
 
-def after(connection: Connection, cursor: int, limit: int) -> Sequence[Any]:
-    """The next events beyond the cursor, oldest first, as (id, channel, name, data, message_id)."""
+def after(connection: Connection, cursor: int, limit: int) -> list[LoggedEvent]:
+    """The next events beyond the cursor, oldest first."""
     return _AFTER.all(connection, cursor=cursor, most=limit)
 
 
 def piece_after(
     connection: Connection, cursor: int, channels: Collection[str], most: int, most_bytes: int
-) -> tuple[list[Any], bool]:
+) -> tuple[list[LoggedEvent], bool]:
     """The next events of these channels beyond the cursor, and whether those were all.
 
     As many as there are at most, or as it takes for their data to come to so many bytes (counted as characters).
     """
-    rows, size = [], 0
+    rows: list[LoggedEvent] = []
+    size = 0
     with connection.execute(_AFTER_IN, {"cursor": cursor, "most": most, "channels": list(channels)}) as found:
-        for row in found:
+        for row in map(LoggedEvent._make, found):
             rows.append(row)
             size += len(row.data)
             if size >= most_bytes:
@@ -113,12 +145,14 @@ def pruned_to(connection: Connection) -> int:
 
 def is_in_gap(connection: Connection, cursor: int) -> bool:
     """Whether the cursor is of a time that a restored backup has lost."""
-    return _GAP.first(connection, cursor=cursor) is not None
+    return _GAP.value(connection, cursor=cursor) is not None
 
 
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:
     """Drop the oldest events that are of before then, or more than `keep`; at most `limit`. Returns how many."""
-    oldest = tx.connection.execute(select(events.c.id, events.c.created_at).order_by(events.c.id).limit(limit)).all()
+    oldest = fetch_all(
+        tx.connection, select(events.c.id, events.c.created_at).order_by(events.c.id).limit(limit), _Age
+    )
     surplus = count(tx) - keep
     old = [event.id for place, event in enumerate(oldest) if event.created_at < created_before or place < surplus]
     if old:
@@ -179,6 +213,7 @@ def forget_channel(tx: Transaction, channel: str) -> None:
 
 
 def forget_messages(tx: Transaction, message_ids: Collection[int]) -> None:
+    """Take all events that tell of these messages out of the log."""
     _forget_where(tx, events.c.message_id.in_(message_ids))
 
 
@@ -186,12 +221,12 @@ def _forget_where(tx: Transaction, which: ColumnElement[bool]) -> None:
     _add_holes(tx, tx.connection.execute(delete(events).where(which)).rowcount)
 
 
-def moves_of_user(connection: Connection, user_id: int, limit: int) -> Sequence[Any]:
-    """The first joins and leaves in the user's own channel, as (id, data); the event before each is the room's copy."""
+def moves_of_user(connection: Connection, user_id: int, limit: int) -> list[Move]:
+    """The first joins and leaves in the user's own channel; the event before each is the room's copy."""
     query = select(events.c.id, events.c.data).where(
         events.c.channel == f"user:{user_id}", events.c.name.in_(log_events.MOVES)
     )
-    return connection.execute(query.order_by(events.c.id).limit(limit)).all()
+    return fetch_all(connection, query.order_by(events.c.id).limit(limit), Move)
 
 
 def forget(tx: Transaction, ids: Collection[int]) -> None:
@@ -206,6 +241,7 @@ def find_all(connection: Connection, ids: Collection[int]) -> dict[int, str]:
 
 
 def rewrite(tx: Transaction, event_id: int, data: str) -> None:
+    """Put `data`, JSON as it goes on the wire, into one event."""
     tx.connection.execute(update(events).where(events.c.id == event_id).values(data=data))
 
 

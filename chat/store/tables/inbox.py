@@ -1,34 +1,52 @@
 """The table `inbox`, where other programs put messages in."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import LargeBinary, bindparam, cast, delete, select, update
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import inbox
-from chat.store.statement import Prepared
+from chat.store.statement import PreparedValue, fetch_all, fetch_first
 from chat.store.transaction import Transaction
 
-# As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.
-_COLUMNS = [cast(inbox.c[name], LargeBinary).label(name) for name in ("room", "author", "body", "client_id")]
 
-_WAITING = Prepared(
+class InboxRow(NamedTuple):
+    """What another program wants to have posted, as the bytes that it wrote."""
+
+    room: bytes
+    author: bytes
+    body: bytes
+    client_id: bytes | None
+
+
+class RefusedRow(NamedTuple):
+    """A row that could not be posted, and why."""
+
+    id: int
+    reason: str
+
+
+# As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.
+_COLUMNS = [cast(inbox.c[name], LargeBinary).label(name) for name in InboxRow._fields]
+
+_WAITING = PreparedValue[int](
     select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))
 )
 
 
 def waiting(connection: Connection, limit: int) -> list[int]:
     """The ids of the rows that nobody has tried to post yet, oldest first."""
-    return [row.id for row in _WAITING.all(connection, most=limit)]
+    return _WAITING.all(connection, most=limit)
 
 
-def find_waiting(tx: Transaction, row_id: int) -> Any:
-    """The row as bytes, or None when another process has taken it."""
-    return tx.connection.execute(select(*_COLUMNS).where(inbox.c.id == row_id, inbox.c.reason.is_(None))).first()
+def find_waiting(tx: Transaction, row_id: int) -> InboxRow | None:
+    """The row, or None when another process has taken it."""
+    query = select(*_COLUMNS).where(inbox.c.id == row_id, inbox.c.reason.is_(None))
+    return fetch_first(tx.connection, query, InboxRow)
 
 
 def remove(tx: Transaction, row_id: int) -> None:
+    """Drop a row that was posted."""
     tx.connection.execute(delete(inbox).where(inbox.c.id == row_id))
 
 
@@ -43,6 +61,7 @@ def forget_refused(tx: Transaction, keep: int) -> None:
     tx.connection.execute(delete(inbox).where(inbox.c.id.in_(beyond)))
 
 
-def refused(connection: Connection, limit: int) -> Sequence[Any]:
+def refused(connection: Connection, limit: int) -> list[RefusedRow]:
+    """The refused rows, newest first."""
     query = select(inbox.c.id, inbox.c.reason).where(inbox.c.reason.is_not(None)).order_by(inbox.c.id.desc())
-    return connection.execute(query.limit(limit)).all()
+    return fetch_all(connection, query.limit(limit), RefusedRow)

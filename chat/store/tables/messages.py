@@ -1,16 +1,57 @@
 """The table `messages`; every look-up brings the author along, because nothing is drawn without one."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import memberships, messages, rooms, users
-from chat.store.statement import Prepared
+from chat.store.statement import Prepared, PreparedChange, PreparedValue, fetch_all
 from chat.store.tables.rooms import REMOVED
 from chat.store.transaction import Transaction
+
+
+class Message(NamedTuple):
+    """What was written, with its room (`slug`, `room_kind`) and its author (`name`, `kind`, `colour`, `bearer`).
+
+    A removed one, whose body is empty, has `removed_at` and `removed_by`: author or owner. One that is no longer kept
+    has `expired_at`.
+    """
+
+    id: int
+    room_id: int
+    author_id: int
+    client_id: str | None
+    body: str
+    html: str
+    html_version: str
+    created_at: str
+    edited_at: str | None
+    removed_at: str | None
+    removed_by: str | None
+    expired_at: str | None
+    slug: str
+    room_kind: str
+    name: str
+    kind: str
+    colour: int
+    bearer: int
+
+
+class PostTarget(NamedTuple):
+    """All that a post depends on: the room, with the author's `stay_id` in it, the `first_id` that was sent under this
+    client id, and when the author was `released_at`. The `id` is None where there is no such room.
+    """
+
+    id: int | None
+    slug: str | None
+    kind: str | None
+    stay_id: int | None
+    first_id: int | None
+    released_at: str | None
+
 
 _WITH_AUTHOR = (
     select(
@@ -26,14 +67,15 @@ _WITH_AUTHOR = (
     .join(rooms, rooms.c.id == messages.c.room_id)
 )
 _KEPT = _WITH_AUTHOR.where(messages.c.expired_at.is_(None))
-_BY_ID = Prepared(_WITH_AUTHOR.where(messages.c.id == bindparam("message_id")))
+_BY_ID = Prepared(_WITH_AUTHOR.where(messages.c.id == bindparam("message_id")), Message)
 _OF_ROOM = _KEPT.where(messages.c.room_id == bindparam("room_id")).limit(bindparam("most"))
 _FROM_NEWEST = _OF_ROOM.order_by(messages.c.id.desc())
-_NEWEST = Prepared(_FROM_NEWEST)
-_BEFORE = Prepared(_FROM_NEWEST.where(messages.c.id < bindparam("message_id")))
-_AFTER = Prepared(_OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id))
+_NEWEST = Prepared(_FROM_NEWEST, Message)
+_BEFORE = Prepared(_FROM_NEWEST.where(messages.c.id < bindparam("message_id")), Message)
+_AFTER = Prepared(_OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id), Message)
+_DRAWN = ("html", "html_version")
 _WRITTEN_BY = Prepared(
-    _KEPT.with_only_columns(*(c for c in _KEPT.selected_columns if c.name not in ("html", "html_version")))
+    _KEPT.with_only_columns(*(literal("").label(c.name) if c.name in _DRAWN else c for c in _KEPT.selected_columns))
     # By the ids alone: by the index of authors all that one ever wrote would be sorted for each part of it.
     .with_hint(messages, "NOT INDEXED", "sqlite")
     .where(
@@ -42,10 +84,11 @@ _WRITTEN_BY = Prepared(
         messages.c.id <= bindparam("end_id"),
     )
     .order_by(messages.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("most")),
+    Message,
 )
-_HIGHEST_ID = Prepared(select(func.max(messages.c.id)))
-_NEWEST_ID = Prepared(select(func.max(messages.c.id).label("id")).where(messages.c.room_id == bindparam("room_id")))
+_HIGHEST_ID = PreparedValue[int](select(func.max(messages.c.id)))
+_NEWEST_ID = PreparedValue[int](select(func.max(messages.c.id)).where(messages.c.room_id == bindparam("room_id")))
 _SAME = and_(messages.c.author_id == users.c.id, messages.c.client_id == bindparam("client_id"))
 _NAMED = and_(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
 _STAY = and_(
@@ -64,9 +107,10 @@ _BEFORE_POST = Prepared(
     .join(messages, _SAME, isouter=True)
     .join(rooms, _NAMED, isouter=True)
     .join(memberships, _STAY, isouter=True)
-    .where(users.c.id == bindparam("author_id"))
+    .where(users.c.id == bindparam("author_id")),
+    PostTarget,
 )
-_ADD = Prepared(insert(messages))
+_ADD = PreparedChange(insert(messages))
 _UNREAD = select(messages.c.id).where(
     messages.c.room_id == bindparam("room_id"),
     messages.c.id > bindparam("read_id"),
@@ -74,42 +118,45 @@ _UNREAD = select(messages.c.id).where(
     messages.c.removed_at.is_(None),
     messages.c.expired_at.is_(None),
 )
-_FIRST_UNREAD = Prepared(_UNREAD.order_by(messages.c.id).limit(1))
-_COUNT_UNREAD = Prepared(select(func.count().label("unread")).select_from(_UNREAD.limit(bindparam("most")).subquery()))
+_FIRST_UNREAD = PreparedValue[int](_UNREAD.order_by(messages.c.id).limit(1))
+_COUNT_UNREAD = PreparedValue[int](select(func.count()).select_from(_UNREAD.limit(bindparam("most")).subquery()))
 
 
 def add(tx: Transaction, values: dict[str, Any]) -> None:
+    """A new message, with a value for every column of the table."""
     _ADD.run(tx.connection, values)
 
 
 def change(tx: Transaction, message_id: int, **values: Any) -> None:
+    """Set these columns of the message."""
     tx.connection.execute(update(messages).where(messages.c.id == message_id).values(**values))
 
 
-def find(connection: Connection, message_id: int) -> Any:
+def find(connection: Connection, message_id: int) -> Message | None:
+    """The message of this id, also one that was removed or is no longer kept."""
     return _BY_ID.first(connection, message_id=message_id)
 
 
-def before_post(connection: Connection, author_id: int, slug: str, client_id: str | None) -> Any:
-    """All that a post depends on, in one look: the room, with the author's `stay_id` in it, the `first_id` that was
-    sent under this client id, and when the author was `released_at`. The `id` is None where there is no such room.
-    """
-    return _BEFORE_POST.first(connection, author_id=author_id, slug=slug, client_id=client_id)
+def before_post(connection: Connection, author_id: int, slug: str, client_id: str | None) -> PostTarget:
+    """All that a post depends on, in one look."""
+    found = _BEFORE_POST.first(connection, author_id=author_id, slug=slug, client_id=client_id)
+    assert found is not None, "no user is ever deleted"
+    return found
 
 
-def before(connection: Connection, room_id: int, message_id: int | None, limit: int) -> Generator[Any, None, None]:
+def before(connection: Connection, room_id: int, message_id: int | None, limit: int) -> Generator[Message, None, None]:
     """The last messages of a room below an id, or of all; newest first, each read when it is asked for."""
     if message_id is None:
         return _NEWEST.each(connection, room_id=room_id, most=limit)
     return _BEFORE.each(connection, room_id=room_id, message_id=message_id, most=limit)
 
 
-def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Any, None, None]:
+def after(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Message, None, None]:
     """The first messages of a room beyond an id, oldest first, each read when it is asked for."""
     return _AFTER.each(connection, room_id=room_id, message_id=message_id, most=limit)
 
 
-def around(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Any, None, None]:
+def around(connection: Connection, room_id: int, message_id: int, limit: int) -> Generator[Message, None, None]:
     """The message, or the last one before its id, then its neighbours by turns; where one side is short, more of the
     other. So those that are read first are what a bound should keep.
     """
@@ -120,35 +167,35 @@ def around(connection: Connection, room_id: int, message_id: int, limit: int) ->
 
 
 def newest_id(connection: Connection, room_id: int) -> int:
+    """The room's newest message; 0 where there is none."""
     return _NEWEST_ID.value(connection, room_id=room_id) or 0
 
 
 def highest_id(connection: Connection) -> int:
-    """The newest message of all."""
+    """The newest message of all; 0 where there is none."""
     return _HIGHEST_ID.value(connection) or 0
 
 
 def count_unread(connection: Connection, room_id: int, user_id: int, read_id: int, limit: int) -> int:
     """How many messages of others stand beyond `read_id`, counted up to `limit`."""
     which = {"room_id": room_id, "user_id": user_id, "read_id": read_id, "most": limit}
-    return int(_COUNT_UNREAD.value(connection, **which))
+    return _COUNT_UNREAD.value(connection, **which) or 0
 
 
 def first_unread(connection: Connection, room_id: int, user_id: int, read_id: int) -> int | None:
     """The first message of others beyond `read_id`, if there is one."""
     which = {"room_id": room_id, "user_id": user_id, "read_id": read_id}
-    found: int | None = _FIRST_UNREAD.value(connection, **which)
-    return found
+    return _FIRST_UNREAD.value(connection, **which)
 
 
-def of_author(connection: Connection, author_id: int, after_id: int, limit: int | None) -> Sequence[Any]:
+def of_author(connection: Connection, author_id: int, after_id: int, limit: int | None) -> list[Message]:
     """What a user has written beyond an id, oldest first."""
     query = _KEPT.where(messages.c.author_id == author_id, messages.c.id > after_id)
-    return connection.execute(query.order_by(messages.c.id).limit(limit)).all()
+    return fetch_all(connection, query.order_by(messages.c.id).limit(limit), Message)
 
 
-def written_by(connection: Connection, author_id: int, after_id: int, end_id: int, limit: int) -> Sequence[Any]:
-    """What a user has written between two ids, without its html; oldest first."""
+def written_by(connection: Connection, author_id: int, after_id: int, end_id: int, limit: int) -> list[Message]:
+    """What a user has written between two ids, oldest first; its html is left out, and is empty."""
     return _WRITTEN_BY.all(connection, author_id=author_id, after_id=after_id, end_id=end_id, most=limit)
 
 

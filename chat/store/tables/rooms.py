@@ -1,14 +1,14 @@
 """The tables `rooms` and `memberships`: a place, and the stays in it."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import names
 from chat.store.schema import bans, events, memberships, rooms, sessions
-from chat.store.statement import Prepared
+from chat.store.statement import Prepared, PreparedValue, fetch_all
 from chat.store.tables.bans import STANDS
 from chat.store.transaction import Transaction
 
@@ -16,11 +16,89 @@ USERS_A_QUESTION = 10_000  # SQLite takes 32,766 values at most
 REMOVED = "removed"  # the kind of a room that is no more; its row stays for its messages' client ids
 
 
-_BY_SLUG = Prepared(select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED))
+class Room(NamedTuple):
+    """Where people talk; its `kind` is open or closed, or `REMOVED`."""
+
+    id: int
+    slug: str
+    name: str
+    topic: str
+    kind: str
+    created_at: str
+    opened_by: int | None
+    name_key: str
+
+
+class KnownRoom(NamedTuple):
+    """A room that a user may know of, and how far they have read there; None where they are not in it."""
+
+    room: Room
+    read_id: int | None
+
+
+class Stay(NamedTuple):
+    """A user's place in a room, from the event `from_id` to the event `to_id`, which is None while they are in it."""
+
+    id: int
+    room_id: int
+    user_id: int
+    from_id: int
+    to_id: int | None
+    join_id: int | None
+    read_id: int
+
+
+class NamedStay(NamedTuple):
+    """The same with the room's address."""
+
+    id: int
+    room_id: int
+    user_id: int
+    from_id: int
+    to_id: int | None
+    join_id: int | None
+    read_id: int
+    slug: str
+
+
+class EndedStay(NamedTuple):
+    """A stay that another may go on with."""
+
+    id: int
+    to_id: int
+
+
+class Span(NamedTuple):
+    """Of a stay only from which event to which it lasts."""
+
+    room_id: int
+    from_id: int
+    to_id: int | None
+
+
+class ReaderStay(NamedTuple):
+    """The same, with whether the reader's session is living, and whether the user is banned. Without a stay, its part
+    is None.
+    """
+
+    room_id: int | None
+    from_id: int | None
+    to_id: int | None
+    is_living: bool
+    is_banned: bool
+
+
+class _Address(NamedTuple):
+    slug: str
+    kind: str
+
+
+_BY_SLUG = Prepared(select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED), Room)
 _STAYS = Prepared(
     select(memberships.c.room_id, memberships.c.from_id, memberships.c.to_id).where(
         memberships.c.user_id == bindparam("user_id")
-    )
+    ),
+    Span,
 )
 # Whether the reader may hear anything is asked once, however many stays there are.
 _READER = select(
@@ -43,14 +121,15 @@ _STAYS_OF_READER = Prepared(
                 or_(memberships.c.to_id.is_(None), memberships.c.to_id > bindparam("since")),
             ),
         )
-    )
+    ),
+    ReaderStay,
 )
 _STAYS_OF_ALL = select(
     memberships.c.user_id, memberships.c.room_id, memberships.c.from_id, memberships.c.to_id
 ).where(memberships.c.user_id.in_(bindparam("user_ids", expanding=True)))
 _PRESENT = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
-_MEMBERS = Prepared(_PRESENT)
-_MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")))
+_MEMBERS = Prepared(_PRESENT, Stay)
+_MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")), Stay)
 _LAST_STAY = Prepared(
     select(memberships.c.id, memberships.c.to_id)
     .where(
@@ -59,10 +138,11 @@ _LAST_STAY = Prepared(
         memberships.c.to_id.is_not(None),
     )
     .order_by(memberships.c.to_id.desc())
-    .limit(1)
+    .limit(1),
+    EndedStay,
 )
-_COUNT_CURRENT = Prepared(
-    select(func.count().label("count")).where(
+_COUNT_CURRENT = PreparedValue[int](
+    select(func.count()).where(
         memberships.c.user_id == bindparam("user_id"), memberships.c.to_id.is_(None)
     )
 )
@@ -74,10 +154,10 @@ _BEGINS = (
     .offset(bindparam("newer"))
     .limit(1)
 )
-_BEGIN = Prepared(_BEGINS)
-_BEGIN_IN_ROOM = Prepared(_BEGINS.where(memberships.c.room_id == bindparam("room_id")))
+_BEGIN = PreparedValue[str](_BEGINS)
+_BEGIN_IN_ROOM = PreparedValue[str](_BEGINS.where(memberships.c.room_id == bindparam("room_id")))
 _BY_ID = Prepared(
-    select(rooms.c.slug, rooms.c.kind).where(rooms.c.id == bindparam("room_id"), rooms.c.kind != REMOVED)
+    select(rooms.c.slug, rooms.c.kind).where(rooms.c.id == bindparam("room_id"), rooms.c.kind != REMOVED), _Address
 )
 _IS_IN = and_(
     memberships.c.room_id == rooms.c.id,
@@ -91,13 +171,14 @@ _KNOWN = (
     .limit(bindparam("most"))
 )
 _BY_NAME = (func.lower(rooms.c.name), rooms.c.id)
-_KNOWN_BY_NAME = Prepared(_KNOWN.order_by(*_BY_NAME).offset(bindparam("skip")))
+_KNOWN_BY_NAME = Prepared(_KNOWN.order_by(*_BY_NAME).offset(bindparam("skip")), KnownRoom)
 _KNOWN_NEAREST = Prepared(
-    _KNOWN.order_by(rooms.c.slug != bindparam("current"), memberships.c.read_id.is_(None), *_BY_NAME)
+    _KNOWN.order_by(rooms.c.slug != bindparam("current"), memberships.c.read_id.is_(None), *_BY_NAME), KnownRoom
 )
 
 
-def find(connection: Connection, slug: str) -> Any:
+def find(connection: Connection, slug: str) -> Room | None:
+    """The room at this address, closed or not; a removed one has none."""
     return _BY_SLUG.first(connection, slug=slug)
 
 
@@ -111,7 +192,7 @@ def open_ids(connection: Connection, room_ids: Iterable[int]) -> set[int]:
     return {room_id for room_id, room in _there(connection, room_ids) if room.kind == "open"}
 
 
-def _there(connection: Connection, room_ids: Iterable[int]) -> Iterator[tuple[int, Any]]:
+def _there(connection: Connection, room_ids: Iterable[int]) -> Iterator[tuple[int, _Address]]:
     """Those of these rooms that are still there; one question each, because most readers hear one or two."""
     for room_id in room_ids:
         room = _BY_ID.first(connection, room_id=room_id)
@@ -119,30 +200,30 @@ def _there(connection: Connection, room_ids: Iterable[int]) -> Iterator[tuple[in
             yield room_id, room
 
 
-def known(connection: Connection, user_id: int | None, most: int, skip: int = 0) -> list[Any]:
-    """The rooms that the user may know of, by name, each with their `read_id`, which is None where they are not in."""
+def known(connection: Connection, user_id: int | None, most: int, skip: int = 0) -> list[KnownRoom]:
+    """The rooms that the user may know of, by name; without a user, the open ones."""
     return _KNOWN_BY_NAME.all(connection, user_id=user_id, most=most, skip=skip)
 
 
-def nearest(connection: Connection, user_id: int | None, current: str, most: int) -> list[Any]:
+def nearest(connection: Connection, user_id: int | None, current: str, most: int) -> list[KnownRoom]:
     """The same, but first the room at hand, then those that the user is in."""
     return _KNOWN_NEAREST.all(connection, user_id=user_id, current=current, most=most)
 
 
 def all_rooms(
     connection: Connection, most: int | None = None, skip: int = 0, name: str = ""
-) -> Sequence[Any]:
+) -> list[Room]:
     """Every room by name, closed ones too, or those in whose name `name` occurs: for the owner."""
     query = select(rooms).where(rooms.c.kind != REMOVED).order_by(*_BY_NAME).limit(most).offset(skip)
     if name:
         query = query.where(rooms.c.name.icontains(name, autoescape=True))
-    return connection.execute(query).all()
+    return fetch_all(connection, query, Room)
 
 
-def named(connection: Connection, name: str) -> Sequence[Any]:
+def named(connection: Connection, name: str) -> list[Room]:
     """Every room whose name is this one by what is seen of it, closed ones too."""
     query = select(rooms).where(rooms.c.name_key == names.name_key(name), rooms.c.kind != REMOVED)
-    return connection.execute(query.order_by(rooms.c.id)).all()
+    return fetch_all(connection, query.order_by(rooms.c.id), Room)
 
 
 def count(connection: Connection, opened_by: int | None = None) -> int:
@@ -160,28 +241,31 @@ def opened_by(connection: Connection, user_id: int) -> list[str]:
 
 
 def forget_opener(tx: Transaction, user_id: int) -> None:
+    """Drop who has opened a room, wherever it is this user."""
     tx.connection.execute(update(rooms).where(rooms.c.opened_by == user_id).values(opened_by=None))
 
 
 def add(tx: Transaction, slug: str, name: str, topic: str, kind: str, opened_by: int | None) -> int:
+    """A new room; returns its id."""
     place = {"slug": slug, "name": name, "name_key": names.name_key(name), "topic": topic, "kind": kind}
     return tx.insert(rooms, place | {"created_at": tx.now, "opened_by": opened_by})
 
 
 def change(tx: Transaction, room_id: int, **values: Any) -> None:
+    """Set these columns of the room, and with its name what names are compared by."""
     if "name" in values:
         values["name_key"] = names.name_key(values["name"])
     tx.connection.execute(update(rooms).where(rooms.c.id == room_id).values(**values))
 
 
-def stays(connection: Connection, user_id: int) -> Sequence[Any]:
-    """All stays of a user, past ones too, as (room_id, from_id, to_id)."""
+def stays(connection: Connection, user_id: int) -> list[Span]:
+    """All stays of a user, past ones too."""
     return _STAYS.all(connection, user_id=user_id)
 
 
 def stays_of_reader(
     connection: Connection, user_id: int, session_id: int | None, since: int, now: str
-) -> Sequence[Any]:
+) -> list[ReaderStay]:
     """The stays that did not end by the event `since`, in one question with whether the session is living, and whether
     the user is banned.
 
@@ -190,44 +274,48 @@ def stays_of_reader(
     return _STAYS_OF_READER.all(connection, user_id=user_id, session_id=session_id, since=since, now=now)
 
 
-def stays_of_all(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Any]]:
-    """All stays of these users, by user, each as (room_id, from_id, to_id)."""
-    found: dict[int, list[Any]] = {}
+def stays_of_all(connection: Connection, user_ids: Iterable[int]) -> dict[int, list[Span]]:
+    """All stays of these users, by user."""
+    found: dict[int, list[Span]] = {}
     asked = sorted(user_ids)
     for start in range(0, len(asked), USERS_A_QUESTION):
         some = {"user_ids": asked[start : start + USERS_A_QUESTION]}
         for user_id, *stay in connection.execute(_STAYS_OF_ALL, some):
-            found.setdefault(user_id, []).append(stay)
+            found.setdefault(user_id, []).append(Span._make(stay))
     return found
 
 
-def stays_with_slugs(connection: Connection, user_id: int) -> Sequence[Any]:
-    """All stays of a user in rooms that are still there, each with the room's `slug`."""
+def stays_with_slugs(connection: Connection, user_id: int) -> list[NamedStay]:
+    """All stays of a user in rooms that are still there, past ones too."""
     query = select(memberships, rooms.c.slug).join(rooms, rooms.c.id == memberships.c.room_id)
-    return connection.execute(query.where(memberships.c.user_id == user_id, rooms.c.kind != REMOVED)).all()
+    return fetch_all(
+        connection, query.where(memberships.c.user_id == user_id, rooms.c.kind != REMOVED), NamedStay
+    )
 
 
-def current_stays(connection: Connection, user_id: int) -> list[Any]:
+def current_stays(connection: Connection, user_id: int) -> list[NamedStay]:
+    """The user's present stays."""
     return [stay for stay in stays_with_slugs(connection, user_id) if stay.to_id is None]
 
 
-def membership(connection: Connection, room_id: int, user_id: int) -> Any:
+def membership(connection: Connection, room_id: int, user_id: int) -> Stay | None:
     """The user's present stay in a room."""
     return _MEMBERSHIP.first(connection, room_id=room_id, user_id=user_id)
 
 
-def members(connection: Connection, room_id: int) -> Sequence[Any]:
+def members(connection: Connection, room_id: int) -> list[Stay]:
+    """The present stays in a room."""
     return _MEMBERS.all(connection, room_id=room_id)
 
 
-def last_stay(connection: Connection, room_id: int, user_id: int) -> Any:
-    """The last stay that has ended, as (id, to_id), or None."""
+def last_stay(connection: Connection, room_id: int, user_id: int) -> EndedStay | None:
+    """The last stay that has ended, or None."""
     return _LAST_STAY.first(connection, room_id=room_id, user_id=user_id)
 
 
 def count_current(connection: Connection, user_id: int) -> int:
     """In how many rooms the user is."""
-    return int(_COUNT_CURRENT.value(connection, user_id=user_id))
+    return _COUNT_CURRENT.value(connection, user_id=user_id) or 0
 
 
 def begin_of_stay(connection: Connection, user_id: int, number: int, room_id: int | None = None) -> str:
@@ -241,6 +329,7 @@ def begin_of_stay(connection: Connection, user_id: int, number: int, room_id: in
 
 
 def begin_stay(tx: Transaction, room_id: int, user_id: int, from_id: int, read_id: int) -> None:
+    """Let the user be in the room from the event `from_id` on."""
     values = {"room_id": room_id, "user_id": user_id, "from_id": from_id, "join_id": from_id, "read_id": read_id}
     tx.connection.execute(insert(memberships).values(**values))
 
@@ -252,6 +341,7 @@ def show_past(tx: Transaction, room_id: int) -> None:
 
 
 def end_stay(tx: Transaction, membership_id: int, to_id: int) -> None:
+    """Let a stay end with the event `to_id`."""
     tx.connection.execute(update(memberships).where(memberships.c.id == membership_id).values(to_id=to_id))
 
 
@@ -268,5 +358,6 @@ def forget_stays(tx: Transaction, user_id: int, until: int) -> None:
 
 
 def mark_read(tx: Transaction, membership_id: int, read_id: int) -> None:
+    """Note up to which message the user has read there."""
     tx.connection.execute(update(memberships).where(memberships.c.id == membership_id).values(read_id=read_id))
 

@@ -4,11 +4,11 @@ from sqlalchemy import bindparam, delete, exists, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import sent_forms, sessions
-from chat.store.statement import Prepared
+from chat.store.statement import PreparedValue
 from chat.store.transaction import Transaction
 
 _SESSION_LIVES = exists().where(sessions.c.key_hash == sent_forms.c.key_hash)  # an ended one has lost its key
-_FIND = Prepared(
+_FIND = PreparedValue[str](
     select(sent_forms.c.result).where(
         or_(sent_forms.c.sent_hash == bindparam("form"), sent_forms.c.known_hash == bindparam("form")),
         sent_forms.c.created_at > bindparam("since"),
@@ -19,8 +19,7 @@ _FIND = Prepared(
 
 def find(connection: Connection, form_hash: str, since: str) -> str | None:
     """The sealed result of a form that was sent since then, as long as the session lives to which it belongs."""
-    result: str | None = _FIND.value(connection, form=form_hash, since=since)
-    return result
+    return _FIND.value(connection, form=form_hash, since=since)
 
 
 def put(tx: Transaction, form_hash: str, known_hash: str, key_hash: str | None, result: str) -> None:
@@ -35,4 +34,5 @@ def put(tx: Transaction, form_hash: str, known_hash: str, key_hash: str | None, 
 
 
 def forget(tx: Transaction, before: str) -> None:
+    """Drop the forms that were sent by then."""
     tx.connection.execute(delete(sent_forms).where(sent_forms.c.created_at <= before))

@@ -1,14 +1,60 @@
 """The tables `sessions` and `device_codes`: how a browser proves who it is. Keys and codes are kept as hashes."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, delete, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import device_codes, sent_forms, sessions, users
-from chat.store.statement import Prepared
+from chat.store.statement import Prepared, fetch_all
+from chat.store.tables.users import User
 from chat.store.transaction import Transaction
+
+
+class Session(NamedTuple):
+    """A browser in which a user is signed in, or was until `ended_at`."""
+
+    id: int
+    key_hash: str
+    user_id: int
+    created_at: str
+    seen_at: str
+    address: str | None
+    user_agent: str | None
+    ended_at: str | None
+
+
+class UserSession(NamedTuple):
+    """The user of a living session, and what is noted of their last visit by it."""
+
+    user: User
+    session_id: int
+    session_seen_at: str
+    session_address: str | None
+
+
+class UnseenSession(NamedTuple):
+    """A session that nobody has come back to; `ended_at` is None where it was living until now."""
+
+    id: int
+    ended_at: str | None
+
+
+class Visits(NamedTuple):
+    """The times of the first and of the last visit of any session; both None where there is no session."""
+
+    first: str | None
+    last: str | None
+
+
+class DeviceCode(NamedTuple):
+    """What signs a user in on one more device, once; a link back is `good_until` a time of its own."""
+
+    code_hash: str
+    user_id: int
+    created_at: str
+    good_until: str | None
+
 
 _BY_KEY = Prepared(
     select(
@@ -22,18 +68,22 @@ _BY_KEY = Prepared(
         sessions.c.key_hash == bindparam("key"),
         sessions.c.seen_at > bindparam("since"),
         sessions.c.ended_at.is_(None),
-    )
+    ),
+    UserSession,
 )
 
-_SEEN = Prepared(select(func.min(sessions.c.seen_at).label("first"), func.max(sessions.c.seen_at).label("last")))
+_VISITS = Prepared(
+    select(func.min(sessions.c.seen_at).label("first"), func.max(sessions.c.seen_at).label("last")), Visits
+)
 
 
-def find_user(connection: Connection, key_hash: str, seen_since: str) -> Any:
-    """The user of a living session, with `session_id` and `session_seen_at`."""
+def find_user(connection: Connection, key_hash: str, seen_since: str) -> UserSession | None:
+    """The living session of this key that was used since then, with its user."""
     return _BY_KEY.first(connection, key=key_hash, since=seen_since)
 
 
 def add(tx: Transaction, key_hash: str, user_id: int, address: str | None, user_agent: str) -> None:
+    """Begin a session from this address and browser."""
     values = {"key_hash": key_hash, "user_id": user_id, "address": address, "user_agent": user_agent}
     tx.insert(sessions, values | {"created_at": tx.now, "seen_at": tx.now})
 
@@ -44,12 +94,14 @@ def touch(tx: Transaction, session_id: int, address: str | None, user_agent: str
     tx.connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
 
 
-def device_codes_of(connection: Connection, user_id: int) -> Sequence[Any]:
-    return connection.execute(select(device_codes).where(device_codes.c.user_id == user_id)).all()
+def device_codes_of(connection: Connection, user_id: int) -> list[DeviceCode]:
+    """The user's codes for further devices, and their link back."""
+    return fetch_all(connection, select(device_codes).where(device_codes.c.user_id == user_id), DeviceCode)
 
 
-def of_user(connection: Connection, user_id: int) -> Sequence[Any]:
-    return connection.execute(select(sessions).where(sessions.c.user_id == user_id)).all()
+def of_user(connection: Connection, user_id: int) -> list[Session]:
+    """Every session of the user that is still kept, ended ones too."""
+    return fetch_all(connection, select(sessions).where(sessions.c.user_id == user_id), Session)
 
 
 def living_beyond(connection: Connection, user_id: int, most: int) -> list[int]:
@@ -98,6 +150,7 @@ def _forget_forms(tx: Transaction, which: ColumnElement[bool]) -> None:
 
 
 def lives(connection: Connection, key_hash: str) -> bool:
+    """Whether the key is a living session's."""
     return connection.execute(select(sessions.c.id).where(sessions.c.key_hash == key_hash)).first() is not None
 
 
@@ -108,15 +161,15 @@ def forget_user(tx: Transaction, user_id: int) -> None:
     tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
 
 
-def seen(connection: Connection) -> Any:
-    """The `first` and the `last` visit that stands there; None where there is no session."""
-    return _SEEN.first(connection)
+def visits(connection: Connection) -> Visits:
+    """Between which times the visits lie that are noted."""
+    return _VISITS.first(connection) or Visits(None, None)
 
 
-def forget_unseen(tx: Transaction, seen_before: str, most: int) -> Sequence[Any]:
-    """Drop the sessions that nobody has come back to, at most so many; returns them: `id`, `ended_at`."""
+def forget_unseen(tx: Transaction, seen_before: str, most: int) -> list[UnseenSession]:
+    """Drop the sessions that nobody has come back to, at most so many; returns them."""
     query = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.seen_at <= seen_before)
-    unseen = tx.connection.execute(query.order_by(sessions.c.seen_at).limit(most)).all()
+    unseen = fetch_all(tx.connection, query.order_by(sessions.c.seen_at).limit(most), UnseenSession)
     if unseen:
         tx.connection.execute(delete(sessions).where(sessions.c.id.in_([session.id for session in unseen])))
         tx.erases = True

@@ -8,6 +8,7 @@ from chat.store.transaction import Transaction
 
 
 def all_set(connection: Connection) -> dict[str, str]:
+    """What the owner has set, by the setting's name."""
     return {row.name: row.value for row in connection.execute(select(settings))}
 
 

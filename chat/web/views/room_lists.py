@@ -13,7 +13,9 @@ from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.web import bounds
 
-CARDS = bounds.Sizes(100, bounds.ROOM_CARDS_BYTES, lambda room: bounds.drawn(512, room.name, room.topic))
+CARDS = bounds.Sizes(
+    100, bounds.ROOM_CARDS_BYTES, lambda known: bounds.drawn(512, known.room.name, known.room.topic)
+)
 SIDE_ROOMS = 50  # beside a room
 UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: some 5 ms
 
@@ -27,24 +29,24 @@ def beside(connection: Connection, user_id: int | None, slug: str) -> tuple[list
     """The rooms beside a room's page, by name, and whether there are more: then one's own before all others."""
     found = room_table.nearest(connection, user_id, slug, SIDE_ROOMS + 1)
     # In the store's own order: it lowers ASCII letters alone, and compares bytes.
-    shown = sorted(found[:SIDE_ROOMS], key=lambda room: (room.name.encode().lower(), room.id))
+    shown = sorted(found[:SIDE_ROOMS], key=lambda known: (known.room.name.encode().lower(), known.room.id))
     return lines_of(connection, shown, user_id, slug), len(found) > SIDE_ROOMS
 
 
 def lines_of(
-    connection: Connection, found: Collection[Any], user_id: int | None, current: str | None = None
+    connection: Connection, found: Collection[room_table.KnownRoom], user_id: int | None, current: str | None = None
 ) -> list[dict[str, Any]]:
     """Rooms as the lists show them, with what the user has not read there."""
     lines = []
-    bearers = Counter(room.name_key for room in found)
-    uncounted, left = sum(room.read_id is not None for room in found), UNREAD_OF_PAGE
-    for room in found:
+    bearers = Counter(room.name_key for room, _ in found)
+    uncounted, left = sum(read_id is not None for _, read_id in found), UNREAD_OF_PAGE
+    for room, read_id in found:
         unread = 0
-        if user_id is not None and room.read_id is not None:
+        if user_id is not None and read_id is not None:
             most = min(rooms.UNREAD_MAX, left // uncounted)
-            unread = message_table.count_unread(connection, room.id, user_id, room.read_id, most)
+            unread = message_table.count_unread(connection, room.id, user_id, read_id, most)
             uncounted, left = uncounted - 1, left - unread
-        mine = {"is_member": room.read_id is not None, "read_id": room.read_id, "unread": unread}
+        mine = {"is_member": read_id is not None, "read_id": read_id, "unread": unread}
         # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
         mine |= {"has_twin": bearers[room.name_key] > 1, "is_current": room.slug == current}
         lines.append(serializers.as_wire_room(room) | mine)

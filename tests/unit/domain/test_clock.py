@@ -62,7 +62,7 @@ def test_sessions_names_and_bans_hold(chat: Chat, bob):
     retention.every_minute(chat.store, chat.config)
     with chat.store.read() as connection:
         carol = sessions.find_by_session(connection, signed_in.key)
-    assert carol.name == "carol"
+    assert carol.user.name == "carol"
     with pytest.raises(Exception, match="That name is taken"):
         chat.guest("carol")
     standing = site_settings.SiteSettings(chat.store, chat.config)

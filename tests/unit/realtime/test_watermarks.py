@@ -219,8 +219,8 @@ def leave(chat):
 def sign_out(chat):
     session = chat.store.write(accounts.sign_in, "dave", 30, sessions.From(None, ""))
     with chat.store.read() as connection:
-        user = sessions.find_by_session(connection, session.key)
-    chat.store.write(sessions.sign_out, user.session_id)
+        found = sessions.find_by_session(connection, session.key)
+    chat.store.write(sessions.sign_out, found.session_id)
 
 
 def is_forgotten(chat):

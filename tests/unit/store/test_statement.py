@@ -1,39 +1,110 @@
 """Prepared statements: the same rows as by SQLAlchemy's own way, in a transaction and outside of one."""
 
 import sqlite3
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import bindparam, select
 
-from chat.store.schema import rooms, users
-from chat.store.statement import Prepared
+import chat.store
+from chat.store.schema import memberships, rooms, users
+from chat.store.statement import Prepared, PreparedValue, Statement, fetch_all, fetch_first
 from chat.store.tables import facts
+from chat.store.tables.users import User
 from tests.support.chats import Chat
 
 BY_ID = select(users).where(users.c.id == bindparam("user_id"), users.c.kind != "bot")
 SLUGS = select(rooms.c.id, rooms.c.slug).order_by(rooms.c.id)
 
 
+class Slug(NamedTuple):
+    id: int
+    slug: str
+
+
+class Turned(NamedTuple):
+    slug: str
+    id: int
+
+
+class Member(NamedTuple):
+    user: User
+    room_id: int
+
+
+MEMBERS = select(users, memberships.c.room_id).join(memberships, memberships.c.user_id == users.c.id)
+
+
+def statements() -> dict[str, Statement]:
+    """Every statement of the store that is built once, by its name."""
+    found = [module.name for module in walk_packages(chat.store.__path__, "chat.store.")]
+    modules = [import_module(name) for name in found if ".migrations" not in name]
+    named = {f"{module.__name__}.{name}": value for module in modules for name, value in vars(module).items()}
+    return {name: value for name, value in named.items() if isinstance(value, Statement)}
+
+
+def test_every_statement_of_the_store_finds_what_its_row_says():
+    assert "chat.store.tables.messages._BY_ID" in statements(), "or this looks at nothing"
+    for name, statement in statements().items():
+        assert statement._sql, name  # to build it raises TypeError where its row has other fields
+
+
 def test_a_row_is_what_sqlalchemy_would_give(chat: Chat):
     bob = chat.guest("bob")
     with chat.store.read() as connection:
         expected = connection.execute(BY_ID, {"user_id": bob.id}).one()
-        found = Prepared(BY_ID).first(connection, user_id=bob.id)
-    assert found._asdict() == expected._asdict()
+        found = Prepared(BY_ID, User).first(connection, user_id=bob.id)
+    assert found is not None and found._asdict() == expected._asdict()
     assert found.is_owner is False, "SQLite keeps a number"
 
 
 def test_what_is_not_there_is_none(chat: Chat):
     with chat.store.glance() as connection:
-        assert Prepared(BY_ID).first(connection, user_id=99) is None
-        assert Prepared(BY_ID).value(connection, user_id=99) is None
-        assert Prepared(BY_ID).all(connection, user_id=99) == []
+        assert Prepared(BY_ID, User).first(connection, user_id=99) is None
+        assert Prepared(BY_ID, User).all(connection, user_id=99) == []
+        by_id = select(users.c.name).where(users.c.id == bindparam("user_id"))
+        assert PreparedValue[str](by_id).value(connection, user_id=99) is None
+        assert fetch_first(connection, BY_ID, User, {"user_id": 99}) is None
 
+
+def test_a_single_value_comes_without_a_row(chat: Chat):
+    chat.guest("bob")
+    is_owner = PreparedValue[bool](select(users.c.is_owner))
+    with chat.store.glance() as connection:
+        assert is_owner.value(connection) is False and is_owner.all(connection) == [False]
+
+
+@pytest.mark.parametrize("row", [Turned, Member])
+def test_a_row_with_other_fields_than_the_columns_is_refused(chat: Chat, row):
+    with chat.store.glance() as connection:
+        for find in (Prepared(SLUGS, row).all, lambda connection: fetch_all(connection, SLUGS, row)):
+            with pytest.raises(TypeError, match=f"{row.__name__} has the fields .*, but the columns are .'id', 'slug'"):
+                find(connection)
+        with pytest.raises(TypeError, match="one column"):
+            PreparedValue[int](SLUGS).value(connection)
+
+
+def test_a_rows_first_field_may_be_a_row_itself(chat: Chat):
+    bob = chat.guest("bob")
+    chat.post(bob, "hi")
+    with chat.store.read() as connection:
+        for find in (Prepared(MEMBERS, Member).all, lambda connection: fetch_all(connection, MEMBERS, Member)):
+            assert find(connection) == [Member(bob, 1)]
+            assert type(find(connection)[0].user) is User
+
+
+def test_a_made_up_statement_has_the_same_rows(chat: Chat):
+    with chat.store.read() as connection:
+        found = fetch_all(connection, SLUGS, Slug)
+        assert found == Prepared(SLUGS, Slug).all(connection) and found[0].slug == "lobby"
+        assert type(found[0]) is Slug and fetch_first(connection, SLUGS, Slug) == found[0]
 
 
 def test_a_glance_holds_no_moment_afterwards(chat: Chat):
     with chat.store.glance() as first:
-        Prepared(SLUGS).all(first)
+        Prepared(SLUGS, Slug).all(first)
         facts.get(first, "anything")  # through SQLAlchemy, which begins a transaction
     chat.store.write(lambda tx: facts.put(tx, "colour", "green"))
     with chat.store.glance() as second:
@@ -42,10 +113,10 @@ def test_a_glance_holds_no_moment_afterwards(chat: Chat):
 
 
 def test_a_glance_that_failed_leaves_a_connection_that_works(chat: Chat):
-    broken = Prepared(select(rooms.c.id).where(rooms.c.id == bindparam("room_id")))
+    broken = PreparedValue[int](select(rooms.c.id).where(rooms.c.id == bindparam("room_id")))
     for _ in range(3):
         with pytest.raises(sqlite3.ProgrammingError), chat.store.glance() as connection:
-            broken.first(connection)
+            broken.value(connection)
     assert chat.store._reading.pool.checkedout() == 0, "it went back"
     with chat.store.glance() as connection:
-        assert broken.first(connection, room_id=99) is None
+        assert broken.value(connection, room_id=99) is None

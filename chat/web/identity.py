@@ -1,4 +1,4 @@
-"""Who is asking: a visitor, a person by their session's cookie, or a bot by its key; and what that lets them do."""
+"""Who sends the request: a visitor, a person with a session's cookie, or a bot with its key; and what they may do."""
 
 import hmac
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from chat.store.tables.users import User
 from chat.web import cookies, entry_word
 from chat.web.context import process
 
-VISIT_HOURS = 1  # how often a visit is written down
-MOVE_MINUTES = 1  # how often at most where the address differs: a browser may alternate between IPv4 and IPv6
+VISIT_HOURS = 1  # how often at most a visit is written down
+MOVE_MINUTES = 1  # how often if the address differs: a browser may alternate between IPv4 and IPv6
 USER_AGENT_CHARACTERS = 200
 
 
 class Who(NamedTuple):
-    """The user, or None for a visitor; `lost_name` is what a guest was called whose name is now another's."""
+    """The user, or None for a visitor; `lost_name` is the former name of a guest who has lost it to somebody else."""
 
     user: User | None = None
     session_id: int | None = None
@@ -28,35 +28,35 @@ class Who(NamedTuple):
 
     @property
     def own_channels(self) -> list[str]:
-        """The channels of this reader itself: what ends a session, a ban."""
+        """The channels that concern this reader: the user's own, and those by which a session or ban ends streams."""
         own = [f"user:{self.user.id}"] if self.user is not None else []
         if self.session_id is not None:
             own.append(f"session:{self.session_id}")
         if self.user is not None and (self.is_bot or self.user.is_owner):
-            return own  # no ban of others meets them, and no entry word
+            return own  # neither a ban of their network nor the entry word applies to them
         here = network()
         return [*own, log_events.WORD_CHANNEL] + ([log_events.network_channel(here)] if here is not None else [])
 
 
 def who() -> Who:
-    """Who asks this request. Raises ChatError `sign_in` for a bot's key that is wrong."""
+    """Who sends this request, looked up once. Raises ChatError `sign_in` for a wrong bot's key."""
     if "who" not in g:
         g.who = _find_bot() if has_bearer() else _find_person()
     return g.who
 
 
 def ask_nothing() -> None:
-    """Let the page of an error be a visitor's where nobody can be looked up."""
+    """Treat the sender as a visitor, for the page of an error when nobody can be looked up."""
     g.setdefault("who", Who())
 
 
 def forget_who() -> None:
-    """Let `who` be asked anew, after a request was held: much may have happened since it began."""
+    """Let `who` look again, after a request was held: much may have changed since it began."""
     g.pop("who", None)
 
 
 def user_required() -> User:
-    """The user who asks. Raises ChatError `sign_in` for a visitor, and what `reader_required` raises."""
+    """The user who sends this request. Raises ChatError `sign_in` for a visitor, and what `reader_required` raises."""
     user = reader_required().user
     if user is None:
         raise ChatError("sign_in", N_("Pick a name first, so others know who you are."))
@@ -64,7 +64,7 @@ def user_required() -> User:
 
 
 def owner_required() -> User:
-    """The owner who asks, or ChatError `not_found`: nobody else is told that there is such a page."""
+    """The owner who sends this request. Raises ChatError `not_found` for others, who need not know of the page."""
     user = who().user
     if user is None or not user.is_owner:
         raise ChatError("not_found", N_("There's nothing at this address. See all rooms on the home page."))
@@ -72,7 +72,10 @@ def owner_required() -> User:
 
 
 def operator_required() -> None:
-    """Whoever has the operator's token, or sits at the machine itself. Raises ChatError `sign_in` or `not_found`."""
+    """Allow only the operator: by the metrics token, or by a direct connection from the machine itself.
+
+    Raises ChatError `sign_in` for a wrong token and `not_found` for everybody else.
+    """
     if has_bearer():
         token = process().operators_config.metrics_token
         if not token or not hmac.compare_digest(bearer_key().encode(), token.encode()):
@@ -82,9 +85,9 @@ def operator_required() -> None:
 
 
 def reader_required() -> Who:
-    """Whoever may read open rooms: everybody, unless the site is not public.
+    """Who sends this request, if they may read open rooms: everybody, unless the site is not public.
 
-    Raises ChatError `sign_in`, `banned`, or `entry_word` where that was not said yet.
+    Raises ChatError `sign_in`, and what `newcomer_required` raises.
     """
     newcomer_required()
     if who().user is None and not process().config.public:
@@ -93,7 +96,7 @@ def reader_required() -> Who:
 
 
 def newcomer_required() -> None:
-    """Whoever may come in at all. Raises ChatError `banned` or `entry_word`."""
+    """Allow everybody who may sign in. Raises ChatError `banned`, or `entry_word` until the browser has given it."""
     asking = who()
     if asking.user is not None and asking.user.is_owner:
         return
@@ -111,17 +114,17 @@ def _banned(ban: site_settings.Ban) -> ChatError:
 
 
 def network() -> str | None:
-    """Where the request comes from, as far as it counts for limits and bans."""
+    """The network that the request comes from, for limits and bans; None if it is unknown."""
     return addresses.network_of(request.remote_addr)
 
 
 def networks() -> tuple[str, ...]:
-    """The same, and the wider network around it, where it is known that one sender may have all of that."""
+    """The same, followed by the wider network that one sender may have, if there is one (a /48 of IPv6)."""
     return addresses.networks_of(request.remote_addr)
 
 
 def holders() -> tuple[str, ...]:
-    """Whose shares of the places for readers this request takes: the person's, or a visitor's networks'."""
+    """The holders whose share of the readers' places this request takes: the person, or a visitor's networks."""
     if not process().config.limits:
         return ()
     user = who().user
@@ -131,16 +134,18 @@ def holders() -> tuple[str, ...]:
 
 
 def where() -> sessions.From:
-    """What is kept of where a session is used."""
+    """The address and user agent that are stored with a session."""
     return sessions.From(request.remote_addr, request.headers.get("User-Agent", "")[:USER_AGENT_CHARACTERS])
 
 
 def has_bearer() -> bool:
-    said = request.environ.get("HTTP_AUTHORIZATION")  # asked several times of every request, and seldom there
+    """Whether the request authenticates by a Bearer key, right or wrong."""
+    said = request.environ.get("HTTP_AUTHORIZATION")  # checked several times per request, and seldom present
     return said is not None and said.partition(" ")[0].lower() == "bearer"
 
 
 def bearer_key() -> str:
+    """The key of a request that `has_bearer`."""
     return request.headers["Authorization"].partition(" ")[2].strip()
 
 
@@ -175,7 +180,7 @@ def _find_person() -> Who:
 
 
 def _has_moved(session: UserSession) -> bool:
-    """Whether the session is used from another address than the one that was noted, a while ago at least."""
+    """Whether the session is used from another address than the stored one, which is at least `MOVE_MINUTES` old."""
     is_elsewhere = session.session_address != request.remote_addr
     return is_elsewhere and session.session_seen_at < times.ago(minutes=MOVE_MINUTES)
 
@@ -186,4 +191,4 @@ def _note_visit(session: UserSession) -> None:
     except ChatError as error:
         if error.code != "busy":
             raise
-        # Nothing can be written now: whoever only reads is let in, and the visit is noted by the next request.
+        # Nothing can be written now: reading still works, and the next request notes the visit.

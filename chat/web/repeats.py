@@ -1,8 +1,8 @@
-"""Forms that are sent again: pressed twice on a slow line, or because the answer was lost on its way.
+"""Forms that are sent again: by a second press on a slow line, or because the answer was lost.
 
-A form bears a `form_id` that its page made up. The same form, with the same fields and from the same browser, is
-answered within ten minutes as it was the first time, and nothing is done twice. The result is kept in the transaction
-that did it, sealed with the form's own id: who does not have that, and the key of the site, cannot read it.
+A form has a `form_id` made by its page. The same form, with the same fields and from the same browser, gets the same
+answer again within ten minutes, and nothing is done twice. The result is stored in the transaction that made the
+change, encrypted so that only the form's own id together with the key of the site can read it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from chat.web import context, cookies, csrf, flood, identity, incoming
 FIELD = "form_id"
 ID = re.compile("[A-Za-z0-9_-]{1,64}")
 ID_BYTES = 12
-PASSING = (FIELD, "csrf_token")  # fields that nobody has typed; a script may have renewed the token
+PASSING = (FIELD, "csrf_token")  # fields that nobody typed; a script may have renewed the token
 SALT_BYTES = 16
 
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ Stands = Callable[[Connection, Any], bool]
 
 
 class Form(NamedTuple):
-    """A form that may be sent again: what it says, under a hash by which nobody finds it who has not sent it."""
+    """A form that may be sent again; `secret` is derived from its id, address and fields."""
 
     secret: bytes
     browser: str
@@ -48,35 +48,38 @@ class Form(NamedTuple):
 
     @property
     def sent_hash(self) -> str:
+        """The name under which the form is stored when this browser sends it."""
         return self.hash_from(self.browser)
 
     def hash_from(self, browser: str) -> str:
-        """What names this form when that browser sends it."""
+        """The name under which the form is stored when that browser sends it."""
         return hmac.digest(self.secret, f"from {browser}".encode(errors="surrogatepass"), "sha256").hex()
 
     def seal(self, result: object) -> str:
+        """The result, encrypted; for `open`."""
         salt = secrets.token_bytes(SALT_BYTES)
         return b85encode(salt + self._crossed(salt, to_json(result).encode())).decode()
 
     def open(self, sealed: str) -> Any:
+        """The result that `seal` has encrypted, as JSON has it: tuples become lists."""
         raw = b85decode(sealed)
         return json.loads(self._crossed(raw[:SALT_BYTES], raw[SALT_BYTES:]))
 
     def _crossed(self, salt: bytes, text: bytes) -> bytes:
-        """The text with a stream of bits over it that only this form makes; once more, and it is the text again."""
+        """The text XORed with a stream that only this form can make; applied twice, it is the text again."""
         stream = hashlib.shake_256(self.secret + salt).digest(len(text))
         return (int.from_bytes(text, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(text), "big")
 
 
 def page_id() -> str:
-    """The id that the forms of this page bear; to make it writes nothing."""
+    """The `form_id` of all forms on this page; making one writes nothing."""
     if "form_id" not in g:
         g.form_id = secrets.token_urlsafe(ID_BYTES)
     return str(g.form_id)
 
 
 def recall() -> bool:
-    """Whether this request sends a form again. It has shown then that it may: its id is the browser's own."""
+    """Look for this request's form among those sent, and return whether it is a repeat, which needs no CSRF token."""
     g.form = _sent_form()
     if g.form is None:
         return False
@@ -86,24 +89,26 @@ def recall() -> bool:
 
 
 def is_repeat() -> bool:
+    """Whether this request sends a form again, as `recall` has found."""
     return bool(g.get("is_repeat"))
 
 
 def write(change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs) -> Any:
-    """As `Store.write`, but done once for a form, however often it is sent: then its first result, as JSON has it."""
+    """As `Store.write`, but once per form; a repeat returns the first result, as JSON has it: tuples become lists."""
     return write_while(for_good, change, *arguments, **named)
 
 
 def write_while(
     stands: Stands, change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs
 ) -> Any:
-    """The same, but only for as long as what was done stands, by its result: later it is done again."""
+    """The same, while `stands(connection, result)` says that the change is in effect; after that it is made again."""
     return _write(lambda tx: change(tx, *arguments, **named), partial(_once, stands))
 
 
 def write_anew(change: Callable[Concatenate[Transaction, P], Any], *arguments: P.args, **named: P.kwargs) -> Any:
-    """The same for what does no harm when it is done twice: done, and counted by flood control, each time; the first
-    result where it is refused.
+    """As `Store.write`, for a change that may be made twice: each time it is made, and counted by flood control.
+
+    If a repeat is refused, returns the first result.
     """
     if is_repeat():
         flood.check_request()
@@ -116,7 +121,7 @@ def _write(do: Do, way: Callable[[Transaction, Form, Do], Any]) -> Any:
 
 
 def for_good(connection: Connection, result: Any) -> bool:
-    """What is told of what was done, however things have changed since."""
+    """For `write_while`: the change is never repeated, whatever has happened since."""
     return True
 
 
@@ -134,7 +139,7 @@ def _anew(tx: Transaction, form: Form, do: Do) -> Any:
     if found is None:
         return _do(tx, form, do)
     try:
-        return do(tx)  # and what was kept of the first time ends in its time
+        return do(tx)  # the stored first result is left to expire
     except ChatError:
         return form.open(found)
 
@@ -144,7 +149,7 @@ def _do(tx: Transaction, form: Form, do: Do) -> Any:
     key = result.key if isinstance(result, sessions.SignedIn) else form.key
     key_hash = sessions.hash_of(key) if key else None
     if key_hash and not session_table.lives(tx.connection, key_hash):
-        key_hash = None  # it was this that ended it
+        key_hash = None  # this change has ended the session
     known_hash = form.hash_from(csrf.browser_of(key)) if key else form.sent_hash
     sent_forms.put(tx, form.sent_hash, known_hash, key_hash, form.seal(result))
     return result
@@ -155,7 +160,7 @@ def _since() -> str:
 
 
 def _sent_form() -> Form | None:
-    """The form that this request sends, if it bears an id and comes from somebody who can be told from others."""
+    """The form that this request sends, if it has an id and the browser can be identified; else None."""
     if request.method != "POST" or FIELD.encode() not in request.get_data():
         return None
     fields, browser = _fields(), csrf.browser()
@@ -169,7 +174,7 @@ def _sent_form() -> Form | None:
 
 
 def _fields() -> Mapping[str, Any]:
-    """What the body says; nothing where it cannot be read, which whoever needs it will tell."""
+    """The fields of the body; none if it cannot be read, which raises an error later, when a field is needed."""
     try:
         if not (identity.has_bearer() and request.is_json):
             incoming.form()

@@ -1,4 +1,4 @@
-"""The page that asks for the entry word, before anything else is shown."""
+"""The page that asks for the entry word before anything else is shown."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ blueprint = Blueprint("entry", __name__)
 
 @blueprint.get("/enter")
 def form(error: dict[str, Any] | None = None) -> Any:
+    """The form for the entry word, for everybody; a browser that has given it is redirected to `next`."""
     if entry_word.was_said(context.process().config.entry_word):
         return redirect(_next(), 303)
     return render_template("enter.html", next=request.values.get("next", ""), error=error)
@@ -19,11 +20,13 @@ def form(error: dict[str, Any] | None = None) -> Any:
 
 @answers.shown_again("entry.enter")
 def form_again(error: dict[str, Any]) -> Any:
+    """The same with the error."""
     return form(error)
 
 
 @blueprint.post("/enter")
 def enter() -> Response:
+    """Let the browser in, for everybody. ChatError `entry_word` for a wrong word."""
     word = forms.posted().get("word")
     if not isinstance(word, str) or not entry_word.say(word, context.process().config.entry_word):
         raise ChatError("entry_word", N_("Wrong password. Ask whoever invited you."), field="word")

@@ -10,11 +10,11 @@ from chat.store.tables import messages as message_table
 from chat.web import bounds, forms
 
 PAGE_MESSAGES = 50
-DRESS_BYTES = 512  # of what a page adds to a message
+DRESS_BYTES = 512  # that a page adds to a message
 
 
 class Wish(NamedTuple):
-    """What the address asks for: at most one of these counts, in this order; none means the newest."""
+    """What the address asks for, by ids of messages: the first of these that is set; none means the newest."""
 
     around: int | None = None
     after: int | None = None
@@ -25,7 +25,7 @@ NEWEST = Wish()
 
 
 class Excerpt(NamedTuple):
-    """The messages, oldest first, and whether the room has others on either side of them."""
+    """Messages, oldest first, and whether the room has others before and after them."""
 
     messages: list[Any]
     has_older: bool
@@ -33,11 +33,12 @@ class Excerpt(NamedTuple):
 
 
 def asked_for() -> Wish:
+    """What this request asks for. Raises ChatError `invalid` if a parameter is not a whole number."""
     return Wish(*(forms.whole_number(name) for name in Wish._fields))
 
 
 def find(connection: Connection, room_id: int, wish: Wish, most_bytes: int) -> Excerpt:
-    """As much of what was asked for as a page may hold."""
+    """The messages asked for: at most `PAGE_MESSAGES`, and at most `most_bytes` of html."""
     shown, is_more = take(candidates(connection, room_id, wish, PAGE_MESSAGES + 1), PAGE_MESSAGES, most_bytes)
     shown.sort(key=lambda message: message.id)
     if wish == NEWEST:
@@ -46,7 +47,7 @@ def find(connection: Connection, room_id: int, wish: Wish, most_bytes: int) -> E
 
 
 def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> Generator[Any, None, None]:
-    """The messages in the direction that was asked for, those first that are kept where not all fit."""
+    """At most `most` messages in the direction asked for, those first that matter most if not all fit."""
     if wish.around is not None:
         return message_table.around(connection, room_id, wish.around, most)
     if wish.after is not None:
@@ -55,7 +56,7 @@ def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> G
 
 
 def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> tuple[bool, bool]:
-    """Whether there are messages before and after these, which are in order; where there are none, beside the wish."""
+    """Whether there are messages before and after these, whose ids ascend; without any, before and after the wish."""
     first = ids[0] if ids else (wish.around or wish.after or 0) + 1
     last = ids[-1] if ids else (wish.before or 1) - 1
     older = message_table.before(connection, room_id, first, 1)
@@ -64,7 +65,7 @@ def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> 
 
 
 def take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
-    """The first of the messages, as many as fit, and whether there are more."""
+    """The first of the messages, as many as fit, and whether there are more; closes `found`."""
     return bounds.take(found, most, most_bytes, lambda message: len(rendering.html_of(message).encode()) + DRESS_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""Whether the chat can do its work: asked by load balancers and by people in doubt."""
+"""Whether the chat works, for load balancers and for people who wonder."""
 
 from flask import Blueprint, Response
 
@@ -10,6 +10,6 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """200 when something could be written just now; otherwise `ChatError` `busy`, which is 503."""
+    """200 for everybody if the store could be written within the last second; else ChatError `busy` (503)."""
     context.process().store.prove_writable()
     return answers.json({"status": "ok", "version": __version__})

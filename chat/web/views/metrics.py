@@ -1,4 +1,4 @@
-"""What an operator's programs watch: the figures of all processes, whichever of them is asked."""
+"""Metrics of all processes for the operator's monitoring, whichever process answers."""
 
 from flask import Blueprint, Response
 
@@ -10,6 +10,7 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
+    """Prometheus text, for the operator only. ChatError `sign_in` for a wrong token, `not_found` for others."""
     identity.operator_required()
     process = context.process()
     process.note_figures()

@@ -15,8 +15,9 @@ from typing import Any
 from chat.realtime.hub import Hub
 from chat.realtime.presence import rosters
 from chat.realtime.presence.announcer import Announcer
-from chat.realtime.presence.peers import Peer, Places, SaidState, numbered_parts
-from chat.realtime.presence.rosters import People, Roster, User
+from chat.realtime.presence.merged import Merged
+from chat.realtime.presence.peers import Peer, SaidState, Stay, numbered_parts
+from chat.realtime.presence.rosters import Roster, User
 from chat.realtime.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ GRACE_SECONDS = 22.0  # a return within 20 s is no change, and word of it may ne
 BEACON_SECONDS = 5.0  # how soon a lost last word is noticed
 PEER_DEAD_SECONDS = 30.0  # BEACON_SECONDS a few times over, and the grace for those who were there
 ASK_SECONDS = 2.0  # how long an answer may take before it is asked for again
-NOTHING_SAID = SaidState(0, False)
 
 
 class MemoryPresence:
@@ -42,14 +42,10 @@ class MemoryPresence:
         self._clock = clock
         self._lock = threading.RLock()
         self._name = secrets.token_hex(6)
-        self._mine = Places()
-        self._peers: dict[str, Peer] = {}
+        self._merged = Merged(roster_max)
+        self._mine = self._merged.mine
         self._slugs: dict[int, str] = {}
-        self._tokens: dict[int, str] = {}
-        self._shown: dict[int, Roster] = {}
-        self._counts: dict[int, int] = {}  # of those here; kept up, because a crowd takes long to count
         self._announcer = Announcer(hub, roster_max)
-        self._changed: set[int] = set()
         self._unsent: list[list[Any]] = []
         self._number = 0
         self._beacon_at = float("-inf")
@@ -79,22 +75,14 @@ class MemoryPresence:
     def say(self, user: User, room_id: int, is_away: bool) -> None:
         with self._lock:
             # Newer than every word before it, also where the clock was set back since.
-            at = max(time.time(), self._newest_word(user["id"], room_id).at + 0.001)
+            at = max(time.time(), self._merged.newest_word(user["id"], room_id).at + 0.001)
             said = SaidState(at, is_away)
             self._mine.said[room_id, user["id"]] = said
             self._unsent.append(["said", room_id, user["id"], *said])
-            self._mark(room_id)
+            self._merged.mark(room_id)
 
     def is_away(self, user_id: int, room_id: int) -> bool:
-        return self._newest_word(user_id, room_id).is_away
-
-    def _newest_word(self, user_id: int, room_id: int) -> SaidState:
-        newest = NOTHING_SAID
-        for places in self._all_places():
-            said = places.said.get((room_id, user_id)) if places.said else None
-            if said is not None and said > newest:
-                newest = said
-        return newest
+        return self._merged.newest_word(user_id, room_id).is_away
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
         self._announcer.tell_typing(user, room_id, slug)
@@ -102,10 +90,10 @@ class MemoryPresence:
 
     def forget(self, user_id: int, nameless: str) -> None:
         with self._lock:
-            for places in self._all_places():
+            for places in self._merged.all_places():
                 for room_id in [room_id for room_id, room in places.rooms.items() if user_id in room]:
                     places.end_stay(room_id, user_id)
-                    self._mark(room_id)
+                    self._merged.mark(room_id)
                     if places is self._mine:
                         self._unsent.append(["out", room_id, user_id])
             self._announcer.forget(user_id, nameless)
@@ -114,23 +102,18 @@ class MemoryPresence:
 
     def roster(self, room_id: int) -> Roster:
         with self._lock:
-            return rosters.of_people(self._merged(room_id))
+            return rosters.of_people(self._merged.people(room_id))
 
     def shown(self, room_id: int) -> Roster:
         with self._lock:
-            if room_id not in self._shown:
-                count = self._count(room_id)
-                is_crowd = count > self._roster_max
-                roster = rosters.of_crowd(count) if is_crowd else self.roster(room_id)
-                self._shown[room_id] = rosters.as_shown(roster, self._roster_max)
-            return self._shown[room_id]
+            return self._merged.shown(room_id)
 
     def wholes(self, rooms: Mapping[int, str], cursor: int, most_bytes: int) -> Iterator[str]:
         return rosters.wholes(rooms, self.shown, cursor, most_bytes)
 
     def token(self, room_ids: Iterable[int]) -> str:
         with self._lock:
-            return rosters.joined(self._token(room_id) for room_id in sorted(room_ids))
+            return rosters.joined(self._merged.token(room_id) for room_id in sorted(room_ids))
 
     def people_here(self) -> set[int]:
         with self._lock:
@@ -138,7 +121,7 @@ class MemoryPresence:
 
     def everybody_here(self) -> set[int]:
         with self._lock:
-            return {user_id for places in self._all_places() for room in places.rooms.values() for user_id in room}
+            return self._merged.user_ids()
 
     # What comes from other processes, and the ticker
 
@@ -154,14 +137,14 @@ class MemoryPresence:
                 if news["of"] in (None, self._name):
                     self._publish_whole()
                 return
-            peer = self._peers.setdefault(news["from"], Peer())
+            peer = self._merged.peers.setdefault(news["from"], Peer())
             peer.heard_at = now = self._clock()
             replaced = list(peer.places.rooms) if news["kind"] == "whole" else []
             if peer.learn(news):
                 for room_id in replaced:
-                    self._mark(room_id)
+                    self._merged.mark(room_id)
                 for kind, room_id, *rest in news.get("changes", ()):
-                    self._mark(room_id)
+                    self._merged.mark(room_id)
                     if kind == "in":
                         self._slugs[room_id] = rest[0]
             elif now - peer.asked_at >= ASK_SECONDS:
@@ -174,94 +157,42 @@ class MemoryPresence:
             now = self._clock()
             for room_id, user_id in self._mine.end_stays(now):
                 self._unsent.append(["out", room_id, user_id])
-                self._mark(room_id)
+                self._merged.mark(room_id)
             self._forget_dead_peers(now)
             self._publish_changes(now)
-            for room_id in list(self._changed):
+            for room_id in list(self._merged.changed):
                 try:
                     self._tell_changes(room_id, now)
                 except Exception:  # one room's trouble must not become every room's
                     log.exception("a roster could not be told")
 
-    def _be_in(self, room_id: int, slug: str, user: User) -> Any:
+    def _be_in(self, room_id: int, slug: str, user: User) -> Stay:
         self._slugs[room_id] = slug
-        counted = self._is_counted(room_id, user["id"])
+        counted = self._merged.is_counted(room_id, user["id"])
         stay, is_new = self._mine.begin_stay(room_id, user)
         if is_new:
             self._unsent.append(["in", room_id, slug, user])
-            self._mark(room_id, user["id"], counted)
+            self._merged.mark(room_id, user["id"], counted)
         return stay
-
-    def _is_counted(self, room_id: int, user_id: int) -> bool:
-        """Whether the user is here in the room, in whatever process, and not away."""
-        is_in = any(user_id in places.rooms.get(room_id, ()) for places in self._all_places())
-        return is_in and not self.is_away(user_id, room_id)
-
-    def _mark(self, room_id: int, user_id: int | None = None, was_counted: bool = False) -> None:
-        """Note that the room's roster has changed; where it was one user, the count need not be made anew."""
-        self._changed.add(room_id)
-        self._tokens.pop(room_id, None)
-        self._shown.pop(room_id, None)
-        if user_id is None:
-            self._counts.pop(room_id, None)
-        elif room_id in self._counts:
-            self._counts[room_id] += self._is_counted(room_id, user_id) - was_counted
-
-    def _count(self, room_id: int) -> int:
-        """How many are here in the room, and not away."""
-        if room_id not in self._counts:
-            self._counts[room_id] = sum(not is_away for _, is_away in self._merged(room_id).values())
-        return self._counts[room_id]
-
-    def _token(self, room_id: int) -> str:
-        if room_id not in self._tokens:
-            count = self._count(room_id)
-            is_crowd = count > self._roster_max
-            self._tokens[room_id] = (
-                rosters.token_of_crowd(room_id, count) if is_crowd
-                else rosters.token_of_people(room_id, self._merged(room_id))
-            )
-        return self._tokens[room_id]
-
-    def _all_places(self) -> Iterator[Places]:
-        yield self._mine
-        for peer in self._peers.values():
-            yield peer.places
-
-    def _merged(self, room_id: int) -> People:
-        """Everybody in the room, in whatever process."""
-        merged: People = {}
-        for places in self._all_places():
-            for user_id, stay in places.rooms.get(room_id, {}).items():
-                if user_id not in merged:
-                    merged[user_id] = stay.user, self.is_away(user_id, room_id)
-        return merged
 
     def _tell_changes(self, room_id: int, now: float) -> None:
         """Tell the room's readers what differs from what they were told; what is too much waits a second."""
-        count = self._count(room_id)
+        count = self._merged.count(room_id)
         slug = self._slugs.get(room_id, "")  # unknown of a room that nobody has entered, of which nothing is told
         if count > self._roster_max:
             is_all_told = self._announcer.tell_count(room_id, slug, count, now)
         else:
-            is_all_told = self._announcer.tell_people(room_id, slug, self._merged(room_id))
+            is_all_told = self._announcer.tell_people(room_id, slug, self._merged.people(room_id))
         if is_all_told:
-            self._changed.discard(room_id)
-            self._forget_said(room_id)
-
-    def _forget_said(self, room_id: int) -> None:
-        """Drop what users said who are no longer in the room, in whatever process."""
-        if any(places.said for places in self._all_places()):
-            present = {user_id for places in self._all_places() for user_id in places.rooms.get(room_id, ())}
-            for places in self._all_places():
-                places.forget_said(room_id, present)
+            self._merged.changed.discard(room_id)
+            self._merged.forget_said(room_id)
 
     def _forget_dead_peers(self, now: float) -> None:
-        for name, peer in list(self._peers.items()):
+        for name, peer in list(self._merged.peers.items()):
             if now - peer.heard_at > PEER_DEAD_SECONDS:
-                del self._peers[name]
+                del self._merged.peers[name]
                 for room_id in peer.places.rooms:
-                    self._mark(room_id)
+                    self._merged.mark(room_id)
 
     def _publish_changes(self, now: float) -> None:
         changes, self._unsent = self._unsent, []

@@ -199,9 +199,9 @@ def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
     one.presence.leave(ALICE, LOBBY)
     machine.pass_seconds(40)
     for process in (one, other):
-        for places in process.presence._all_places():
+        for places in process.presence._merged.all_places():
             assert not places.rooms and not places.said
-        assert not process.presence._announcer._told and not process.presence._changed
+        assert not process.presence._announcer._told and not process.presence._merged.changed
 
 
 def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Path):

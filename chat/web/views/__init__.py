@@ -1,4 +1,8 @@
-"""The addresses of the chat: each view asks who it is, calls one verb or one query, and gives the answer its form."""
+"""The chat's URLs: each view checks who sends the request, calls one verb or one query, and formats the answer.
+
+Every view may also answer what its check in `identity` raises, and a POST what `csrf` and `flood` raise. A view's
+docstring names only its other errors. A successful POST answers JSON or 204 to programs and 303 to people.
+"""
 
 from flask import Flask
 
@@ -23,6 +27,7 @@ ALL = (pages, auth, rooms, messages, stream, health, metrics, me, owner, entry, 
 
 
 def register(app: Flask) -> None:
+    """Give the app all views, and the answers to errors."""
     for module in ALL:
         app.register_blueprint(module.blueprint)
     answers.register_errors(app)

@@ -1,4 +1,4 @@
-"""Signing in, which asks for a name and no more; signing out; taking another device along."""
+"""Signing in, which asks only for a name; signing out; signing in on another device."""
 
 from typing import Any
 
@@ -18,12 +18,13 @@ blueprint = Blueprint("auth", __name__)
 
 @blueprint.app_context_processor
 def refused_key() -> dict[str, Any]:
-    """For whoever is asked for a name again, because their browser did not keep what they got for the first."""
+    """For pages that ask for a name again because the browser did not store the session's cookie."""
     return {"has_refused_key": cookies.has_refused_key}
 
 
 @blueprint.get("/sign-in")
 def sign_in_form(error: dict[str, Any] | None = None) -> Any:
+    """The form for a name, for visitors; users are redirected to `next` or the lobby."""
     identity.newcomer_required()
     who = identity.who()
     if who.user is not None and error is None:
@@ -38,11 +39,16 @@ def sign_in_form(error: dict[str, Any] | None = None) -> Any:
 
 @answers.shown_again("auth.sign_in")
 def sign_in_again(error: dict[str, Any]) -> Any:
+    """The same with the error."""
     return sign_in_form(error)
 
 
 @blueprint.post("/sign-in")
 def sign_in() -> Response:
+    """Start a session under a new name, for people who may see the chat.
+
+    Answers the user and a CSRF token. ChatError `invalid`, `too_long`, `name_taken`; `forbidden` for a bot.
+    """
     identity.newcomer_required()
     if identity.who().is_bot:
         raise ChatError("forbidden", N_("A bot already has a name. Send the request without its key."))
@@ -54,7 +60,7 @@ def sign_in() -> Response:
 
 @blueprint.get("/sign-out")
 def sign_out_form() -> Any:
-    """What signing out does, and before it the offer of a link that brings one back; whoever is out goes home."""
+    """What signing out does, and a button for a link to come back, for users; visitors are redirected to `/`."""
     identity.newcomer_required()
     if identity.who().user is None:
         return redirect(url_for("pages.home"), 303)
@@ -63,13 +69,14 @@ def sign_out_form() -> Any:
 
 @blueprint.post("/sign-out/link")
 def make_return_link() -> Response:
-    """Such a link, on a page from which one signs out."""
+    """A link for signing back in after signing out, for users: as JSON or on the page for signing out."""
     user = identity.user_required()
     return _shown_once("sign_out.html", repeats.write_while(sessions.is_unused, sessions.make_return_code, user.id))
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
+    """End the session of this browser and its streams; 204, also for a visitor."""
     session_id = identity.who().session_id
     if session_id is not None:
         context.process().store.write(sessions.sign_out, session_id)
@@ -80,6 +87,7 @@ def sign_out() -> Response:
 
 @blueprint.get("/session")
 def session() -> Response:
+    """The user or null, a CSRF token and the cursor, for everybody; to pages of other origins without a token."""
     user = identity.who().user
     with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
@@ -90,7 +98,10 @@ def session() -> Response:
 
 @blueprint.get("/device")
 def device(error: dict[str, Any] | None = None) -> str:
-    """Opened from a link it shows a button, because a link preview must not use the code up."""
+    """With a code, a button that uses it, for everybody: a link preview must not use the code up.
+
+    Without one, a button that makes a link, for users.
+    """
     code = forms.code()
     if not code:
         identity.user_required()
@@ -99,12 +110,13 @@ def device(error: dict[str, Any] | None = None) -> str:
 
 @blueprint.post("/device")
 def make_device_link() -> Response:
+    """A link that signs another device in as this user, for users: as JSON or on a page."""
     user = identity.user_required()
     return _shown_once("device_link.html", repeats.write_while(sessions.is_unused, sessions.make_device_code, user.id))
 
 
 def _shown_once(template: str, code: str) -> Response:
-    """The link with this code, on a page that no browser keeps: whoever has it can sign in."""
+    """The link with this code, on a page that no browser stores, because anyone with the link can sign in."""
     link = url_for("auth.device", code=code, _external=True)
     if answers.wants_json():
         return answers.json({"link": link})
@@ -115,18 +127,23 @@ def _shown_once(template: str, code: str) -> Response:
 
 @answers.shown_again("auth.use_device")
 def device_again(error: dict[str, Any]) -> str:
+    """The page with the button, with the error."""
     return device(error)
 
 
 @blueprint.post("/device/use")
 def use_device() -> Response:
+    """Start a session by the code of such a link, for everybody who may see the chat.
+
+    Answers as `sign_in` does. ChatError `invalid` for a code that is wrong, used or expired.
+    """
     identity.newcomer_required()
     code = forms.posted().get("code")
     return _welcome(sessions.SignedIn(*repeats.write(sessions.use_device_code, code, identity.where())))
 
 
 def _welcome(signed_in: sessions.SignedIn) -> Response:
-    """Go on as somebody, and let the browser keep the key; a session that it had before is over."""
+    """Answer with the new user, and set the session's cookie; a session that the browser had before ends."""
     process, earlier = context.process(), identity.who().session_id
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
         process.store.write(sessions.sign_out, earlier)
@@ -139,7 +156,7 @@ def _welcome(signed_in: sessions.SignedIn) -> Response:
 
 
 def _next() -> str:
-    """Where to go after signing in: the page that asked for it, or the room that everybody finds."""
+    """Where to go after signing in: `next`, else the lobby, else the list of rooms."""
     asked = forms.local_path(request.values.get("next"))
     if asked:
         return asked

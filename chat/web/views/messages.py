@@ -1,4 +1,4 @@
-"""Messages: read by page, post, edit, remove."""
+"""Messages: reading them in parts, posting, editing, removing."""
 
 from typing import Any
 
@@ -17,7 +17,10 @@ blueprint = Blueprint("messages", __name__)
 
 @blueprint.get("/rooms/<slug>/messages")
 def index(slug: str) -> Response:
-    """A page of messages; `more` tells whether there are others beyond it in the direction that was asked for."""
+    """Messages of a room as JSON, for everybody who may read it; by default the newest.
+
+    `more` tells whether there are others in the direction asked for. ChatError `not_found`, `invalid`.
+    """
     identity.reader_required()
     limit = forms.whole_number("limit", low=1, high=LIMIT_MAX, default=LIMIT_DEFAULT) or LIMIT_DEFAULT
     wish = excerpt.asked_for()
@@ -34,7 +37,7 @@ def index(slug: str) -> Response:
 
 
 def _sides(connection: Any, room_id: int, ids: list[int], wish: excerpt.Wish) -> str:
-    """Of messages around one: on which side of them there are more."""
+    """The fields that tell on which sides of these messages there are more."""
     older, newer = excerpt.beyond(connection, room_id, ids, wish)
     return f',"older":{to_json(older)},"newer":{to_json(newer)}'
 
@@ -45,12 +48,16 @@ def _bytes_of(entry: tuple[int, str]) -> int:
 
 @blueprint.post("/rooms/<slug>/messages")
 def post(slug: str) -> Response:
+    """Post a message, for users; a person joins the room first.
+
+    Answers the message, with 201 or, for a known `client_id`, 200. ChatError `not_found`, `invalid`, `too_long`.
+    """
     user = identity.user_required()
     fields = forms.posted()
     process, body, client_id = context.process(), fields.get("body"), fields.get("client_id")
     if not repeats.is_repeat():
         flood.check_post(user, body)
-    write = repeats.write if client_id is None else process.store.write  # that of its own makes it harmless for ever
+    write = repeats.write if client_id is None else process.store.write  # a client id makes repeats harmless forever
     posted = messages.Posted(*write(messages.post, user, slug, body, client_id, is_limited=process.config.limits))
 
     def shown_at() -> str:
@@ -61,6 +68,10 @@ def post(slug: str) -> Response:
 
 @blueprint.post(f"/messages/<{forms.ID}:id>/edit")
 def edit(id: int) -> Response:
+    """Change a message's text, for its author; answers the message.
+
+    ChatError `invalid`, `too_long`, `forbidden`; `not_found` also for a removed message.
+    """
     user = identity.user_required()
     body = forms.posted().get("body")
     flood.check_post(user, body)
@@ -70,6 +81,10 @@ def edit(id: int) -> Response:
 
 @blueprint.post(f"/messages/<{forms.ID}:id>/remove")
 def remove(id: int) -> Response:
+    """Remove a message, for its author and for owners; answers the message.
+
+    ChatError `forbidden`; `not_found` also for a removed message.
+    """
     user = identity.user_required()
     verb = moderation.remove_message if user.is_owner else messages.remove
     message = repeats.write(verb, user, id)
@@ -77,5 +92,5 @@ def remove(id: int) -> Response:
 
 
 def _page_of(message: dict[str, object]) -> str:
-    """The place in the room where the message stands; its own page offers no more acts once it is removed."""
+    """The message's place in its room, since its own page offers no actions once it is removed."""
     return url_for("pages.room", slug=message["room"], around=message["id"], _anchor=f"m{message['id']}")

@@ -1,4 +1,4 @@
-"""The rooms that a reader may see, as pages list them, with what is unread in each."""
+"""The rooms that a reader may see, as pages list them, with their unread counts."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -17,18 +17,18 @@ CARDS = bounds.Sizes(
     100, bounds.ROOM_CARDS_BYTES, lambda known: bounds.drawn(512, known.room.name, known.room.topic)
 )
 SIDE_ROOMS = 50  # beside a room
-UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: some 5 ms
+UNREAD_OF_PAGE = 10_000  # messages that are counted for one page: about 5 ms
 
 
 def by_name(connection: Connection, user_id: int | None) -> bounds.Part:
-    """The part of all rooms that the request asks for by `from`."""
+    """The part of all rooms that the request asks for by `from`. Raises ChatError `invalid`."""
     return bounds.part(url_for("pages.home"), "from", partial(room_table.known, connection, user_id), CARDS)
 
 
 def beside(connection: Connection, user_id: int | None, slug: str) -> tuple[list[dict[str, Any]], bool]:
-    """The rooms beside a room's page, by name, and whether there are more: then one's own before all others."""
+    """The rooms listed beside a room's page, by name, and whether there are more; if so, the user's own come first."""
     found = room_table.nearest(connection, user_id, slug, SIDE_ROOMS + 1)
-    # In the store's own order: it lowers ASCII letters alone, and compares bytes.
+    # In the store's own order: it lowers only ASCII letters, and compares bytes.
     shown = sorted(found[:SIDE_ROOMS], key=lambda known: (known.room.name.encode().lower(), known.room.id))
     return lines_of(connection, shown, user_id, slug), len(found) > SIDE_ROOMS
 
@@ -36,7 +36,7 @@ def beside(connection: Connection, user_id: int | None, slug: str) -> tuple[list
 def lines_of(
     connection: Connection, found: Collection[room_table.KnownRoom], user_id: int | None, current: str | None = None
 ) -> list[dict[str, Any]]:
-    """Rooms as the lists show them, with what the user has not read there."""
+    """Rooms as lists show them: as JSON has them, with `is_member`, `read_id`, `unread`, `has_twin`, `is_current`."""
     lines = []
     bearers = Counter(room.name_key for room, _ in found)
     uncounted, left = sum(read_id is not None for _, read_id in found), UNREAD_OF_PAGE
@@ -47,7 +47,7 @@ def lines_of(
             unread = message_table.count_unread(connection, room.id, user_id, read_id, most)
             uncounted, left = uncounted - 1, left - unread
         mine = {"is_member": read_id is not None, "read_id": read_id, "unread": unread}
-        # Rooms of one name from before they were refused, or of which one is private: their addresses tell them apart.
+        # Rooms with the same name, from older versions or because one is private, are told apart by their addresses.
         mine |= {"has_twin": bearers[room.name_key] > 1, "is_current": room.slug == current}
         lines.append(serializers.as_wire_room(room) | mine)
     return lines

@@ -1,4 +1,4 @@
-"""Rooms as nouns that are created, joined, left and read; who is here."""
+"""Rooms: listing, creating, joining, leaving and reading them, and who is here."""
 
 from typing import Any
 
@@ -17,7 +17,10 @@ blueprint = Blueprint("rooms", __name__)
 
 @blueprint.get("/rooms")
 def index() -> Any:
-    """The rooms as a page lists them, all as of one `cursor`."""
+    """The rooms that a reader may see, as a page lists them and as of one `cursor`; for people a redirect to `/`.
+
+    ChatError `invalid` for `from`.
+    """
     user = identity.reader_required().user
     if not answers.wants_json():
         return redirect(url_for("pages.home"), 303)
@@ -37,6 +40,10 @@ def index() -> Any:
 
 @blueprint.post("/rooms")
 def create() -> Response:
+    """Create a room, for users, or only owners; the creator is in it. Answers the room with 201.
+
+    ChatError `forbidden`, `name_taken`, `invalid`, `too_long`.
+    """
     user, process = identity.user_required(), context.process()
     if process.config.rooms_by != "all" and not user.is_owner:
         raise ChatError("forbidden", N_("Only the owner can create rooms here. Ask them for one."))
@@ -49,6 +56,7 @@ def create() -> Response:
 
 @blueprint.post("/rooms/<slug>/join")
 def join(slug: str) -> Response:
+    """Join an open room, for users; answers the room. ChatError `not_found`, `forbidden` in too many rooms."""
     process = context.process()
     room = process.store.write(rooms.join, identity.user_required(), slug, is_limited=process.config.limits)
     return answers.done(room, url_for("pages.room", slug=slug))
@@ -56,12 +64,14 @@ def join(slug: str) -> Response:
 
 @blueprint.post("/rooms/<slug>/leave")
 def leave(slug: str) -> Response:
+    """Leave a room, for users; 204, also if they were not in it. ChatError `not_found`."""
     repeats.write_anew(rooms.leave, identity.user_required(), slug)
     return answers.done(None, url_for("pages.home"))
 
 
 @blueprint.post("/rooms/<slug>/read")
 def read(slug: str) -> Response:
+    """Note that a user has read up to the message `id`; 204. ChatError `not_found`, `invalid`."""
     message_id = forms.whole_number("id", of=forms.posted())
     if message_id is None:
         raise ChatError("invalid", N_("“%(field)s” is required: the last message that was read."), field="id")
@@ -71,6 +81,7 @@ def read(slug: str) -> Response:
 
 @blueprint.post("/rooms/<slug>/typing")
 def typing(slug: str) -> Response:
+    """Tell the room that the user is typing; 204. ChatError `not_found`."""
     user, room = _present_in(slug)
     context.process().presence.typing(user, room.id, slug)
     return answers.done(None, url_for("pages.room", slug=slug))
@@ -78,6 +89,7 @@ def typing(slug: str) -> Response:
 
 @blueprint.post("/rooms/<slug>/here")
 def here(slug: str) -> Response:
+    """Note that the user is here or away, by `state`; 204. ChatError `not_found`, `invalid`."""
     state = forms.posted().get("state")
     if state not in ("here", "away"):
         raise ChatError("invalid", N_("“%(field)s” must be here or away."), field="state")
@@ -88,6 +100,10 @@ def here(slug: str) -> Response:
 
 @blueprint.get("/rooms/<slug>/people")
 def people(slug: str) -> Response:
+    """Who is here or away in a room, by user id, as JSON, for everybody who may read it.
+
+    ChatError `not_found`, `invalid`.
+    """
     identity.reader_required()
     after = forms.whole_number("after", default=0) or 0
     limit = forms.whole_number("limit", low=1, high=PEOPLE_MAX, default=PEOPLE_MAX) or PEOPLE_MAX
@@ -100,7 +116,7 @@ def people(slug: str) -> Response:
 
 
 def _present_in(slug: str) -> tuple[dict[str, object], Any]:
-    """The user and the room that they speak of their presence in."""
+    """The user as JSON has them, and the room. Raises ChatError `not_found`."""
     user = identity.user_required()
     with context.process().store.read() as connection:
         return serializers.as_wire_user(user), rooms.find(connection, slug, user)

@@ -1,4 +1,4 @@
-"""The rows of a page: messages dressed for this reader, between them the rules for days and for what is new."""
+"""The rows of a page: messages with what depends on the reader, and separators for days and for what is new."""
 
 import re
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from chat.domain import rendering
 from chat.web import clock, context, identity
 from chat.web.i18n import format_date, gettext
 
-GROUP_SECONDS = 300  # messages of one author within it stand under one name
+GROUP_SECONDS = 300  # messages of one author within this time are under one name
 _TERMINALS = re.compile("(E?Links|Lynx|w3m)[ /(]")
-_LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # in a terminal, which knows no pre-wrap
+_LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # in a terminal, where pre-wrap is unknown
 
 
 def rows_of(
     messages: Iterable[Any], new_id: int | None = None, named_id: int | None = None, *, is_alone: bool = False
 ) -> list[dict[str, Any]]:
-    """Rows for `rows.html`, oldest first; the rule "New" stands before the message `new_id`, if it is among them.
+    """Rows for `rows.html`, oldest first; the rule "New" is before the message `new_id`, if that is among them.
 
-    The message `named_id` is marked; where it is not among these, a line in its place says so.
-    One that `is_alone` has the day beside its hour.
+    The message `named_id` is marked; if it is missing, a row in its place says so. With `is_alone` a message shows
+    its date beside its time.
     """
     user = identity.who().user
     words = _words()
@@ -65,19 +65,19 @@ def rows_of(
 
 
 def dressed(message: Any) -> Any:
-    """The html of one message alone, with the day beside the hour."""
+    """The html of one message alone, with the date beside the time."""
     return rows_of([message], is_alone=True)[-1]["html"]
 
 
 def _with_hard_spaces(html: Markup) -> Markup:
-    """The html for a terminal, which shows a hard space as any other, and copies it so."""
+    """The html with hard spaces, which terminals show and copy as normal ones."""
     head, mark, said = html.partition('<div class="text">')
     return Markup(f"{head}{mark}{_LOST_SPACES.sub(_hard, said)}")
 
 
 def _hard(run: re.Match[str]) -> str:
     width = len(run[0].replace("\t", "    "))
-    return ("\u00a0 " * width)[:width]  # of which a line can still be broken
+    return ("\u00a0 " * width)[:width]  # so that lines can still be broken
 
 
 def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetime) -> bool:
@@ -87,7 +87,7 @@ def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetim
 
 
 def _label_of_day(moment: datetime, today: date) -> str:
-    """The day in words, with the zone by whose midnight it begins; a script writes the reader's own in its place."""
+    """The day in words, with the zone of its midnight; a script replaces it by the reader's own day."""
     return f"{_day(moment.date(), today)} · {clock.zone_of(moment)}"
 
 

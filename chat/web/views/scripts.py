@@ -1,4 +1,4 @@
-"""The scripts of the pages and of the worker, each in one answer."""
+"""The scripts of the pages and of the worker, each joined into one answer."""
 
 from flask import Blueprint, Response, request
 
@@ -6,15 +6,15 @@ from chat.web import assets
 
 YEAR_SECONDS = 365 * 86400
 
-# Without `.js` at the end: many a host takes that for a file, and looks for it in the web root.
+# Without `.js` at the end, because many hosts would look for a file in the web root.
 blueprint = Blueprint("scripts", __name__, url_prefix="/scripts")
 
 
 def joined(name: str) -> Response:
-    """One script; to be kept for good when it is of the edition that was asked for.
+    """One script, for everybody; cacheable for a year if it is of the edition that `v` names.
 
-    When another edition than this process's is asked for, a process that has begun since knows newer files: then
-    what lies on the disk by now is given.
+    If `v` names another edition than this process's, a newer process may have put it into a page, so the files that
+    are on disk now are sent.
     """
     wanted = request.args.get("v")
     edition = assets.current()

@@ -1,4 +1,4 @@
-"""What this browser, this host and the way between them can do: a page that tries it, and a clock to try it with."""
+"""The self-test: a page that tries what browser, host and network can do, and a clock for it to receive."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from chat.realtime.streams import StreamBody
 from chat.web import context, forms, identity
 from chat.web.views import stream
 
-# Headers by which what stands between says that it is there.
+# Headers by which intermediaries can be recognised.
 PROXY_HEADERS = ("Via", "Forwarded", "X-Forwarded-For", "X-Real-IP", "CF-Ray", "X-Varnish", "X-Proxy-ID")
 
 blueprint = Blueprint("selftest", __name__)
@@ -19,13 +19,14 @@ blueprint = Blueprint("selftest", __name__)
 
 @blueprint.get("/selftest")
 def page() -> Response:
+    """The page of the self-test, for everybody."""
     answer = Response(render_template("selftest.html", seen=_seen()), mimetype="text/html")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
 def _seen() -> dict[str, Any]:
-    """What the server sees of this request, as far as it concerns the one who asks."""
+    """What the server sees of this request, as far as it concerns the reader."""
     user = identity.who().user
     return {
         "name": user.name if user is not None else None,
@@ -42,7 +43,10 @@ def _seen() -> dict[str, Any]:
 
 @blueprint.get("/selftest/stream")
 def clock() -> Response:
-    """A tick each second for so many `seconds`; an EventSource comes back then, with its last id."""
+    """A stream with a tick each second for `seconds`, for everybody; then an EventSource reconnects with its last id.
+
+    ChatError `invalid` for parameters that are not whole numbers.
+    """
     seconds = forms.whole_number("seconds", low=2, high=selftest_clock.SECONDS, default=selftest_clock.SECONDS)
     last_id = stream.cursor_asked()
     answer = stream.event_stream()

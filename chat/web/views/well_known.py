@@ -1,4 +1,4 @@
-"""What machines ask of a site: may they list it, where to report a hole in it."""
+"""Files for machines: what search engines may list, and where to report a vulnerability."""
 
 from flask import Blueprint, Response, url_for
 
@@ -13,13 +13,14 @@ blueprint = Blueprint("well_known", __name__)
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
+    """What search engines may list, as plain text for everybody: all pages or none."""
     may = "Disallow:" if context.process().config.index else "Disallow: /"
     return Response(f"User-agent: *\n{may}\n", mimetype="text/plain")
 
 
 @blueprint.get("/.well-known/security.txt")
 def security() -> Response:
-    """RFC 9116; `not_found` where no contact is set."""
+    """The contact for security reports (RFC 9116), for everybody. ChatError `not_found` if none is set."""
     contact = context.process().config.security_contact
     if not contact:
         raise ChatError("not_found", N_("This site has no contact for security reports."))

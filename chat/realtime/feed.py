@@ -142,11 +142,11 @@ class Feed:
         piece = b""
         while reader.cursor < self.last_id and not piece:
             batch = self._shared.after(reader.cursor)
-            piece = batch.heard_by(reader.visibility, self._shared)
+            piece = batch.bytes_for(reader.visibility, self._shared)
             reader.cursor = batch.until
         if missed:
             batch = self._shared_passing.after(reader.passing)
-            piece += batch.heard_by(reader.visibility, self._shared_passing)
+            piece += batch.bytes_for(reader.visibility, self._shared_passing)
             reader.passing = batch.until
         return piece
 
@@ -212,7 +212,7 @@ class Feed:
             newest = self.passing.after(reader.passing)
             reader.has_missed_passing |= missed > len(newest)
             reader.passing = self.passing.count
-            return [frame for channel, frame in newest if reader.visibility.hears(channel, self.last_id)]
+            return [frame for channel, frame in newest if reader.visibility.includes(channel, self.last_id)]
 
 
 def is_for_readers(event: Event) -> bool:
@@ -225,7 +225,7 @@ def _heard(found: list[Event], visibility: Visibility) -> tuple[list[Event], boo
     heard: list[Event] = []
     size = 0
     for event in found:
-        if event.name == log_events.REVOKE or not visibility.hears(event.channel, event.id):
+        if event.name == log_events.REVOKE or not visibility.includes(event.channel, event.id):
             continue
         if size >= PIECE_BYTES:
             return heard, True

@@ -5,7 +5,7 @@ from typing import Any
 
 from chat.realtime.hub import Hub
 from chat.realtime.parking import Parked, ParkingLot
-from chat.realtime.readers import Rehear
+from chat.realtime.readers import Refresh
 
 
 class Hold(Parked):
@@ -16,8 +16,8 @@ class Hold(Parked):
 
     __slots__ = ("_ask_again", "_channel", "_hub")
 
-    def __init__(self, hub: Hub, rehear: Rehear, cursor: int, channel: str | None = None) -> None:
-        super().__init__(rehear, cursor)
+    def __init__(self, hub: Hub, refresh: Refresh, cursor: int, channel: str | None = None) -> None:
+        super().__init__(refresh, cursor)
         self.lot = None
         self._hub = hub
         self._channel = channel

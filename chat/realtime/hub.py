@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from chat.core import log_events
 from chat.core.shares import Shares
 from chat.realtime.feed import Feed, is_for_readers
-from chat.realtime.readers import DueTimes, Listeners, Reader, RehearAll, ask_each, end_all, wake_all
+from chat.realtime.readers import DueTimes, Listeners, Reader, RefreshAll, end_all, refresh_each, wake_all
 from chat.realtime.ring import Event
 from chat.realtime.visibility import Visibility
 from chat.store import Store
@@ -22,13 +22,13 @@ from chat.store import Store
 log = logging.getLogger(__name__)
 
 CLOSE_STEP_SECONDS = 0.1
-UNTOLD_EVENTS = 1024  # of the site, that the process could not learn of yet; the newest say what the older ones did
+FOR_SITE_MAX = 1024  # of the site, that the process could not learn of yet; the newest say what the older ones did
 
 
 class Hub:
     """The readers of a process, by the channels that they hear, and the waking of them; `feed` is what they are given.
 
-    `on_site` is called with every event that concerns the process itself. `rehear_all` asks for many readers at once
+    `on_site` is called with every event that concerns the process itself. `refresh_all` asks for many readers at once
     what each of them may hear now.
     """
 
@@ -38,10 +38,10 @@ class Hub:
         ring_events: int,
         ring_bytes: int,
         on_site: Callable[[Event], None] = lambda event: None,
-        rehear_all: RehearAll = ask_each,
+        refresh_all: RefreshAll = refresh_each,
     ) -> None:
         self._on_site = on_site
-        self._rehear_all = rehear_all
+        self._refresh_all = refresh_all
         self._lock = threading.RLock()
         self.feed = Feed(store, self._lock, ring_events, ring_bytes)
         self._listeners = Listeners()
@@ -51,8 +51,8 @@ class Hub:
         self.held = {"stream": 0, "poll": 0}  # the readers by transport
         self.places = Shares()  # the readers by those whose shares they take
         self.deliveries = {"event": 0, "passing": 0}  # since the start, each times those who waited for it
-        self._telling_site = threading.Lock()
-        self._untold: deque[Event] = deque(maxlen=UNTOLD_EVENTS)
+        self._site_lock = threading.Lock()
+        self._for_site: deque[Event] = deque(maxlen=FOR_SITE_MAX)
         self._ending: str | None = None
 
     @property
@@ -70,7 +70,7 @@ class Hub:
     def register(self, reader: Reader) -> None:
         """Let `reader` be woken from now on by what it may hear; when that cannot be asked, it has no place here."""
         with self._lock:
-            visibility = reader.rehear()
+            visibility = reader.refresh()
             self.readers.add(reader)
             self.held[reader.transport] += 1
             for holder in reader.holders:
@@ -102,11 +102,11 @@ class Hub:
         reader.visibility = visibility
         reader.has_new_rooms = True
         reader.may_share = False
-        for channel in visibility.told_by:
+        for channel in visibility.wake_channels:
             self._listeners.add(channel, reader)
 
     def _unindex(self, reader: Reader) -> None:
-        for channel in reader.visibility.told_by:
+        for channel in reader.visibility.wake_channels:
             self._listeners.discard(channel, reader)
 
     # Waking
@@ -124,9 +124,9 @@ class Hub:
                     pass
             finally:
                 wake_all(concerned)
-        self._tell_site()  # after the lock: whoever learns of it has locks of its own
+        self._deliver_to_site()  # after the lock: whoever learns of it has locks of its own
 
-    def tell(self, channel: str, frame: bytes) -> None:
+    def send(self, channel: str, frame: bytes) -> None:
         """Send a frame that is not in the log to those who hear the channel now."""
         with self._lock:
             self.feed.pass_on(channel, frame)
@@ -180,7 +180,7 @@ class Hub:
         self._end_revoked({event.channel for event in news if event.name == log_events.REVOKE})
         self._index_anew([event for event in news if _may_change_visibility(event)], concerned)
         self.feed.take_in(news, rewritten)
-        self._untold.extend(event for event in news if event.channel == log_events.SITE)
+        self._for_site.extend(event for event in news if event.channel == log_events.SITE)
         for event in filter(is_for_readers, news):
             listening = self.readers if event.channel == log_events.EVERYBODY else self._listeners.of(event.channel)
             self.deliveries["event"] += len(listening)
@@ -191,7 +191,7 @@ class Hub:
         with self._lock:
             self.feed.begin_anew()
             self.room_changes += 1
-            self._untold.append(Event(0, log_events.SITE, log_events.MISSED, "{}", None))
+            self._for_site.append(Event(0, log_events.SITE, log_events.MISSED, "{}", None))
             end_all(list(self.readers), "slow")
 
     def _end_revoked(self, channels: set[str]) -> None:
@@ -202,28 +202,28 @@ class Hub:
     def _index_anew(self, changes: list[Event], concerned: set[Reader]) -> None:
         """Ask once, for all who listen, what they may hear after these changes of rooms and memberships."""
         readers = list({reader: None for event in changes for reader in self._listeners.of(event.channel)})
-        visibilities = self._rehear_all([reader.rehear for reader in readers]) if readers else []
+        visibilities = self._refresh_all([reader.refresh for reader in readers]) if readers else []
         for reader, visibility in zip(readers, visibilities, strict=True):
             self._unindex(reader)
             self._index(reader, visibility)
         concerned.update(readers)
         self.room_changes += sum(event.name == log_events.ROOM for event in changes)
 
-    def _tell_site(self) -> None:
+    def _deliver_to_site(self) -> None:
         """Let the process learn what concerns it; what fails is told again with the next wake."""
-        if not self._untold:
+        if not self._for_site:
             return
-        with self._telling_site:
+        with self._site_lock:
             with self._lock:
-                untold = list(self._untold)
-            for event in untold:
+                waiting = list(self._for_site)
+            for event in waiting:
                 try:
                     self._on_site(event)
                 except Exception:  # nobody who merely looks for news is to pay for it
                     log.exception("the process could not take in what has changed for it")
                 else:
                     with self._lock, suppress(ValueError):  # so many came meanwhile that it is there no more
-                        self._untold.remove(event)
+                        self._for_site.remove(event)
 
 
 def _may_change_visibility(event: Event) -> bool:

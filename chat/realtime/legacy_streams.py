@@ -5,7 +5,7 @@ from typing import Any
 from chat.core import sse
 from chat.realtime.parking import ParkingLot
 from chat.realtime.presence.rosters import User
-from chat.realtime.readers import Rehear
+from chat.realtime.readers import Refresh
 from chat.realtime.streams import Stream, Streams, bye
 
 XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
@@ -20,9 +20,9 @@ class LegacyStream(Stream):
     __slots__ = ("_in_dom_dialect", "_left_bytes")
 
     def __init__(
-        self, home: Streams, user: User | None, rehear: Rehear, cursor: int, *, in_dom_dialect: bool, is_padded: bool
+        self, home: Streams, user: User | None, refresh: Refresh, cursor: int, *, in_dom_dialect: bool, is_padded: bool
     ) -> None:
-        super().__init__(home, user, rehear, cursor)
+        super().__init__(home, user, refresh, cursor)
         self._in_dom_dialect = in_dom_dialect
         self._left_bytes = XHR_BYTES if is_padded else None
 
@@ -33,7 +33,7 @@ class LegacyStream(Stream):
         self._left_bytes -= len(sse.PADDING) + len(begun)
         return sse.PADDING + begun
 
-    def said(self, piece: bytes) -> bytes:
+    def in_dialect(self, piece: bytes) -> bytes:
         """The piece in this stream's dialect, with `bye` behind it when an XHR should bear no more."""
         if self._in_dom_dialect:
             piece = sse.in_dom_dialect(piece)
@@ -44,11 +44,11 @@ class LegacyStream(Stream):
             return piece
         self.end = "lifetime"
         self.is_over = True
-        return piece + self.said(bye("lifetime"))
+        return piece + self.in_dialect(bye("lifetime"))
 
     def take(self) -> bytes:
         piece = super().take()
-        return self.said(piece) if piece else b""
+        return self.in_dialect(piece) if piece else b""
 
     def go_on(self, lot: ParkingLot, now: float) -> None:
         super().go_on(_Detour(lot), now)  # type: ignore[arg-type]
@@ -61,8 +61,8 @@ class _Detour:
         self._lot = lot
 
     def send(self, reader: LegacyStream, piece: bytes, is_last: bool = False) -> None:
-        said = reader.said(piece)
-        self._lot.send(reader, said, is_last or reader.is_over)
+        piece = reader.in_dialect(piece)  # which may end it
+        self._lot.send(reader, piece, is_last or reader.is_over)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lot, name)

@@ -11,14 +11,14 @@ from chat.runtime import threads
 
 log = logging.getLogger(__name__)
 
-Rehear = Callable[[], Visibility | None]
-RehearAll = Callable[[list[Rehear]], list[Visibility | None]]
+Refresh = Callable[[], Visibility | None]
+RefreshAll = Callable[[list[Refresh]], list[Visibility | None]]
 
 
 class Reader:
     """Somebody who waits at the hub: what it may hear, and how far it has come.
 
-    `rehear` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
+    `refresh` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
     ends the reader when the answer is None. At `due_at` it is woken though nothing has come; that moment may be put
     off at will, and to bring it forward takes `Hub.expect`. `transport` is the way by which it came.
     """
@@ -35,14 +35,14 @@ class Reader:
         "is_live",
         "may_share",
         "passing",
-        "rehear",
+        "refresh",
         "waiter",
     )
 
     transport = "poll"
 
-    def __init__(self, rehear: Rehear, cursor: int) -> None:
-        self.rehear = rehear
+    def __init__(self, refresh: Refresh, cursor: int) -> None:
+        self.refresh = refresh
         self.visibility = Visibility()
         self.holders: tuple[str, ...] = ()  # whose shares of the places it takes
         self.cursor = cursor
@@ -62,9 +62,9 @@ class Reader:
         self.waiter.wake()
 
 
-def ask_each(rehears: list[Rehear]) -> list[Visibility | None]:
+def refresh_each(refreshes: list[Refresh]) -> list[Visibility | None]:
     """What each of them may hear now."""
-    return [rehear() for rehear in rehears]
+    return [refresh() for refresh in refreshes]
 
 
 def wake_all(readers: Iterable[Reader]) -> None:

@@ -29,9 +29,9 @@ class Event:
         self.channel = channel
         self.name = name
         self.message_id = message_id
-        self.say(data)
+        self.set_data(data)
 
-    def say(self, data: str) -> None:
+    def set_data(self, data: str) -> None:
         """Let the event carry `data`, the JSON for the wire, from now on."""
         self.frame = sse.frame(self.name, data, id=self.id)
 
@@ -97,7 +97,7 @@ class Ring:
         """Let these events say something else, and drop those that have left the log."""
         for event in self._events:
             if event.id in data_by_id:
-                event.say(data_by_id[event.id])
+                event.set_data(data_by_id[event.id])
         self._keep([event for event in self._events if event.id not in gone])
 
     def replace(self, news: Collection[Event]) -> None:
@@ -106,7 +106,7 @@ class Ring:
             for event in tuple(self._by_subject.get(newer.message_id, ())):
                 if event.id < newer.id and newer.name in log_events.REWRITES:
                     self.size -= len(event.frame)
-                    event.say(newer.data)
+                    event.set_data(newer.data)
                     self.size += len(event.frame)
                 if event.id < newer.id and event.name in log_events.REPLACES[newer.name]:
                     self._drop(event)
@@ -185,7 +185,7 @@ class Batch:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def heard_by(self, visibility: Visibility, shared: "Shared") -> bytes:
+    def bytes_for(self, visibility: Visibility, shared: "Shared") -> bytes:
         """What a reader with a settled visibility gets of it; `shared` counts what is kept for others."""
         if self._others and not self._channels.isdisjoint(visibility.own):
             heard = (*visibility.own, *visibility.rooms.now, log_events.EVERYBODY)

@@ -15,7 +15,7 @@ from chat.realtime.hub import Hub
 from chat.realtime.parking import Parked, ParkingLot
 from chat.realtime.presence import Presence
 from chat.realtime.presence.rosters import STREAM_WHOLES_BYTES, User
-from chat.realtime.readers import Reader, Rehear
+from chat.realtime.readers import Reader, Refresh
 from chat.realtime.sending import Backlog
 from chat.store import Store
 from chat.store.tables import rooms as room_table
@@ -166,8 +166,8 @@ class Stream(Parked):
     transport = "stream"
     __slots__ = ("_ends_at", "_entered", "_home", "_user", "is_over")
 
-    def __init__(self, home: Streams, user: User | None, rehear: Rehear, cursor: int) -> None:
-        super().__init__(rehear, cursor)
+    def __init__(self, home: Streams, user: User | None, refresh: Refresh, cursor: int) -> None:
+        super().__init__(refresh, cursor)
         self.lot = None
         self._home = home
         self._user = user

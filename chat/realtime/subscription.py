@@ -11,7 +11,7 @@ from chat.store import Store
 from chat.store.tables import rooms as room_table
 
 
-def rehearing(
+def of_reader(
     store: Store,
     user: Any,
     own: Iterable[str],
@@ -25,11 +25,11 @@ def rehearing(
     is no longer for this reader, or that its session ended or its user was banned between the question who it is and
     its registration.
     """
-    return _Rehearing(store, user.id if user is not None else None, tuple(own), room_ids, session_id, since)
+    return Subscription(store, user.id if user is not None else None, tuple(own), room_ids, session_id, since)
 
 
-class _Rehearing:
-    """What `rehearing` returns: small, because every waiting reader has one."""
+class Subscription:
+    """What `of_reader` returns: small, because every waiting reader has one."""
 
     __slots__ = ("_own", "_session_id", "_since", "_store", "room_ids", "user_id")
 
@@ -53,11 +53,11 @@ class _Rehearing:
         if self.room_ids is None:
             with self._store.glance() as connection:
                 stays = self._stays(connection)
-            return None if stays is None else self.of(stays, ())
+            return None if stays is None else self.visibility(stays, ())
         with self._store.read() as connection:
             stays = self._stays(connection)
             open_ids = room_table.open_ids(connection, self.room_ids)
-        return None if stays is None else self.of(stays, open_ids)
+        return None if stays is None else self.visibility(stays, open_ids)
 
     def _stays(self, connection: Connection) -> visibility.Stays | None:
         if self.user_id is None:
@@ -71,19 +71,20 @@ class _Rehearing:
             if stay.room_id is not None and stay.from_id is not None
         ]
 
-    def of(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Visibility | None:
+    def visibility(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Visibility | None:
         """What is heard with these stays of the user's, and with these rooms open."""
         if self.room_ids is None:
             return visibility.of_stays(stays, self._own)
         return visibility.of_rooms(self.room_ids, open_ids, stays, self._own)
 
 
-def rehear_all(store: Store, rehears: Collection[Any]) -> list[visibility.Visibility | None]:
+def refresh_all(store: Store, subscriptions: Collection[Any]) -> list[visibility.Visibility | None]:
     """What each of these may hear now, after a change of rooms, by a question for all instead of some for each.
 
     Sessions and bans are not asked for: once a reader is registered, the log says when they end it.
     """
     with store.read() as connection:
-        stays = room_table.stays_of_all(connection, {rehear.user_id for rehear in rehears} - {None})
-        open_ids = room_table.open_ids(connection, {room_id for rehear in rehears for room_id in rehear.room_ids or ()})
-    return [rehear.of(stays.get(rehear.user_id, ()), open_ids) for rehear in rehears]
+        stays = room_table.stays_of_all(connection, {each.user_id for each in subscriptions} - {None})
+        named = {room_id for each in subscriptions for room_id in each.room_ids or ()}
+        open_ids = room_table.open_ids(connection, named)
+    return [each.visibility(stays.get(each.user_id, ()), open_ids) for each in subscriptions]

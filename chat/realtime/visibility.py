@@ -69,7 +69,7 @@ class Visibility:
         return [*self.own, *self.rooms.spans, log_events.EVERYBODY]
 
     @property
-    def told_by(self) -> Iterator[str]:
+    def wake_channels(self) -> Iterator[str]:
         """The channels heard from now on by which a reader is told something; its others can only end it."""
         yield from self.rooms.now
         yield from (channel for channel in self.own if channel.startswith("user:"))
@@ -83,7 +83,7 @@ class Visibility:
         rooms = self.rooms.settled()
         return self if rooms is self.rooms else Visibility(self.own, rooms)
 
-    def hears(self, channel: str, event_id: int) -> bool:
+    def includes(self, channel: str, event_id: int) -> bool:
         spans = self.rooms.spans.get(channel, ())
         begun = bisect_left(spans, (event_id + 1,))  # how many of them begin no later than this
         if begun:

@@ -89,9 +89,9 @@ class Process:
             raise
         self.watermarks = Watermarks(config, self.store)
         self.limits = Limits(instance / "limits")
-        rehear_all = partial(subscription.rehear_all, self.store)
+        refresh_all = partial(subscription.refresh_all, self.store)
         self.hub = Hub(
-            self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, rehear_all=rehear_all
+            self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, refresh_all=refresh_all
         )
         self.hub.start()
         self.site_settings = SiteSettings(self.store, config)  # after the hub, which hears of every later change
@@ -121,7 +121,7 @@ class Process:
     def _go_on_by_itself(self) -> None:
         self.store.start()
         _attempt(partial(retention.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
-        self.relay.start(on_ring=partial(_attempt, self.hub.wake, "ring"), on_news=self.presence.hear)
+        self.relay.start(on_ring=partial(_attempt, self.hub.wake, "ring"), on_news=self.presence.receive)
         self.presence.start()
         self._seconds = 0
         self._stops = [self.runtime.every(SECOND, self._tick, "ticker")]

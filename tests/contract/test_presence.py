@@ -30,7 +30,7 @@ class Told:
     def __init__(self) -> None:
         self.frames: list[tuple[str, str, dict[str, Any]]] = []
 
-    def tell(self, channel: str, frame: bytes) -> None:
+    def send(self, channel: str, frame: bytes) -> None:
         name, _, data = frame.decode().partition("\n")
         self.frames.append((channel, name.removeprefix("event: "), json.loads(data.strip().removeprefix("data: "))))
 
@@ -103,7 +103,7 @@ class MemoryMachine(Machine):
         return one, other
 
     def _hear(self, number: int, process: Presence, news: dict[str, Any]) -> None:
-        process.hear(news)
+        process.receive(news)
         self.heard[number] += 1
 
     def settle(self) -> None:
@@ -172,11 +172,11 @@ def test_the_newest_word_says_who_is_away_whichever_process_heard_it(machine: Ma
     one, other = machine.processes
     one.poll(ALICE, LOBBY, 60)
     machine.pass_seconds(1)
-    other.say(ALICE, 7, is_away=True)
+    other.set_away(ALICE, 7, is_away=True)
     machine.pass_seconds(1)
     assert machine.rosters() == other.shown(7) == one.shown(7) == Roster(0, [], [ALICE])
     assert one.is_away(1, 7) and other.is_away(1, 7) and not one.is_away(1, 8)
-    one.say(ALICE, 7, is_away=False)
+    one.set_away(ALICE, 7, is_away=False)
     machine.pass_seconds(1)
     assert machine.rosters() == Roster(1, [ALICE], []) and not other.is_away(1, 7)
 
@@ -227,7 +227,7 @@ def test_a_whole_says_all_that_is_to_be_said(machine: Machine):
     one, _ = machine.processes
     for user in (ALICE, BOB):
         one.poll(user, LOBBY, 60)
-    one.say(BOB, 7, is_away=True)
+    one.set_away(BOB, 7, is_away=True)
     whole, empty = map(json.loads, one.wholes({**LOBBY, 8: "garden"}, 5, POLL_WHOLES_BYTES))
     assert whole == {"room": "lobby", "whole": True, "count": 1, "here": [ALICE], "away": [BOB], "cursor": 5}
     assert empty == {"room": "garden", "whole": True, "count": 0, "here": [], "away": [], "cursor": 5}
@@ -250,7 +250,7 @@ def test_the_wholes_of_full_rooms_stay_within_their_bound(machine: Machine):
 def test_the_token_is_the_same_in_every_process_and_changes_with_the_roster(machine: Machine):
     one, other = machine.processes
     tokens = [one.token([7, 8])]
-    for change in (lambda: one.poll(ALICE, LOBBY, 60), lambda: other.say(ALICE, 7, is_away=True),
+    for change in (lambda: one.poll(ALICE, LOBBY, 60), lambda: other.set_away(ALICE, 7, is_away=True),
                    lambda: one.poll(BOB, {8: "garden"}, 60)):
         change()
         machine.pass_seconds(1)
@@ -266,7 +266,7 @@ def test_the_token_of_many_rooms_is_short_and_tells_of_each(machine: Machine):
     one.poll(ALICE, {1: "room-1", 300: "room-300"}, 60)
     before = one.token(MANY_ROOMS)
     assert 0 < len(before) <= TOKEN_CHARACTERS
-    one.say(ALICE, 300, is_away=True)
+    one.set_away(ALICE, 300, is_away=True)
     assert one.token(MANY_ROOMS) != before
 
 
@@ -336,6 +336,6 @@ def test_without_streams_nobody_enters_and_nobody_is_told(machine: Machine):
     one.enter(ALICE, LOBBY)
     one.leave(ALICE, LOBBY)
     one.typing(ALICE, 7, "lobby")
-    one.hear({"kind": "typing", "user": ALICE, "room_id": 7, "slug": "lobby"})
+    one.receive({"kind": "typing", "user": ALICE, "room_id": 7, "slug": "lobby"})
     machine.pass_seconds(1)
     assert machine.rosters() == NOBODY and [hub.frames for hub in machine.hubs] == [[], []]

@@ -27,8 +27,8 @@ class Chat:
 
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
-        rehear_all = partial(subscription.rehear_all, self.store)
-        hub = Hub(self.store, self.config.ring_events, self.config.ring_bytes, rehear_all=rehear_all)
+        refresh_all = partial(subscription.refresh_all, self.store)
+        hub = Hub(self.store, self.config.ring_events, self.config.ring_bytes, refresh_all=refresh_all)
         hub.start()
         return hub
 
@@ -43,7 +43,7 @@ class Chat:
     def reader(
         self, user: Any = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None
     ) -> Reader:
-        reader = Reader(subscription.rehearing(self.store, user, own_channels(user), named), cursor)
+        reader = Reader(subscription.of_reader(self.store, user, own_channels(user), named), cursor)
         (hub or self.hub).register(reader)
         return reader
 

@@ -59,8 +59,8 @@ def listen(chat: Chat, streams: Streams, loop: Turns):
 
     def listen(user=None, named=(1,)):
         wire = serializers.as_wire_user(user) if user else None
-        rehear = subscription.rehearing(chat.store, user, own_channels(user), list(named) if named else None)
-        reader = Stream(streams, wire, rehear, chat.hub.last_id)
+        refresh = subscription.of_reader(chat.store, user, own_channels(user), list(named) if named else None)
+        reader = Stream(streams, wire, refresh, chat.hub.last_id)
         chat.hub.register(reader)
         here, there = socket.socketpair()
         there.setblocking(False)

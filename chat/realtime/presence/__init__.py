@@ -16,7 +16,7 @@ class Presence(Protocol):
     def start(self) -> None:
         """Learn who is with the others; once, before readers are held."""
 
-    def hear(self, news: dict[str, Any]) -> None:
+    def receive(self, news: dict[str, Any]) -> None:
         """Take in what another process has published by the relay."""
 
     def tick(self) -> None:
@@ -31,7 +31,7 @@ class Presence(Protocol):
     def poll(self, user: User, rooms: Mapping[int, str], seconds: float) -> None:
         """The user has polled these rooms, and counts as present for so long at least."""
 
-    def say(self, user: User, room_id: int, is_away: bool) -> None:
+    def set_away(self, user: User, room_id: int, is_away: bool) -> None:
         """The user says of themselves that they are here, or away; the newest word counts, whoever heard it."""
 
     def is_away(self, user_id: int, room_id: int) -> bool:

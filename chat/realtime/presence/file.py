@@ -18,7 +18,7 @@ from chat.realtime.presence.rosters import People, Roster, User
 
 WRITE_SECONDS = 20.0
 BUSY_SECONDS = 0.2  # no poll is worth a longer wait for who else is there
-WORD_SECONDS = 86400.0  # after which nobody's word about themselves counts any more
+STATUS_SECONDS = 86400.0  # after which nobody's word about themselves counts any more
 LONGEST_SECONDS = 900.0  # a stay that would last longer was written by a clock that was wrong
 
 _TABLES = """
@@ -51,14 +51,14 @@ class FilePresence:
     def start(self) -> None:
         """Nobody is to be asked."""
 
-    def hear(self, news: dict[str, Any]) -> None:
+    def receive(self, news: dict[str, Any]) -> None:
         """Nobody tells."""
 
     def tick(self) -> None:
         """Once a minute is enough: those who have gone are in nobody's roster before."""
         now = self._clock()
         self._write("DELETE FROM stays WHERE until <= ? OR until >= ?", now, now + LONGEST_SECONDS)
-        self._write("DELETE FROM words WHERE at <= ?", now - WORD_SECONDS)
+        self._write("DELETE FROM words WHERE at <= ?", now - STATUS_SECONDS)
 
     def enter(self, user: User, rooms: Mapping[int, str]) -> None:
         """No stream is held."""
@@ -75,12 +75,12 @@ class FilePresence:
                 stay = (room_id, user["id"], wire, until + WRITE_SECONDS)
                 self._write("INSERT OR REPLACE INTO stays VALUES (?, ?, ?, ?)", *stay)
 
-    def say(self, user: User, room_id: int, is_away: bool) -> None:
+    def set_away(self, user: User, room_id: int, is_away: bool) -> None:
         self._write("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)", room_id, user["id"], self._clock(), is_away)
 
     def is_away(self, user_id: int, room_id: int) -> bool:
-        said = self._ask("SELECT is_away FROM words WHERE room_id = ? AND user_id = ?", room_id, user_id)
-        return bool(said and said[0][0])
+        found = self._ask("SELECT is_away FROM words WHERE room_id = ? AND user_id = ?", room_id, user_id)
+        return bool(found and found[0][0])
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
         """Polls do not tell of it."""

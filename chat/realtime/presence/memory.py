@@ -16,7 +16,7 @@ from chat.realtime.hub import Hub
 from chat.realtime.presence import rosters
 from chat.realtime.presence.announcer import Announcer
 from chat.realtime.presence.merged import Merged
-from chat.realtime.presence.peers import Peer, SaidState, Stay, numbered_parts
+from chat.realtime.presence.peers import Peer, Status, Stay, numbered_parts
 from chat.realtime.presence.rosters import Roster, User
 from chat.realtime.relay import Relay
 
@@ -72,20 +72,20 @@ class MemoryPresence:
                 self._be_in(room_id, slug, user)
                 self._mine.lasts_until(room_id, user["id"], self._clock() + seconds)
 
-    def say(self, user: User, room_id: int, is_away: bool) -> None:
+    def set_away(self, user: User, room_id: int, is_away: bool) -> None:
         with self._lock:
             # Newer than every word before it, also where the clock was set back since.
-            at = max(time.time(), self._merged.newest_word(user["id"], room_id).at + 0.001)
-            said = SaidState(at, is_away)
-            self._mine.said[room_id, user["id"]] = said
-            self._unsent.append(["said", room_id, user["id"], *said])
+            at = max(time.time(), self._merged.newest_status(user["id"], room_id).at + 0.001)
+            status = Status(at, is_away)
+            self._mine.statuses[room_id, user["id"]] = status
+            self._unsent.append(["said", room_id, user["id"], *status])
             self._merged.mark(room_id)
 
     def is_away(self, user_id: int, room_id: int) -> bool:
-        return self._merged.newest_word(user_id, room_id).is_away
+        return self._merged.newest_status(user_id, room_id).is_away
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
-        self._announcer.tell_typing(user, room_id, slug)
+        self._announcer.send_typing(user, room_id, slug)
         self._relay.publish({"kind": "typing", "user": user, "room_id": room_id, "slug": slug})
 
     def forget(self, user_id: int, nameless: str) -> None:
@@ -129,16 +129,16 @@ class MemoryPresence:
         """Ask the others who is with them."""
         self._relay.publish({"kind": "ask", "of": None})
 
-    def hear(self, news: dict[str, Any]) -> None:
+    def receive(self, news: dict[str, Any]) -> None:
         if news["kind"] == "typing":
-            return self._announcer.tell_typing(news["user"], news["room_id"], news["slug"])
+            return self._announcer.send_typing(news["user"], news["room_id"], news["slug"])
         with self._lock:
             if news["kind"] == "ask":
                 if news["of"] in (None, self._name):
                     self._publish_whole()
                 return
             peer = self._merged.peers.setdefault(news["from"], Peer())
-            peer.heard_at = now = self._clock()
+            peer.received_at = now = self._clock()
             replaced = list(peer.places.rooms) if news["kind"] == "whole" else []
             if peer.learn(news):
                 for room_id in replaced:
@@ -162,7 +162,7 @@ class MemoryPresence:
             self._publish_changes(now)
             for room_id in list(self._merged.changed):
                 try:
-                    self._tell_changes(room_id, now)
+                    self._send_changes(room_id, now)
                 except Exception:  # one room's trouble must not become every room's
                     log.exception("a roster could not be told")
 
@@ -175,21 +175,21 @@ class MemoryPresence:
             self._merged.mark(room_id, user["id"], counted)
         return stay
 
-    def _tell_changes(self, room_id: int, now: float) -> None:
+    def _send_changes(self, room_id: int, now: float) -> None:
         """Tell the room's readers what differs from what they were told; what is too much waits a second."""
         count = self._merged.count(room_id)
         slug = self._slugs.get(room_id, "")  # unknown of a room that nobody has entered, of which nothing is told
         if count > self._roster_max:
-            is_all_told = self._announcer.tell_count(room_id, slug, count, now)
+            is_all_sent = self._announcer.send_count(room_id, slug, count, now)
         else:
-            is_all_told = self._announcer.tell_people(room_id, slug, self._merged.people(room_id))
-        if is_all_told:
+            is_all_sent = self._announcer.send_people(room_id, slug, self._merged.people(room_id))
+        if is_all_sent:
             self._merged.changed.discard(room_id)
-            self._merged.forget_said(room_id)
+            self._merged.forget_statuses(room_id)
 
     def _forget_dead_peers(self, now: float) -> None:
         for name, peer in list(self._merged.peers.items()):
-            if now - peer.heard_at > PEER_DEAD_SECONDS:
+            if now - peer.received_at > PEER_DEAD_SECONDS:
                 del self._merged.peers[name]
                 for room_id in peer.places.rooms:
                     self._merged.mark(room_id)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from chat.realtime.presence import rosters
-from chat.realtime.presence.peers import Peer, Places, SaidState
+from chat.realtime.presence.peers import Peer, Places, Status
 from chat.realtime.presence.rosters import People, Roster
 
-NOTHING_SAID = SaidState(0, False)
+NO_STATUS = Status(0, False)
 
 
 class Merged:
@@ -37,25 +37,25 @@ class Merged:
         for places in self.all_places():
             for user_id, stay in places.rooms.get(room_id, {}).items():
                 if user_id not in merged:
-                    merged[user_id] = stay.user, self.newest_word(user_id, room_id).is_away
+                    merged[user_id] = stay.user, self.newest_status(user_id, room_id).is_away
         return merged
 
     def user_ids(self) -> set[int]:
         """Everybody who is in any room."""
         return {user_id for places in self.all_places() for room in places.rooms.values() for user_id in room}
 
-    def newest_word(self, user_id: int, room_id: int) -> SaidState:
-        newest = NOTHING_SAID
+    def newest_status(self, user_id: int, room_id: int) -> Status:
+        newest = NO_STATUS
         for places in self.all_places():
-            said = places.said.get((room_id, user_id)) if places.said else None
-            if said is not None and said > newest:
-                newest = said
+            status = places.statuses.get((room_id, user_id)) if places.statuses else None
+            if status is not None and status > newest:
+                newest = status
         return newest
 
     def is_counted(self, room_id: int, user_id: int) -> bool:
         """Whether the user is here in the room, in whatever process, and not away."""
         is_in = any(user_id in places.rooms.get(room_id, ()) for places in self.all_places())
-        return is_in and not self.newest_word(user_id, room_id).is_away
+        return is_in and not self.newest_status(user_id, room_id).is_away
 
     def mark(self, room_id: int, user_id: int | None = None, was_counted: bool = False) -> None:
         """Note that the room's people have changed; where it was one user, the count need not be made anew."""
@@ -93,9 +93,9 @@ class Merged:
             )
         return self._tokens[room_id]
 
-    def forget_said(self, room_id: int) -> None:
+    def forget_statuses(self, room_id: int) -> None:
         """Drop what users said who are no longer in the room, in whatever process."""
-        if any(places.said for places in self.all_places()):
+        if any(places.statuses for places in self.all_places()):
             present = {user_id for places in self.all_places() for user_id in places.rooms.get(room_id, ())}
             for places in self.all_places():
-                places.forget_said(room_id, present)
+                places.forget_statuses(room_id, present)

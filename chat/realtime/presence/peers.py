@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 PART_CHANGES = 200  # keeps a datagram well below what a socket takes
 
 
-class SaidState(NamedTuple):
+class Status(NamedTuple):
     """What a user said of themselves, and when, in seconds of the wall clock that all processes share."""
 
     at: float
@@ -32,7 +32,7 @@ class Places:
 
     def __init__(self) -> None:
         self.rooms: dict[int, dict[int, Stay]] = {}
-        self.said: dict[tuple[int, int], SaidState] = {}
+        self.statuses: dict[tuple[int, int], Status] = {}
         self._may_end: set[tuple[int, int]] = set()  # stays that a time ends: a second costs these, and not a crowd
 
     def stay(self, room_id: int, user_id: int) -> Stay | None:
@@ -71,10 +71,10 @@ class Places:
                 over.append(place)
         return over
 
-    def forget_said(self, room_id: int, present: Iterable[int]) -> None:
+    def forget_statuses(self, room_id: int, present: Iterable[int]) -> None:
         """Drop the words of users who are no longer in the room."""
-        for key in [key for key in self.said if key[0] == room_id and key[1] not in present]:
-            del self.said[key]
+        for key in [key for key in self.statuses if key[0] == room_id and key[1] not in present]:
+            del self.statuses[key]
 
     def as_changes(self, slugs: Mapping[int, str]) -> list[list[Any]]:
         """All of it, as the changes that lead there from nothing."""
@@ -83,8 +83,8 @@ class Places:
             for room_id, room in self.rooms.items()
             for stay in room.values()
         ]
-        said = [["said", room_id, user_id, *state] for (room_id, user_id), state in self.said.items()]
-        return stays + said
+        statuses = [["said", room_id, user_id, *status] for (room_id, user_id), status in self.statuses.items()]
+        return stays + statuses
 
     def apply(self, changes: Iterable[list[Any]]) -> None:
         for kind, room_id, *rest in changes:
@@ -93,7 +93,7 @@ class Places:
             elif kind == "out":
                 self.end_stay(room_id, rest[0])
             else:
-                self.said[room_id, rest[0]] = SaidState(rest[1], rest[2])
+                self.statuses[room_id, rest[0]] = Status(rest[1], rest[2])
 
 
 class Peer:
@@ -102,7 +102,7 @@ class Peer:
     def __init__(self) -> None:
         self.places = Places()
         self.number: int | None = None
-        self.heard_at = 0.0
+        self.received_at = 0.0
         self.asked_at = float("-inf")
         self._next_part = 0
 

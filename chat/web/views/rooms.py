@@ -94,7 +94,7 @@ def here(slug: str) -> Response:
     if state not in ("here", "away"):
         raise ChatError("invalid", N_("“%(field)s” must be here or away."), field="state")
     user, room = _present_in(slug)
-    context.process().presence.say(user, room.id, is_away=state == "away")
+    context.process().presence.set_away(user, room.id, is_away=state == "away")
     return answers.done(None, url_for("pages.room", slug=slug))
 
 

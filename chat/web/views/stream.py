@@ -14,7 +14,7 @@ from chat.realtime import subscription
 from chat.realtime.holds import HeldPoll, Hold
 from chat.realtime.legacy_streams import LegacyStream
 from chat.realtime.presence.rosters import POLL_WHOLES_BYTES, STREAM_WHOLES_BYTES, User
-from chat.realtime.readers import Reader, Rehear
+from chat.realtime.readers import Reader, Refresh
 from chat.realtime.ring import Event
 from chat.realtime.streams import Stream, StreamBody, bye
 from chat.server.process import Process
@@ -50,11 +50,11 @@ def event_stream() -> Response:
     return answer
 
 
-def _stream_for(asked: "ReaderRequest", rehear: Rehear, cursor: int) -> Stream:
+def _stream_for(asked: "ReaderRequest", refresh: Refresh, cursor: int) -> Stream:
     streams, in_dom_dialect = asked.process.streams, _is_dom_dialect()
     if not in_dom_dialect and not is_padded():
-        return Stream(streams, asked.user, rehear, cursor)
-    return LegacyStream(streams, asked.user, rehear, cursor, in_dom_dialect=in_dom_dialect, is_padded=is_padded())
+        return Stream(streams, asked.user, refresh, cursor)
+    return LegacyStream(streams, asked.user, refresh, cursor, in_dom_dialect=in_dom_dialect, is_padded=is_padded())
 
 
 def is_padded() -> bool:
@@ -134,8 +134,8 @@ def poll() -> Response:
     return _poll_answer(asked, lines, is_more)
 
 
-def _hold_for(asked: "ReaderRequest", rehear: Rehear, cursor: int, channel: str | None = None) -> Hold:
-    return Hold(asked.process.hub, rehear, cursor, channel)
+def _hold_for(asked: "ReaderRequest", refresh: Refresh, cursor: int, channel: str | None = None) -> Hold:
+    return Hold(asked.process.hub, refresh, cursor, channel)
 
 
 def _may_park() -> bool:
@@ -238,7 +238,7 @@ class ReaderRequest:
 
     def __init__(
         self,
-        reader_for: Callable[["ReaderRequest", Rehear, int], Reader],
+        reader_for: Callable[["ReaderRequest", Refresh, int], Reader],
         room_ids: list[int] | None = None,
         cursor: int | None = None,
     ) -> None:
@@ -251,8 +251,9 @@ class ReaderRequest:
         # Of a time that a restored backup has lost, or none: it will be the end of the log.
         newest = self.process.hub.last_id
         since = newest if self.cursor is None else min(self.cursor, newest)
-        rehear = subscription.rehearing(self.process.store, who.user, who.own_channels, room_ids, who.session_id, since)
-        self.reader = reader_for(self, rehear, self.cursor or 0)
+        store = self.process.store
+        refresh = subscription.of_reader(store, who.user, who.own_channels, room_ids, who.session_id, since)
+        self.reader = reader_for(self, refresh, self.cursor or 0)
         self.reader.holders = identity.holders()
 
     def _named_rooms(self) -> list[int] | None:
@@ -266,7 +267,7 @@ class ReaderRequest:
         """Set the reader's cursor; returns the data of a `reset` where its own can no longer be served.
 
         This process reads the log first: it may be behind the one that served this reader before. Raises ChatError
-        `sign_in` for a bot whose key was replaced since the request began; of sessions `rehearing` knows that.
+        `sign_in` for a bot whose key was replaced since the request began; of sessions `of_reader` knows that.
         """
         self.process.hub.wake()
         if self._who.is_bot:

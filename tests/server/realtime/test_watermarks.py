@@ -83,15 +83,15 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
     app = site()
     hal = Browser(app)
     hal.get("/")
-    store, rehearing = app.extensions["chat"].store, subscription.rehearing
+    store, of_reader = app.extensions["chat"].store, subscription.of_reader
     hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(bots.add_bot, 'hal')}"
     assert heads_of(hal)
 
     def replaced_before(*arguments):
         store.write(bots.add_bot, "hal")
-        return rehearing(*arguments)
+        return of_reader(*arguments)
 
-    monkeypatch.setattr(subscription, "rehearing", replaced_before)
+    monkeypatch.setattr(subscription, "of_reader", replaced_before)
     assert hal.get(f"/{way}?room=lobby").status_code == 401
 
 

@@ -82,17 +82,17 @@ def test_somebody_who_comes_back_after_the_clock_was_stepped_back_is_here(monkey
     bob = {"id": 2, "name": "bob", "kind": "guest"}
     for one in presence:
         one.enter(bob, {1: "lobby"})
-    presence[0].say(bob, 1, is_away=True)
+    presence[0].set_away(bob, 1, is_away=True)
     bring(presence[0], presence[1])
     assert presence[1].is_away(2, 1), "premise"
     stepped = time.time() - 86_400
     monkeypatch.setattr(time, "time", lambda: stepped)
-    presence[1].say(bob, 1, is_away=False)
+    presence[1].set_away(bob, 1, is_away=False)
     assert not presence[1].is_away(2, 1)
 
 
 class Mute:
-    def tell(self, channel: str, frame: bytes) -> None:
+    def send(self, channel: str, frame: bytes) -> None:
         pass
 
 
@@ -100,6 +100,6 @@ def bring(told: MemoryPresence, hears: MemoryPresence) -> None:
     """Let one process hear all that another knows."""
     published: list[dict] = []
     told._relay.publish = published.append  # type: ignore[method-assign]
-    told.hear({"kind": "ask", "of": None})
+    told.receive({"kind": "ask", "of": None})
     for news in published:
-        hears.hear(news)
+        hears.receive(news)

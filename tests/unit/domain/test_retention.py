@@ -310,6 +310,6 @@ def test_sessions_end_together_about_once_a_day(chat: Chat, bob, days, ended):
 def a_reader_by(chat: Chat, user, session_id: int) -> Reader:
     """A reader whom the end of this session ends."""
     own = [f"user:{user.id}", f"session:{session_id}"]
-    reader = Reader(subscription.rehearing(chat.store, user, own, None, session_id), chat.hub.last_id)
+    reader = Reader(subscription.of_reader(chat.store, user, own, None, session_id), chat.hub.last_id)
     chat.hub.register(reader)
     return reader

@@ -28,7 +28,7 @@ class Expected(Reader):
     """A reader that notes whether it was woken, and how often it was asked when it is due."""
 
     def __init__(self, chat: Chat, due_at: float):
-        super().__init__(subscription.rehearing(chat.store, None, [], [1]), 0)
+        super().__init__(subscription.of_reader(chat.store, None, [], [1]), 0)
         self.due = due_at
         self.looked_at = 0
         self.is_woken = False
@@ -130,7 +130,7 @@ def test_a_frame_that_is_not_in_the_log_reaches_those_who_hear_the_room_now(chat
     alice, bob = chat.guest("alice"), chat.guest("bob")
     chat.store.write(rooms.join, alice, "lobby")
     inside, outside = chat.reader(alice), chat.reader(bob)
-    chat.hub.tell("room:1", b"event: typing\n\n")
+    chat.hub.send("room:1", b"event: typing\n\n")
     assert inside.waiter.wait(0) and not outside.waiter.wait(0)
     assert chat.hub.feed.read_passing(inside) == [b"event: typing\n\n"]
     assert chat.hub.feed.read_passing(outside) == []
@@ -140,11 +140,11 @@ def test_a_frame_that_is_not_in_the_log_reaches_those_who_hear_the_room_now(chat
 def test_a_reader_that_missed_frames_without_id_is_told_so(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     reader = chat.reader(named=[1])
     for _ in range(ring_module.PASSING_FRAMES):
-        chat.hub.tell("room:1", b"x")
+        chat.hub.send("room:1", b"x")
     chat.hub.feed.read_passing(reader)
     assert not reader.has_missed_passing
     for _ in range(ring_module.PASSING_FRAMES + 1):
-        chat.hub.tell("room:1", b"x")
+        chat.hub.send("room:1", b"x")
     chat.hub.feed.read_passing(reader)
     assert reader.has_missed_passing
 

@@ -56,11 +56,11 @@ def test_a_reader_that_has_gone_leaves_nothing(
     monkeypatch.setattr(hub_module.time, "monotonic", lambda: clock[0])
     alice = chat.guest("alice")
     chat.store.write(rooms.join, alice, "lobby")
-    rehear = subscription.rehearing(chat.store, alice, own_channels(alice), None)
+    refresh = subscription.of_reader(chat.store, alice, own_channels(alice), None)
 
     def come_and_go(times: int, ticks: bool) -> None:
         for _ in range(times):
-            reader = kind(rehear, chat.hub.last_id)
+            reader = kind(refresh, chat.hub.last_id)
             reader.due_at = clock[0] + due_in if due_in is not None else reader.due_at
             chat.hub.register(reader)
             chat.hub.expect(reader)
@@ -159,7 +159,7 @@ def test_frames_without_an_id_keep_to_their_bytes_and_who_missed_some_is_told_so
     behind, up_to_date = (chat.reader(named=[1], cursor=chat.hub.last_id) for _ in range(2))
     frame = b"x" * 30_000
     for _ in range(ring_module.PASSING_FRAMES // 2):
-        chat.hub.tell("room:1", frame)
+        chat.hub.send("room:1", frame)
         chat.hub.feed.read_passing(up_to_date)
     kept = chat.hub.feed.passing.after(0)
     assert ring_module.PASSING_BYTES - len(frame) < sum(len(frame) for _, frame in kept) <= ring_module.PASSING_BYTES
@@ -173,7 +173,7 @@ def test_frames_without_an_id_keep_to_their_bytes_and_who_missed_some_is_told_so
 def test_a_frame_above_the_bytes_is_kept_all_the_same(chat: Chat):
     reader = chat.reader(named=[1])
     for _ in range(2):
-        chat.hub.tell("room:1", b"x" * 2 * ring_module.PASSING_BYTES)
+        chat.hub.send("room:1", b"x" * 2 * ring_module.PASSING_BYTES)
     assert len(chat.hub.feed.read_passing(reader)) == 1
 
 

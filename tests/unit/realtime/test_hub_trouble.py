@@ -103,7 +103,7 @@ STEPS = {
     "the log": (feed_module.events, "after"),
     "what a room's events say now": (feed_module.events, "find_all"),
     "the store": (Store, "glance"),
-    "what a reader may hear": (rooms, "rehear_all"),
+    "what a reader may hear": (rooms, "refresh_all"),
     "the listeners": (Listeners, "add"),
 }
 
@@ -116,7 +116,7 @@ def test_nothing_is_lost_or_repeated_when_a_step_fails(
     other.much_happens()
     where, name = STEPS[step]
     if step == "what a reader may hear":
-        failing = other.hub._rehear_all = Failing(other.hub._rehear_all, at)
+        failing = other.hub._refresh_all = Failing(other.hub._refresh_all, at)
     else:
         failing = Failing(getattr(where, name), at)
         monkeypatch.setattr(where, name, lambda *arguments, **named: failing(*arguments, **named))
@@ -174,7 +174,7 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
 
 def test_a_reader_of_whom_cannot_be_asked_what_it_may_hear_takes_no_place(chat: Chat):
     alice = chat.guest("alice")
-    reader = Reader(Failing(subscription.rehearing(chat.store, alice, [], None)), 0)
+    reader = Reader(Failing(subscription.of_reader(chat.store, alice, [], None)), 0)
     reader.due_at = 0.0
     with pytest.raises(OSError):
         chat.hub.register(reader)
@@ -245,8 +245,8 @@ def test_a_few_missing_ids_are_nothing_to_begin_anew_for(chat: Chat, other: Othe
 def test_joins_of_one_moment_are_asked_about_and_woken_for_once(chat: Chat, other: Other):
     """They stay one event each."""
     asked = []
-    rehear_all = other.hub._rehear_all
-    other.hub._rehear_all = lambda rehears: asked.append(len(rehears)) or rehear_all(rehears)
+    refresh_all = other.hub._refresh_all
+    other.hub._refresh_all = lambda refreshes: asked.append(len(refreshes)) or refresh_all(refreshes)
     other.member.waiter = Woken()
 
     def come_and_go(tx):

@@ -131,8 +131,8 @@ def test_who_begins_at_the_newest_event_needs_nobody_s_greenlet(chat: Chat, stre
     monkeypatch.setattr(streams.lot, "serve_slowly", lambda reader: pytest.fail("it has everything"))
     alice = chat.guest("alice")
     chat.store.write(rooms.join, alice, "lobby")
-    rehear = subscription.rehearing(chat.store, alice, [], None)
-    reader = Stream(streams, serializers.as_wire_user(alice), rehear, chat.hub.last_id)
+    refresh = subscription.of_reader(chat.store, alice, [], None)
+    reader = Stream(streams, serializers.as_wire_user(alice), refresh, chat.hub.last_id)
     chat.hub.register(reader)
     assert reader.rosters()
     here, end = socket.socketpair()
@@ -150,8 +150,8 @@ def test_a_page_that_is_held_for_a_room_is_answered_for_nothing_else(chat: Chat,
     alice, bob = chat.guest("alice"), chat.guest("bob")
     for person in (alice, bob):
         chat.store.write(rooms.join, person, "lobby")
-    rehear = subscription.rehearing(chat.store, bob, own_channels(bob), [1])
-    hold = Hold(chat.hub, rehear, chat.hub.last_id, "room:1")
+    refresh = subscription.of_reader(chat.store, bob, own_channels(bob), [1])
+    hold = Hold(chat.hub, refresh, chat.hub.last_id, "room:1")
     chat.hub.register(hold)
     here, end = socket.socketpair()
     asked = []
@@ -159,7 +159,7 @@ def test_a_page_that_is_held_for_a_room_is_answered_for_nothing_else(chat: Chat,
     newest = chat.post(alice, "news")["id"]
     loop.settle()
     assert len(asked) == 1
-    hold = Hold(chat.hub, rehear, chat.hub.last_id, "room:1")
+    hold = Hold(chat.hub, refresh, chat.hub.last_id, "room:1")
     chat.hub.register(hold)
     hold.park(streams.lot, asked.pop(), asked.append)
     chat.store.write(rooms.read, bob, "lobby", newest)

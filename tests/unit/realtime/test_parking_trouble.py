@@ -50,14 +50,14 @@ def _stream_body(chat: Chat, home: Any) -> Any:
 
 
 def _held_poll(chat: Chat, home: Any) -> Any:
-    reader = Hold(chat.hub, subscription.rehearing(chat.store, None, [], [1]), 0)
+    reader = Hold(chat.hub, subscription.of_reader(chat.store, None, [], [1]), 0)
     chat.hub.register(reader)
     body = HeldPoll(reader)
     return reader, lambda fd: body.park(home.lot, fd, lambda fd: None)
 
 
 def parking_reader(chat: Chat, home: Any) -> Any:
-    reader = Stream(home, None, subscription.rehearing(chat.store, None, [], [1]), 0)
+    reader = Stream(home, None, subscription.of_reader(chat.store, None, [], [1]), 0)
     chat.hub.register(reader)
     return reader
 

@@ -35,7 +35,7 @@ class Wires(LocalRelay):
         self.published.append(news)
         for process in self._everybody:
             if process is not self._me and not self.loses:
-                process.presence.hear(json.loads(json.dumps(news)))
+                process.presence.receive(json.loads(json.dumps(news)))
 
 
 class Told:
@@ -46,7 +46,7 @@ class Told:
     def __init__(self) -> None:
         self.frames: list[tuple[str, str, dict[str, Any]]] = []
 
-    def tell(self, channel: str, frame: bytes) -> None:
+    def send(self, channel: str, frame: bytes) -> None:
         name, _, data = frame.decode().partition("\n")
         self.frames.append((channel, name.removeprefix("event: "), json.loads(data.strip().removeprefix("data: "))))
 
@@ -83,7 +83,7 @@ def machine() -> Machine:
 
 
 def test_whoever_is_away_from_a_room_that_nobody_entered_troubles_no_process(machine: Machine, caplog):
-    machine.processes[0].presence.say(ALICE, 7, is_away=True)
+    machine.processes[0].presence.set_away(ALICE, 7, is_away=True)
     machine.pass_seconds(2)
     assert [process.hub.frames for process in machine.processes] == [[], []]
     assert caplog.records == []
@@ -132,13 +132,13 @@ def test_the_newest_word_about_being_away_counts_whichever_process_heard_it(mach
     one, other = machine.processes
     one.presence.enter(ALICE, LOBBY)
     machine.pass_seconds(1)
-    other.presence.say(ALICE, 7, is_away=True)
+    other.presence.set_away(ALICE, 7, is_away=True)
     machine.pass_seconds(2)
     for process in machine.processes:
         roster = process.presence.roster(7)
         assert (roster.count, roster.here, roster.away) == (0, [], [ALICE])
         assert process.hub.frames[-1][2]["away"] == [ALICE]
-    one.presence.say(ALICE, 7, is_away=False)
+    one.presence.set_away(ALICE, 7, is_away=False)
     machine.pass_seconds(2)
     assert one.here() == other.here() == ["alice"]
     assert other.hub.frames[-1][2]["came"] == [ALICE]
@@ -194,14 +194,14 @@ def test_a_crowd_that_goes_leaves_names_again():
 def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
     one, other = machine.processes
     one.presence.enter(ALICE, LOBBY)
-    one.presence.say(ALICE, 7, is_away=True)
+    one.presence.set_away(ALICE, 7, is_away=True)
     machine.pass_seconds(1)
     one.presence.leave(ALICE, LOBBY)
     machine.pass_seconds(40)
     for process in (one, other):
         for places in process.presence._merged.all_places():
-            assert not places.rooms and not places.said
-        assert not process.presence._announcer._told and not process.presence._merged.changed
+            assert not places.rooms and not places.statuses
+        assert not process.presence._announcer._sent and not process.presence._merged.changed
 
 
 def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Path):

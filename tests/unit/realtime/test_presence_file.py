@@ -44,7 +44,7 @@ def test_no_process_goes_on_showing_what_it_showed_first(path, clock):
     one.poll(ALICE, LOBBY, 60)
     assert other.shown(1) == Roster(1, [ALICE], [])
     assert '"here":[{"id":1,' in next(other.wholes(LOBBY, 57, 1000))
-    one.say(ALICE, 1, is_away=True)
+    one.set_away(ALICE, 1, is_away=True)
     assert other.shown(1) == Roster(0, [], [ALICE])
     clock.now += 61 + WRITE_SECONDS
     assert other.shown(1) == Roster(0, [], [])

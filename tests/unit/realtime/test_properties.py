@@ -144,8 +144,8 @@ class ChatMachine(RuleBasedStateMachine):
     def _connect(self, follower: Follower, hub: Hub) -> None:
         follower.hub = hub
         user = self.users[follower.name]
-        rehear = subscription.rehearing(self.chat.store, user, own_channels(user), None, since=follower.cursor)
-        follower.reader = Reader(rehear, follower.cursor)
+        refresh = subscription.of_reader(self.chat.store, user, own_channels(user), None, since=follower.cursor)
+        follower.reader = Reader(refresh, follower.cursor)
         follower.hub.register(follower.reader)
 
     @rule(at=st.integers(0, len(PEOPLE) - 1), pieces=st.integers(1, 3))

@@ -278,7 +278,7 @@ def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: Process, m
     presence, told = process.presence, []
     user = {"id": 1, "name": "alice", "kind": "guest"}
     presence.poll(user, {1: "lobby", 2: "garden", 3: "den"}, 60)
-    tell = presence._tell_changes
+    tell = presence._send_changes
 
     def some(room_id: int, now: float) -> None:
         if room_id == 2:
@@ -286,6 +286,6 @@ def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: Process, m
         told.append(room_id)
         tell(room_id, now)
 
-    monkeypatch.setattr(presence, "_tell_changes", some)
+    monkeypatch.setattr(presence, "_send_changes", some)
     presence.tick()
     assert told == [1, 3]

@@ -1,4 +1,4 @@
-"""The owner's page: rooms, people, settings and the log of acts, all by links and forms."""
+"""The owner's page: rooms, people, settings and the log of actions, with plain links and forms."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from chat.store.tables import rooms as room_table
 from chat.web import answers, bounds, context, forms, identity, repeats
 from chat.web.i18n import gettext
 
-SLUGS_A_ROOM = 14  # so often an entry names its room's address
+SLUGS_A_ROOM = 14  # how often an entry contains its room's slug
 
 
 def _sizes(bytes_of: Callable[[Any], int]) -> bounds.Sizes:
@@ -39,12 +39,14 @@ blueprint = Blueprint("owner", __name__, url_prefix="/owner")
 
 @blueprint.before_request
 def only_for_owners() -> None:
+    """Refuse every page here but `/owner/claim` to everybody but owners. Raises ChatError `not_found`."""
     if request.endpoint not in ("owner.claim_form", "owner.claim"):
         identity.owner_required()
 
 
 @blueprint.get("")
 def page(error: dict[str, Any] | None = None) -> Response:
+    """The page, for owners; `room` and `name` search, `rooms_from` and the like choose the parts of lists."""
     process = context.process()
     sought = {name: _here().get(name, "") for name in ("room", "name")}
     lists = _lists(process, **sought)
@@ -86,12 +88,12 @@ def _place() -> str:
 
 
 def _here() -> dict[str, str]:
-    """What the address says of the parts of the lists, so that one comes back to them."""
+    """The parameters for the parts of the lists, which forms keep, so that the owner returns to the same parts."""
     return {name: request.args[name][: names.ROOM_NAME_MAX] for name in _PARTS if name in request.args}
 
 
 def _done(places: set[str]) -> dict[str, str | None] | None:
-    """What was done just now, and at which card it is told; at the top where that is not shown."""
+    """What was just done, and at which card to say so; without a place, it is said at the top of the page."""
     word, place = request.args.get("done", ""), request.args.get("at", "")
     words = _done_words().get(word)
     return {"words": words, "place": place if place in places else None} if words else None
@@ -112,7 +114,7 @@ def _done_words() -> dict[str, str]:
 
 
 def _lists(process: Process, room: str, name: str) -> dict[str, bounds.Part]:
-    """The parts of the four lists that the address asks for, of rooms and people those whose name was sought."""
+    """The parts of the four lists that the request asks for, with only those rooms and people that match the search."""
     here = url_for("owner.page")
     with process.store.read() as connection:
         finders: dict[str, tuple[str, bounds.Find]] = {
@@ -128,7 +130,7 @@ def _lists(process: Process, room: str, name: str) -> dict[str, bounds.Part]:
 
 
 def _as_text(config: Any, name: str) -> str:
-    """The value that is in force, as one would type it."""
+    """The current value of a setting, as one would type it."""
     value = getattr(config, site_settings.BY_NAME[name].attribute)
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -148,7 +150,7 @@ def _setting_words() -> dict[str, str]:
 
 
 def _setting_hints() -> dict[str, str]:
-    """What a setting may be, where that is not plain from its field."""
+    """Which values a setting accepts, if that is not clear from its field."""
     return {
         "CHAT_SITE_NAME": gettext("1 to 60 characters"),
         "CHAT_WELCOME": gettext("Up to 1000 characters, shown on the home page"),
@@ -159,7 +161,7 @@ def _setting_hints() -> dict[str, str]:
 
 
 def _host(process: Process) -> dict[str, Any]:
-    """How the server does: what is wrong, if anything is, in `problems`; who is here, what it takes, and the rest."""
+    """The state of the server: people here, memory, `problems` if there are any, and details."""
     seen = process.hosting
     problems: list[Sentence] = []
     details = seen.words() if seen is not None else []
@@ -219,9 +221,9 @@ def _write(
     place: str | None = None,
     back: str | None = None,
 ) -> Response:
-    """Do one of the owner's verbs, and go back to where its form stands, which says what was done.
+    """Run one of the owner's verbs; for people, return to the place of its form, which says what was done.
 
-    A verb that does more when it is done again is done once, for as long as what it did `stands`.
+    A verb whose repeat would do more runs once, for as long as its result `stands`.
     """
     if stands:
         repeats.write_while(stands, verb, identity.owner_required(), *arguments)
@@ -231,7 +233,7 @@ def _write(
 
 
 def address_at(place: str, word: str, **here: Any) -> str:
-    """The page, at this card of it, with the words of what was done."""
+    """The URL of the page at this card, which will say what was done."""
     return f"{url_for('owner.page', **here, done=word, at=place)}#{place}"
 
 
@@ -240,7 +242,10 @@ def address_at(place: str, word: str, **here: Any) -> str:
 
 @blueprint.get("/claim")
 def claim_form(error: dict[str, Any] | None = None) -> Any:
-    """Opened from the link it shows a button, because a link preview must not use the code up."""
+    """A button that uses the code, for users; visitors are redirected to `/sign-in`.
+
+    The code is not used at once, because a link preview must not use it up.
+    """
     code = forms.code()
     if identity.who().user is None:
         here = url_for("owner.claim_form", code=code)
@@ -250,12 +255,14 @@ def claim_form(error: dict[str, Any] | None = None) -> Any:
 
 @answers.shown_again("owner.claim")
 def claim_again(error: dict[str, Any]) -> Any:
+    """The button with the error."""
     identity.user_required()
     return claim_form(error)
 
 
 @blueprint.post("/claim")
 def claim() -> Response:
+    """Make the user an owner by the code of the owner's link; 204. ChatError `forbidden` for a wrong or used code."""
     user = identity.user_required()
     repeats.write(ownership.claim, user, forms.posted().get("code"))
     if not repeats.is_repeat():
@@ -268,22 +275,26 @@ def claim() -> Response:
 
 @blueprint.post("/rooms/<slug>")
 def change_room(slug: str) -> Response:
+    """Change a room's name and topic; 204. ChatError `not_found`, `name_taken`, `invalid`, `too_long`."""
     fields = forms.posted()
     return _write("changed", moderation.change_room, slug, fields.get("name"), fields.get("topic"))
 
 
 @blueprint.post("/rooms/<slug>/close")
 def close_room(slug: str) -> Response:
+    """Make a room private; 204. ChatError `not_found`."""
     return _write("closed", moderation.close_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/reopen")
 def reopen_room(slug: str) -> Response:
+    """Make a room public again; 204. ChatError `not_found`; `name_taken` if an open room has its name."""
     return _write("reopened", moderation.reopen_room, slug)
 
 
 @blueprint.post("/rooms/<slug>/remove")
 def remove_room(slug: str) -> Response:
+    """Remove a room with all its messages; 204. ChatError `not_found`; `invalid` unless `sure` is on."""
     if forms.posted().get("sure") != "on":
         message = N_("Tick the box to confirm.")
         raise ChatError("invalid", message, field="sure")
@@ -295,11 +306,16 @@ def remove_room(slug: str) -> Response:
 
 @blueprint.post(f"/people/<{forms.ID}:id>/end-sessions")
 def end_sessions(id: int) -> Response:
+    """Sign a user out everywhere; 204. ChatError `not_found`."""
     return _write("signed out", moderation.end_sessions, id)
 
 
 @blueprint.post(f"/people/<{forms.ID}:id>/ban")
 def ban(id: int) -> Response:
+    """Ban a user and the addresses that they came from; 204.
+
+    ChatError `not_found`, `invalid`, `too_long`; `forbidden` for an owner.
+    """
     fields = forms.posted()
     seconds = moderation.span_seconds(fields.get("for", ""))
     page = forms.local_path(fields.get("next"))
@@ -315,6 +331,7 @@ def _is_banned(id: int, connection: Connection, networks: object) -> bool:
 
 @blueprint.post(f"/people/<{forms.ID}:id>/unban")
 def unban(id: int) -> Response:
+    """Lift a user's ban; 204. ChatError `not_found`, also for somebody who is not banned."""
     return _write("unbanned", moderation.unban, id)
 
 
@@ -323,4 +340,5 @@ def unban(id: int) -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
+    """Change the given settings, all or none; 204. ChatError `invalid` with the setting as its field."""
     return _write("set", site_settings.change_settings, dict(forms.posted()), context.process().operators_config)

@@ -1,4 +1,4 @@
-"""The pages for people; each is complete without script."""
+"""The pages for people, each complete without script."""
 
 import time
 from typing import Any
@@ -17,7 +17,7 @@ from chat.web.views import excerpt, room_lists, stream
 from chat.web.views.rows import dressed, rows_of
 
 PERSON_BYTES = 224  # around the name of a person, and the square beside it
-REFRESH_ROWS = 100  # past this the live part offers the page anew
+REFRESH_ROWS = 100  # beyond this the live part offers to reload the page
 REFRESH_SECONDS = 25
 REFRESH_PAUSE_SECONDS = 10  # between two loads where nothing can be held
 
@@ -26,6 +26,7 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def home() -> str:
+    """The list of rooms, for everybody who may see the chat. ChatError `invalid` for `from`."""
     user_id = _id_of(identity.reader_required().user)
     with context.process().store.read() as connection:
         cursor = events.newest_id(connection)
@@ -36,7 +37,7 @@ def home() -> str:
 
 @blueprint.get("/help")
 def help() -> str:
-    """What one can do here; for everybody, also before they have joined."""
+    """The help, for everybody, also before they have signed in."""
     return render_template("help.html")
 
 
@@ -45,12 +46,14 @@ def _id_of(user: Any) -> int | None:
 
 
 def may_open_room() -> bool:
+    """Whether the reader may create rooms."""
     user = identity.who().user
     return user is not None and (context.process().config.rooms_by == "all" or user.is_owner)
 
 
 @blueprint.get("/rooms/new")
 def new_room(error: dict[str, Any] | None = None) -> str:
+    """The form for a new room, for users."""
     identity.user_required()
     form = {name: request.form.get(name, "") for name in ("name", "slug", "topic")}
     return render_template("new_room.html", form=form, error=error)
@@ -58,16 +61,21 @@ def new_room(error: dict[str, Any] | None = None) -> str:
 
 @answers.shown_again("rooms.create")
 def new_room_again(error: dict[str, Any]) -> str:
+    """The same with the error."""
     return new_room(error)
 
 
 @blueprint.get("/rooms/<slug>")
 def room(slug: str) -> str | Response:
+    """A room with its messages, for everybody who may read it; a user joins an open room by opening it.
+
+    503 for a prefetch that would join. ChatError `not_found`, `invalid`.
+    """
     identity.reader_required()
     wish, seen, new = excerpt.asked_for(), forms.whole_number("seen"), forms.whole_number("new", low=1)
     user = identity.who().user
     if user is not None and _is_ahead() and not _is_member(slug, user):
-        return Response(status=503)  # browsers then ask again when the page is opened, and that joins
+        return Response(status=503)  # browsers then ask again when the page is opened, which joins
     if user is not None and not identity.who().is_bot and _is_visit():
         _join_once(slug)
         if seen is not None:
@@ -79,15 +87,15 @@ def room(slug: str) -> str | Response:
 def room_page(
     slug: str, wish: excerpt.Wish = excerpt.NEWEST, new: int | None = None, error: dict[str, Any] | None = None
 ) -> str:
-    """The room's page with the messages that are wished for; a refused text stands in the composer again.
+    """The room's page with the messages that `wish` asks for; with an error, the refused text is in the composer.
 
-    The page that led here may have said that the message `new` is the first new one, and then was noted as read.
+    `new` is the first new message according to the page that led here, and may have been read since.
     """
     process, user = context.process(), identity.reader_required().user
     draft = request.form.get("body", "") if error else ""
     room_for_rows = bounds.ROOM_PAGE_BYTES - bounds.drawn(0, draft)
     with process.store.read() as connection:
-        # In the same snapshot as the rows, so that the stream goes on exactly where they end.
+        # In the same snapshot as the rows, so that the stream continues exactly where they end.
         cursor = events.newest_id(connection)
         found = rooms.find(connection, slug, user)
         stay = room_table.membership(connection, found.id, user.id) if user else None
@@ -123,8 +131,10 @@ def room_page(
 
 
 def _new(connection: Any, room_id: int, stay: Any, new: int | None) -> tuple[int | None, int]:
-    """The first message that whoever is in the room has not read, and how many there are, up to `UNREAD_MAX`; as if
-    nothing from `new` on were read."""
+    """The first message that a member has not read, and how many there are, up to `UNREAD_MAX`.
+
+    Messages from `new` on count as unread.
+    """
     if stay is None:
         return None, 0
     read_id = stay.read_id if new is None else min(stay.read_id, new - 1)
@@ -135,7 +145,7 @@ def _new(connection: Any, room_id: int, stay: Any, new: int | None) -> tuple[int
 
 
 def _fitting(roster: Roster) -> Roster:
-    """As many people as the page holds; the count is that of all."""
+    """As many people as fit on the page; the count includes all."""
     here, away = (
         bounds.take((user for user in users), len(users), bounds.ROSTER_BYTES,
                     lambda user: bounds.drawn(PERSON_BYTES, user["name"]))[0]
@@ -145,16 +155,16 @@ def _fitting(roster: Roster) -> Roster:
 
 
 def _anew(slug: str, last_id: int) -> str:
-    """Where the link Refresh leads: the page anew, down to what was the last message, which counts as read.
+    """The URL of the link Refresh: the page again, at the message that was the last, which then counts as read.
 
-    The moment in it makes each address another: text browsers only scroll when a link leads to the page that they show.
+    The time in it makes each URL different: text browsers only scroll if a link leads to the page that they show.
     """
     address = url_for("pages.room", slug=slug)
     return f"{address}?seen={last_id}&at={time.time_ns() // 1_000_000}" + (f"#m{last_id}" if last_id else "")
 
 
 def _note_reader(user: Any, slug: str, message_id: int) -> None:
-    """Who asks for the page anew has no script and no frame to say that they are here, and what they have read."""
+    """Note that the user is here and what they have read: their page has neither script nor frame to say so."""
     process = context.process()
     with process.store.read() as connection:
         found = rooms.find(connection, slug, user)
@@ -163,7 +173,7 @@ def _note_reader(user: Any, slug: str, message_id: int) -> None:
 
 
 def _is_ahead() -> bool:
-    """Whether a browser looks at the page before anybody opens it, if anybody ever does."""
+    """Whether a browser prefetches the page, which nobody may ever open."""
     purposes = " ".join(request.headers.get(name, "") for name in _PURPOSES).lower()
     return any(word in purposes for word in ("prefetch", "prerender", "preview"))
 
@@ -172,7 +182,7 @@ _PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
 def _is_visit() -> bool:
-    """Whether somebody opens this page, rather than a browser or a program that only looks at it."""
+    """Whether a person opens this page, and not a prefetch, a script or a HEAD."""
     is_shown = request.headers.get("Sec-Fetch-Dest", "document") in ("document", "frame", "iframe")
     return request.method == "GET" and is_shown and not _is_ahead()
 
@@ -184,7 +194,7 @@ def _is_member(slug: str, user: Any) -> bool:
 
 
 def _join_once(slug: str) -> None:
-    """Opening an open room joins it; a page that is loaded again writes nothing."""
+    """Join the room, unless the user is in it: loading a page again writes nothing."""
     process, user = context.process(), identity.user_required()
     if not _is_member(slug, user):
         flood.check("move", user)
@@ -193,7 +203,10 @@ def _join_once(slug: str) -> None:
 
 @blueprint.get(f"/messages/<{forms.ID}:id>")
 def message(id: int, error: dict[str, Any] | None = None) -> str:
-    """The message on a page of its own, with the acts that the caller has on it as forms."""
+    """A message on a page of its own, with forms for what the reader may do with it; for everybody who may read it.
+
+    ChatError `not_found`.
+    """
     user = identity.reader_required().user
     with context.process().store.read() as connection:
         found = messages.find(connection, id, user)
@@ -212,7 +225,10 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
 
 @blueprint.get(f"/messages/<{forms.ID}:id>/remove")
 def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
-    """The question before a message is removed, for whoever has no script to ask it."""
+    """The question before a message is removed, for users without script; without the right to, the message's page.
+
+    ChatError `not_found`.
+    """
     user = identity.user_required()
     with context.process().store.read() as connection:
         found = messages.find(connection, id, user)
@@ -234,17 +250,22 @@ def _acts_on(message: Any, user: Any) -> dict[str, bool]:
 
 @answers.shown_again("messages.edit")
 def message_again(error: dict[str, Any], id: int) -> str:
+    """The page of the message, with the error and the text that was typed."""
     return message(id, error)
 
 
 @answers.shown_again("messages.remove")
 def remove_message_again(error: dict[str, Any], id: int) -> str:
+    """The question with the error."""
     return remove_message(id, error)
 
 
 @blueprint.get("/rooms/<slug>/refresh")
 def refresh(slug: str) -> Response:
-    """The live part for browsers without script: held before its first byte until there is news."""
+    """The live part for browsers without script, for everybody who may read the room.
+
+    It is held before its first byte until there is news. ChatError `not_found`, `invalid`.
+    """
     user = identity.reader_required().user
     since, seen = forms.whole_number("since"), forms.whole_number("seen")
     wait_seconds = forms.whole_number("wait", low=0, high=REFRESH_SECONDS, default=REFRESH_SECONDS) or 0
@@ -268,7 +289,7 @@ def refresh(slug: str) -> Response:
         news, too_many = excerpt.take(message_table.after(connection, found.id, since, REFRESH_ROWS + 1), REFRESH_ROWS,
                                       bounds.FRAME_BYTES)
     if user is not None and _is_visit():
-        # Who has no script says nowhere else what they have seen: the page up to `since`, then these rows.
+        # Without script only this tells what they have seen: the page up to `since`, then these rows.
         _mark_read(user, slug, since if seen is None or not news else news[-1].id)
     next_url = url_for("pages.refresh", slug=slug, since=since, seen=newest)
     page = render_template(
@@ -285,7 +306,7 @@ def refresh(slug: str) -> Response:
 
 @answers.shown_again("pages.refresh")
 def refresh_again(error: dict[str, Any], slug: str) -> str:
-    """What went wrong, told in the frame, with links that lead out of it; what passes is tried again by itself."""
+    """The error in the frame, with links that lead out of it; temporary errors are retried."""
     return render_template(
         "refresh.html",
         slug=slug,
@@ -297,7 +318,7 @@ def refresh_again(error: dict[str, Any], slug: str) -> str:
 
 
 def _mark_read(user: Any, slug: str, message_id: int) -> None:
-    """Note what was read, where that is further than before: a frame that is loaded again writes nothing."""
+    """Note what was read, if that is further than before: a frame that is loaded again writes nothing."""
     store = context.process().store
     with store.read() as connection:
         found = rooms.find(connection, slug, user)
@@ -310,4 +331,4 @@ def _mark_read(user: Any, slug: str, message_id: int) -> None:
         except ChatError as error:
             if error.code not in ("busy", "slow_down"):
                 raise
-            # Nothing can be written now: the rows are shown all the same, and the mark follows with the next load.
+            # Nothing can be written now: the rows are shown anyway, and the next load sets the mark.

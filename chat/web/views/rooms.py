@@ -56,7 +56,10 @@ def create() -> Response:
 
 @blueprint.post("/rooms/<slug>/join")
 def join(slug: str) -> Response:
-    """Join an open room, for users; answers the room. ChatError `not_found`, `forbidden` in too many rooms."""
+    """Join an open room, for users; answers the room.
+
+    ChatError `not_found`; `forbidden` for a user of too many rooms, `slow_down` after too many returns.
+    """
     process = context.process()
     room = process.store.write(rooms.join, identity.user_required(), slug, is_limited=process.config.limits)
     return answers.done(room, url_for("pages.room", slug=slug))

@@ -1,4 +1,4 @@
-"""The event stream and the poll: two ways to give a reader the same events, through the same catch-up."""
+"""The event stream and the poll: two transports for the same events, with the same catch-up."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from chat.server.process import Process
 from chat.store.tables import events
 from chat.web import context, cookies, forms, identity
 
-POLL_WAIT_SECONDS = 25  # under what proxies and hosts cut
+POLL_WAIT_SECONDS = 25  # shorter than the timeouts of proxies and hosts
 POLL_PRESENT_SECONDS = 60.0
-POLL_AWAY_SECONDS = IDLE_SECONDS * (1 + IDLE_SPREAD) + POLL_PRESENT_SECONDS  # also of who has a head file
-PADDED = ("1", "true")  # the contract's word, and that of the polyfill that many pages have
-# What a worker that parks says in the environ of a request: that it could park this one, and that it has.
+POLL_AWAY_SECONDS = IDLE_SECONDS * (1 + IDLE_SPREAD) + POLL_PRESENT_SECONDS  # also for readers of head files
+PADDED = ("1", "true")  # as in the contract, and as sent by the usual polyfill
+# Set in the environ by a worker that parks: that it can park this request, and that it has.
 MAY_PARK, HAS_WAITED = "longwave.may_park", "longwave.has_waited"
 
 blueprint = Blueprint("stream", __name__)
@@ -33,6 +33,7 @@ blueprint = Blueprint("stream", __name__)
 
 @blueprint.get("/stream")
 def stream() -> Response:
+    """The event stream, for everybody who may read its rooms; errors are JSON. ChatError `not_found`, `invalid`."""
     answer = event_stream()
     if _is_dom_dialect():
         answer.headers["Content-Type"] = sse.DOM_MEDIA_TYPE
@@ -43,7 +44,7 @@ def stream() -> Response:
 
 
 def event_stream() -> Response:
-    """The head of every event stream: nothing between may keep it back or keep it."""
+    """The response of every event stream, without a body; its headers forbid buffering and caching."""
     answer = Response(mimetype=sse.MEDIA_TYPE, direct_passthrough=True)
     answer.headers["Cache-Control"] = "no-store, no-transform"
     answer.headers["X-Accel-Buffering"] = "no"
@@ -58,7 +59,7 @@ def _stream_for(asked: "ReaderRequest", refresh: Refresh, cursor: int) -> Stream
 
 
 def is_padded() -> bool:
-    """Whether the reader is an XMLHttpRequest, which may show nothing of an answer before 2 KB of it are there."""
+    """Whether the reader is an XMLHttpRequest, some of which show nothing of an answer before 2 KB have arrived."""
     return request.args.get("padding") in PADDED
 
 
@@ -84,7 +85,7 @@ def _begin(asked: "ReaderRequest") -> StreamBody | list[bytes]:
 
 
 def _all_there_is(asked: "ReaderRequest") -> bytes:
-    """A whole stream in one answer, as the first of its kind were: it ends, and so keeps nobody's place."""
+    """A whole stream in one answer, which ends at once and so takes no place."""
     process, reader = asked.process, asked.reader
     process.hub.register(reader)
     try:
@@ -107,6 +108,10 @@ def _as_frame(asked: "ReaderRequest", reset: str | None) -> bytes:
 
 @blueprint.get("/poll")
 def poll() -> Response:
+    """The events after the cursor as JSON, held up to `wait` seconds while there are none; for the same readers.
+
+    ChatError `not_found`, `invalid`.
+    """
     wait_seconds = forms.whole_number("wait", low=0, high=POLL_WAIT_SECONDS, default=0) or 0
     asked = ReaderRequest(_hold_for)
     process, reader = asked.process, asked.reader
@@ -139,12 +144,12 @@ def _hold_for(asked: "ReaderRequest", refresh: Refresh, cursor: int, channel: st
 
 
 def _may_park() -> bool:
-    """Whether the worker can park this poll: it is asked anew then, so that nothing may be lost that was set now."""
+    """Whether the worker can park this poll: it repeats the request later, so this answer must not set cookies."""
     return MAY_PARK in request.environ and not cookies.must_renew()
 
 
 def _parked(asked: "ReaderRequest", wait_seconds: float) -> Response:
-    """No answer yet: the worker keeps the connection and asks again when there is one."""
+    """The response that tells the worker to keep the connection, and to repeat the request when there is an answer."""
     assert isinstance(asked.reader, Hold)
     asked.reader.due_at = time.monotonic() + wait_seconds
     g.is_held = True
@@ -152,7 +157,7 @@ def _parked(asked: "ReaderRequest", wait_seconds: float) -> Response:
 
 
 def _ask_again() -> "ReaderRequest":
-    """After a ban, a sign-out or the closing of a room: raise what a new request would be told, or ask as a visitor."""
+    """The request as it would be now, after a ban, a sign-out or the closing of a room: raises, or is a visitor's."""
     identity.forget_who()
     asked = ReaderRequest(_hold_for)
     asked.begin()
@@ -160,7 +165,7 @@ def _ask_again() -> "ReaderRequest":
 
 
 def _held(asked: "ReaderRequest", wait_seconds: float) -> list[Event]:
-    """What there is for the reader; where there is nothing, wait for it so long."""
+    """The events for the reader; if there are none, wait for them so long."""
     deadline = time.monotonic() + wait_seconds
     while True:
         found = asked.process.hub.feed.read(asked.reader)
@@ -172,7 +177,7 @@ def _held(asked: "ReaderRequest", wait_seconds: float) -> list[Event]:
 
 
 def _poll_answer(asked: "ReaderRequest", lines: list[str], is_more: bool) -> Response:
-    """The answer as text, because every event's JSON is there already."""
+    """The answer, put together as text, because every event is JSON already."""
     present = asked.present_rooms()
     head_urls = _head_urls(asked, present)
     asked.poll_presence(is_seldom=bool(head_urls))
@@ -190,7 +195,7 @@ def _poll_answer(asked: "ReaderRequest", lines: list[str], is_more: bool) -> Res
 
 
 def _head_urls(asked: "ReaderRequest", present: dict[int, str]) -> dict[str, str]:
-    """The addresses of the head files of a reader's rooms, for whom there is no better way here; by slug."""
+    """The URLs of the head files of the reader's rooms, by slug; none if this process can hold more readers."""
     if not asked.process.streams.is_full:
         return {}
     names = asked.process.watermarks.names(present, asked.process.hub.last_id)
@@ -202,10 +207,10 @@ def _as_json(event_id: int | None, name: str, data: str) -> str:
 
 
 def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
-    """Wait until the room has an event beyond the cursor, at most so long; what is the reader's own does not count.
+    """Wait until the room has an event beyond the cursor, at most so long; the user's own channel does not count.
 
-    Where the worker can park, this returns at once with what the view is to return: it is asked anew when there is
-    news, and then nothing is waited for.
+    If the worker can park, returns at once the response that the view must return: the request is repeated when there
+    is news, and then nothing waits.
     """
     if HAS_WAITED in request.environ:
         return None
@@ -231,9 +236,10 @@ def wait_for_news(room_id: int, cursor: int, seconds: float) -> Response | None:
 
 
 class ReaderRequest:
-    """What a reader has asked for: who it is, in which rooms, from which cursor on; and its place at the hub.
+    """A request for events: whose, of which rooms and from which cursor; and its reader at the hub.
 
-    `reader_for` makes the reader. Raises ChatError `sign_in`, `not_found` for a room, `invalid` for a cursor.
+    `reader_for` makes the reader. Raises what `identity.reader_required` raises, and ChatError `not_found` for a room,
+    `invalid` for a cursor.
     """
 
     def __init__(
@@ -248,7 +254,7 @@ class ReaderRequest:
         self.cursor = cursor_asked() if cursor is None else cursor
         if room_ids is None:
             room_ids = self._named_rooms()
-        # Of a time that a restored backup has lost, or none: it will be the end of the log.
+        # A cursor that is ahead, or none, will become the end of the log.
         newest = self.process.hub.last_id
         since = newest if self.cursor is None else min(self.cursor, newest)
         store = self.process.store
@@ -264,10 +270,10 @@ class ReaderRequest:
             return [rooms.find(connection, slug, self._who.user).id for slug in slugs]
 
     def begin(self) -> str | None:
-        """Set the reader's cursor; returns the data of a `reset` where its own can no longer be served.
+        """Set the reader's cursor; returns the data of a `reset` if its own cursor can no longer be served.
 
-        This process reads the log first: it may be behind the one that served this reader before. Raises ChatError
-        `sign_in` for a bot whose key was replaced since the request began; of sessions `of_reader` knows that.
+        This process reads the log first, because it may be behind the one that served this reader before. Raises
+        ChatError `sign_in` for a bot whose key was replaced since the request began; `of_reader` checks sessions.
         """
         self.process.hub.wake()
         if self._who.is_bot:
@@ -293,11 +299,11 @@ class ReaderRequest:
             return "pruned" if cursor < events.pruned_to(connection) else None
 
     def present_rooms(self) -> dict[int, str]:
-        """The rooms that the reader hears from now on, id and slug."""
+        """The slugs of the rooms that the reader receives from now on, by room id."""
         return self.process.streams.slugs(self.reader.visibility.present_rooms())
 
     def poll_presence(self, is_seldom: bool = False) -> dict[int, str]:
-        """Note that a poller is here; for longer who is away or polls seldom. Returns its rooms."""
+        """Note that a poller is here, for longer if away or polling seldom; returns what `present_rooms` does."""
         present = self.present_rooms()
         if self.user is not None:
             for room_id, slug in present.items():
@@ -308,6 +314,9 @@ class ReaderRequest:
 
 
 def cursor_asked() -> int | None:
-    """Where the reader wants to start: the header first, then the parameters in the contract's order."""
+    """The cursor that the request names, by header or parameters, in the contract's order; None for now.
+
+    Raises ChatError `invalid`.
+    """
     parameters = [request.args.get(name) for name in ("last_event_id", "lastEventId", "since")]
     return sse.cursor_from(request.headers.get("Last-Event-ID"), *parameters)

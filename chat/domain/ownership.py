@@ -1,17 +1,17 @@
 """Becoming the owner, by a code that works once."""
 
-import hashlib
 import hmac
 import secrets
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
+from chat.domain.sessions import hash_of
 from chat.store import Store, Transaction
 from chat.store.tables import acts, facts, users
+from chat.store.tables.users import User
 
 CODE_FACT = "owner_code"
 CODE_FILE = "owner-code"
@@ -20,7 +20,7 @@ CODE_FILE = "owner-code"
 def make_code(tx: Transaction) -> str:
     """A new one-time code for the owner's link; an earlier one is void."""
     code = secrets.token_urlsafe(24)
-    facts.put(tx, CODE_FACT, _hash(code))
+    facts.put(tx, CODE_FACT, hash_of(code))
     return code
 
 
@@ -57,10 +57,11 @@ def _kept_code(connection: Connection, config: Config) -> str | None:
         code = _code_file(config).read_text().strip()
     except (OSError, ValueError):  # none, or what is no text
         return None
-    return code if facts.get(connection, CODE_FACT) == _hash(code) else None
+    return code if facts.get(connection, CODE_FACT) == hash_of(code) else None
 
 
 def forget_code_file(config: Config) -> None:
+    """Drop what is kept for the operator to read, once the code was used."""
     _code_file(config).unlink(missing_ok=True)
 
 
@@ -68,16 +69,15 @@ def _code_file(config: Config) -> Path:
     return config.instance / CODE_FILE
 
 
-def claim(tx: Transaction, user: Any, code: object) -> None:
-    """Make the user an owner by the code, which dies by it: of two who press at once one succeeds."""
+def claim(tx: Transaction, user: User, code: object) -> None:
+    """Make the user an owner by the code, which dies by it: of two who press at once one succeeds.
+
+    Raises ChatError `forbidden` for any other code.
+    """
     kept = facts.get(tx.connection, CODE_FACT) or ""
-    if not isinstance(code, str) or not hmac.compare_digest(kept, _hash(code)):
+    if not isinstance(code, str) or not hmac.compare_digest(kept, hash_of(code)):
         message = N_("This link has been used or replaced. Create a new one with: longwave owner")
         raise ChatError("forbidden", message)
     facts.put(tx, CODE_FACT, "")
     users.change(tx, user.id, is_owner=True)
     acts.add(tx, user.id, "became owner", user.id)
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()

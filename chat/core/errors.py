@@ -61,8 +61,6 @@ def N_(message: str) -> str:
 
 
 class Sentence(NamedTuple):
-    """A text of the catalogue with its parameters; `str` fills them in, in English."""
-
     text: str
     params: dict[str, Any]
 

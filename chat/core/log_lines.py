@@ -30,11 +30,9 @@ class LineFormatter(logging.Formatter):
     """As Python's, but each record is one line, and what follows of a traceback is indented and cannot pass for one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """As in logging, on one line: control characters are escaped."""
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
-        """As in logging, with every line escaped and all but the first indented."""
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
         return "\n  ".join(printable(line) for line in lines)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TypedDict
 
 CURSOR_MAX = 2**53 - 1  # the largest whole number that every browser's script counts exactly
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _NOT_RAW = re.compile("[\u2028\u2029\ud800-\udfff]")
+
+
+class WireUser(TypedDict):
+    """A user as the contract has them; `colour` is the number of their square's colour, `initial` what stands in it."""
+
+    id: int
+    name: str
+    kind: str
+    colour: int
+    initial: str
 
 
 def to_json(value: object) -> str:

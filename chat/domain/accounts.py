@@ -1,7 +1,5 @@
 """The verbs of people: take a name, choose a view. Run by `Store.write`."""
 
-from typing import Any
-
 from chat.core import log_events, times, validation
 from chat.core.errors import N_, ChatError
 from chat.domain.sessions import From, SignedIn, begin
@@ -14,7 +12,10 @@ COLOUR_STEP = 5  # without a common factor, so that all have their turn and neig
 
 
 def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> SignedIn:
-    """Give a guest the name, if nobody bears it who was here within `guest_days`."""
+    """Give a guest the name, if nobody bears it who was here within `guest_days`; those who bear it lose it.
+
+    Raises ChatError `name_taken`, or `invalid` for what is no name.
+    """
     clean_name = validation.clean_name(name)
     bearers = users.bearers(tx.connection, clean_name)
     if any(_is_kept(tx, bearer, guest_days) for bearer in bearers):
@@ -26,7 +27,7 @@ def sign_in(tx: Transaction, name: object, guest_days: int, where: From) -> Sign
     return begin(tx, add_user(tx, clean_name, "guest"), where)
 
 
-def _is_kept(tx: Transaction, bearer: Any, guest_days: int) -> bool:
+def _is_kept(tx: Transaction, bearer: users.User, guest_days: int) -> bool:
     """Whether nobody else may have the name yet."""
     if bearer.kind != "guest" or bearer.is_owner:
         return True
@@ -34,13 +35,14 @@ def _is_kept(tx: Transaction, bearer: Any, guest_days: int) -> bool:
 
 
 def choose_view(tx: Transaction, user_id: int, view: object) -> None:
-    """Set how close messages stand on this person's pages: one of `VIEWS`."""
+    """Set how close messages stand on this person's pages. Raises ChatError `invalid` unless it is one of `VIEWS`."""
     if view not in VIEWS:
         raise ChatError("invalid", N_("Choose one of the two views."), field="view")
     users.change(tx, user_id, is_compact=view == "compact")
 
 
 def add_user(tx: Transaction, name: str, kind: str) -> int:
+    """A new user with a colour of their own; returns the id. Who had the name before must have lost it."""
     earlier = users.colours_of_bearers(tx.connection, name)
     # Those who come one after another differ, and so does whoever takes a name from who had it last.
     colour = users.highest_id(tx.connection) * COLOUR_STEP % COLOURS

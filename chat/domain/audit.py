@@ -1,7 +1,8 @@
 """Who is noted with an act."""
 
-from typing import Any
+from chat.store.tables.users import User
 
 
-def actor_id(owner: Any) -> int | None:
+def actor_id(owner: User | None) -> int | None:
+    """The owner's id; None for whoever has a shell on the machine."""
     return owner.id if owner is not None else None

@@ -5,7 +5,6 @@
 """
 
 import json
-from typing import Any
 
 from chat.core import log_events
 from chat.core.errors import N_, ChatError
@@ -23,8 +22,13 @@ STEP_MESSAGES = 100
 STEP_MOVES = 500
 
 
-def ask(tx: Transaction, user: Any, choice: object) -> None:
-    """Sign the user out everywhere, free the name, and begin; raises ChatError `invalid` for an unknown choice."""
+def ask(tx: Transaction, user: users.User | None, choice: object) -> None:
+    """Sign the user out everywhere, free the name, and begin.
+
+    Raises ChatError `invalid` for an unknown choice, and `sign_in` where there is no user any more.
+    """
+    if user is None:
+        raise rooms.released()
     if choice not in CHOICES:
         message = N_("Choose what happens to the messages you wrote.")
         raise ChatError("invalid", message, field="choice")

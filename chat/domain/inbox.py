@@ -12,7 +12,10 @@ REFUSED_KEPT = 1000  # rows that could not be posted: enough to see what is wron
 
 
 def post_as(tx: Transaction, name: object, slug: str, body: object, client_id: object = None) -> messages.Posted:
-    """Post as the bot of this name, made if nobody has the name."""
+    """Post as the bot of this name, made if nobody has the name.
+
+    Raises what `bots.bot_named` and `messages.post` do.
+    """
     return messages.post(tx, bots.bot_named(tx, name), slug, body, client_id)
 
 

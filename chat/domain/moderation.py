@@ -4,16 +4,17 @@
 """
 
 import re
-from typing import Any
 
 from chat.core import addresses, log_events, times, validation
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
 from chat.domain import messages, rooms, site_settings
 from chat.domain.audit import actor_id
+from chat.domain.serializers import WireMessage
 from chat.store import Transaction
 from chat.store.tables import acts, bans, users
 from chat.store.tables import sessions as session_table
+from chat.store.tables.users import User
 
 BANNED_NETWORKS_MAX = 100  # with one person, the latest: each process compares all of them with every request
 UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -23,12 +24,12 @@ UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def ban(
-    tx: Transaction, owner: Any, user_id: int, reason: object, seconds: int | None, config: Config
+    tx: Transaction, owner: User | None, user_id: int, reason: object, seconds: int | None, config: Config
 ) -> list[str]:
     """Ban a guest, and the addresses of their sessions, for so long or for good; it bites at once.
 
     Returns the addresses that were banned along. One that others share by nature is not: a private one, the
-    machine's own, a proxy's. Raises ChatError `forbidden` for oneself and for an owner.
+    machine's own, a proxy's. Raises ChatError `forbidden` for an owner, and `not_found`.
     """
     user = _find_user(tx, user_id)
     if user.is_owner:
@@ -49,7 +50,7 @@ def ban(
     return networks
 
 
-def unban(tx: Transaction, owner: Any, user_id: int) -> None:
+def unban(tx: Transaction, owner: User | None, user_id: int) -> None:
     """Let somebody come back. Raises ChatError `not_found` when they are not banned."""
     if not bans.lift(tx, user_id):
         raise ChatError("not_found", N_("No one with this name is banned."))
@@ -57,16 +58,16 @@ def unban(tx: Transaction, owner: Any, user_id: int) -> None:
     site_settings.tell(tx)
 
 
-def end_sessions(tx: Transaction, owner: Any, user_id: int) -> None:
-    """Sign somebody out everywhere."""
+def end_sessions(tx: Transaction, owner: User | None, user_id: int) -> None:
+    """Sign somebody out everywhere. Raises ChatError `not_found`."""
     _find_user(tx, user_id)
     session_table.end_all(tx, user_id)
     tx.append(f"user:{user_id}", log_events.REVOKE, "{}")
     acts.add(tx, actor_id(owner), "ended sessions", user_id)
 
 
-def span_seconds(span: Any) -> int | None:
-    """A span such as 30m, 2h, 7d or 1w in seconds; None, for good, for an empty one."""
+def span_seconds(span: object) -> int | None:
+    """A span such as 30m, 2h, 7d or 1w in seconds; None, for good, for an empty one. Raises ChatError `invalid`."""
     if not span:
         return None
     found = re.fullmatch(r"([0-9]{1,4})\s*([mhdw])", span.strip()) if isinstance(span, str) else None
@@ -82,6 +83,7 @@ def ban_by_name(tx: Transaction, name: str, reason: str, seconds: int | None, co
 
 
 def unban_by_name(tx: Transaction, name: str) -> None:
+    """`unban` by somebody with a shell."""
     unban(tx, None, find_by_name(tx, name))
 
 
@@ -90,10 +92,10 @@ def find_by_name(tx: Transaction, name: str) -> int:
     user = users.find_by_name(tx.connection, validation.clean_name(name))
     if user is None:
         raise ChatError("not_found", N_("No one has this name."))
-    return int(user.id)
+    return user.id
 
 
-def _find_user(tx: Transaction, user_id: int) -> Any:
+def _find_user(tx: Transaction, user_id: int) -> User:
     user = users.find(tx.connection, user_id)
     if user is None:
         raise ChatError("not_found", N_("Person not found."))
@@ -103,8 +105,8 @@ def _find_user(tx: Transaction, user_id: int) -> Any:
 # Messages and rooms
 
 
-def remove_message(tx: Transaction, owner: Any, message_id: int) -> dict[str, Any]:
-    """Remove anybody's message; the tombstone of another's says that the owner did."""
+def remove_message(tx: Transaction, owner: User | None, message_id: int) -> WireMessage:
+    """Remove anybody's message; the tombstone of another's says that the owner did. Raises ChatError `not_found`."""
     if owner is not None and messages.is_author(tx, owner, message_id):
         return messages.remove(tx, owner, message_id)
     message = messages.remove_as_owner(tx, message_id)
@@ -112,25 +114,26 @@ def remove_message(tx: Transaction, owner: Any, message_id: int) -> dict[str, An
     return message
 
 
-def change_room(tx: Transaction, owner: Any, slug: str, name: object, topic: object) -> None:
-    """Rename a room and set its topic; its address stays."""
+def change_room(tx: Transaction, owner: User | None, slug: str, name: object, topic: object) -> None:
+    """`rooms.change` by an owner."""
     if rooms.change(tx, slug, name, topic):
         acts.add(tx, actor_id(owner), "changed room", None, slug)
 
 
-def close_room(tx: Transaction, owner: Any, slug: str) -> None:
-    """Close a room to all but those who are in it now; again does nothing."""
+def close_room(tx: Transaction, owner: User | None, slug: str) -> None:
+    """Close a room to all but those who are in it now; again does nothing. Raises ChatError `not_found`."""
     if rooms.set_kind(tx, slug, "closed"):
         acts.add(tx, actor_id(owner), "closed room", None, slug)
 
 
-def reopen_room(tx: Transaction, owner: Any, slug: str) -> None:
-    """Open a closed room to everybody again; again does nothing."""
+def reopen_room(tx: Transaction, owner: User | None, slug: str) -> None:
+    """Open a closed room to everybody; again does nothing. Raises ChatError `not_found`, or `name_taken` meanwhile."""
     if rooms.set_kind(tx, slug, "open"):
         acts.add(tx, actor_id(owner), "reopened room", None, slug)
 
 
-def remove_room(tx: Transaction, owner: Any, slug: str) -> None:
+def remove_room(tx: Transaction, owner: User | None, slug: str) -> None:
+    """`rooms.remove_room` by an owner."""
     rooms.remove_room(tx, slug)
     acts.add(tx, actor_id(owner), "removed room", None, slug)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -19,7 +19,7 @@ PIECE_ROWS = 50  # in one piece, and of messages in one reading: up to a megabyt
 DRAWN = ("html", "html_version")  # how a message is shown says nothing more about its author
 WINDOW_IDS = 5000  # among which one reading looks for messages of the user
 
-Find = Callable[[Connection, int], Sequence[Any]]
+Find = Callable[[Connection, int], Sequence[NamedTuple]]
 
 # What is not long; with the columns that nobody is shown, because they prove who one is.
 LISTS: tuple[tuple[str, Find, str], ...] = (
@@ -37,7 +37,7 @@ def about(store: Store, user_id: int) -> Iterator[str]:
     Messages are those up to the moment `as_of`, each as it is when its turn comes: what was removed meanwhile is gone.
     """
     with store.read() as connection:
-        user = users.find(connection, user_id)
+        user = users.get(connection, user_id)
         opened = room_table.opened_by(connection, user_id)
         until_id = message_table.highest_id(connection)
     yield f'{{"as_of":{to_json(times.now())},"user":{_row_text(user, "name_key", "drawn_key", "key_hash")}'
@@ -61,7 +61,7 @@ def _listed(name: str, texts: Iterable[str]) -> Iterator[str]:
     yield "]" if before == "," else before + "]"
 
 
-def _messages(store: Store, user_id: int, until_id: int) -> Iterator[Any]:
+def _messages(store: Store, user_id: int, until_id: int) -> Iterator[message_table.Message]:
     """What the user has written, read some at a time, each reading a moment by itself."""
     after_id = 0
     while after_id < until_id:
@@ -74,5 +74,5 @@ def _messages(store: Store, user_id: int, until_id: int) -> Iterator[Any]:
             runtime.current().breathe()
 
 
-def _row_text(row: Any, *hidden: str) -> str:
+def _row_text(row: NamedTuple, *hidden: str) -> str:
     return to_json({name: value for name, value in row._asdict().items() if name not in hidden})

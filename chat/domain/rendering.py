@@ -6,13 +6,15 @@ on the reader: words, local time, the link, grouping. The page's script does the
 
 import hashlib
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup, escape
 
 from chat.core import markup, names
 from chat.core.resources import folder
+from chat.core.wire import WireUser
+from chat.store.tables.messages import Message
 
 DRESSED = 512  # messages that pages have shown of late, as they were shown: about a kilobyte each
 DRESSED_CHARACTERS = 4096  # what is longer is not kept: a message may become fifty thousand
@@ -31,8 +33,13 @@ _DRAWN_BY = (folder("templates") / "message.html").read_bytes() + bytes([markup.
 VERSION = hashlib.sha256(_DRAWN_BY).hexdigest()[:12]
 
 
-def draw(message: Any) -> str:
-    """The html of a message: a row of `store.tables.messages`, or anything with its names."""
+def drawn(message: Message) -> Message:
+    """The message with its html."""
+    return message._replace(html=draw(message), html_version=VERSION)
+
+
+def draw(message: Message) -> str:
+    """The html of a message, the same for every reader."""
     values = {
         "id": message.id,
         "html": Markup(markup.to_html(message.body)),
@@ -44,7 +51,8 @@ def draw(message: Any) -> str:
     return template().render(m=values, author=author_of(message)).strip()
 
 
-def author_of(message: Any) -> dict[str, Any]:
+def author_of(message: Message) -> WireUser:
+    """Who has written the message, as the contract has them."""
     return {
         "id": message.author_id,
         "name": message.name,
@@ -59,7 +67,7 @@ def initial_of(name: str, bearer: int) -> str:
     return names.initial(name).upper() + (str(bearer) if bearer > 1 else "")
 
 
-def html_of(message: Any) -> str:
+def html_of(message: Message) -> str:
     """The html as it is kept, or drawn anew when another version of the template drew it."""
     return message.html if message.html_version == VERSION else draw(message)
 

@@ -53,6 +53,7 @@ def between_requests(store: Store, config: Config) -> None:
 
 
 def every_second(store: Store) -> None:
+    """Take a step for those who want to be forgotten, and wipe what was erased."""
     erasure.go_on(store)
     store.scrub()
 
@@ -105,5 +106,6 @@ def prune(tx: Transaction, created_before: str, keep_events: int) -> bool:
 
 
 def forget_addresses(tx: Transaction, before: str) -> None:
+    """Drop the addresses of visits before then, and of bans that ended before then."""
     session_table.forget_addresses(tx, before)
     bans.forget_networks(tx, before)

@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -19,6 +19,8 @@ from chat.domain.audit import actor_id
 from chat.store import Store, Transaction, trouble
 from chat.store.tables import acts, bans
 from chat.store.tables import settings as setting_table
+from chat.store.tables.bans import StandingBan
+from chat.store.tables.users import User
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +37,6 @@ OWNERS = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-class Ban(NamedTuple):
-    reason: str
-    until: str | None
-
-
 class SiteSettings:
     """The settings in force and the bans, as of the last `reload`."""
 
@@ -50,6 +47,7 @@ class SiteSettings:
         self.reload()
 
     def reload(self) -> None:
+        """Read both anew."""
         with self._reloading:  # or a thread that read before another would put the older state in force after it
             self._reload()
 
@@ -59,10 +57,10 @@ class SiteSettings:
             standing = bans.standing(connection, times.now())
         # The longest last, so that of two bans it is the one that is remembered.
         longest_last = sorted(standing, key=lambda ban: ban.until or "~")
-        self._banned_users = {ban.user_id: Ban(ban.reason, ban.until) for ban in longest_last}
-        self._banned_networks = {ban.network: Ban(ban.reason, ban.until) for ban in longest_last if ban.network}
+        self._banned_users = {ban.user_id: ban for ban in longest_last}
+        self._banned_networks = {ban.network: ban for ban in longest_last if ban.network}
 
-    def ban_of(self, user_id: int | None, network: str | None) -> Ban | None:
+    def ban_of(self, user_id: int | None, network: str | None) -> StandingBan | None:
         """The ban that stands against this user, or against whoever comes from this network."""
         for ban in (self._banned_users.get(user_id or 0), self._banned_networks.get(network or "")):
             if ban is not None and (ban.until is None or ban.until > times.now()):
@@ -111,7 +109,7 @@ _ALLOWED = {
 }
 
 
-def change_settings(tx: Transaction, owner: Any, values: Mapping[str, str], config: Config) -> None:
+def change_settings(tx: Transaction, owner: User | None, values: Mapping[str, str], config: Config) -> None:
     """Set what differs from what is in force, all or nothing; what equals the operator's `config` is theirs again.
 
     Raises ChatError `invalid` with the setting as field.

@@ -1,14 +1,13 @@
 """Stays in rooms: how one begins and ends, when it goes on with the one before, and how many there may be."""
 
-from typing import Any
-
 from chat.core import log_events, times
 from chat.core.errors import N_, ChatError
-from chat.core.wire import to_json
+from chat.core.wire import WireUser, to_json
 from chat.store import Transaction
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
+from chat.store.tables.rooms import Room
 
 # What a reader may hear is worked out from all stays that the log still tells of. Nobody who means to talk comes back
 # to a room, after others have talked there, as often as this.
@@ -17,7 +16,7 @@ STAYS_A_DAY = 300
 ROOMS_MAX = 500  # that one person is in: each reader hears and shows all of theirs
 
 
-def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = False) -> None:
+def begin(tx: Transaction, room_id: int, slug: str, user: WireUser, is_limited: bool = False) -> None:
     """Let a user, as the contract has them, be in the room from now on.
 
     Where nothing has happened there since they left, the stay before goes on. With `is_limited`, raises ChatError
@@ -25,33 +24,33 @@ def begin(tx: Transaction, room: Any, user: dict[str, Any], is_limited: bool = F
     """
     if is_limited:
         _refuse_more_rooms(tx, user["id"])
-    newest = message_table.newest_id(tx.connection, room.id)
-    happened = max(newest, events.newest_of_room(tx.connection, room.id))
-    last = room_table.last_stay(tx.connection, room.id, user["id"])
+    newest = message_table.newest_id(tx.connection, room_id)
+    happened = max(newest, events.newest_of_room(tx.connection, room_id))
+    last = room_table.last_stay(tx.connection, room_id, user["id"])
     if last is not None and happened > last.to_id:
         last = None  # others have had a say since, and it does not go on
     if is_limited and last is None:
-        _refuse_more_stays(tx, room.id, user["id"])
-    join_id = _tell_both(tx, log_events.JOIN, room, user)
+        _refuse_more_stays(tx, room_id, user["id"])
+    join_id = _tell_both(tx, log_events.JOIN, room_id, slug, user)
     if last is not None:
         room_table.go_on(tx, last.id, read_id=newest)
     else:
         room_table.forget_stays(tx, user["id"], until=events.pruned_to(tx.connection))
-        room_table.begin_stay(tx, room.id, user["id"], join_id, read_id=newest)
+        room_table.begin_stay(tx, room_id, user["id"], join_id, read_id=newest)
 
 
-def end(tx: Transaction, room: Any, user: dict[str, Any], stay_id: int) -> None:
+def end(tx: Transaction, room: Room, user: WireUser, stay_id: int) -> None:
     """Let the user be in the room no longer."""
-    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, log_events.LEAVE, room, user))
+    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, log_events.LEAVE, room.id, room.slug, user))
     events.drop(tx, log_events.READ, events.mark_of(stay_id))
 
 
-def _tell_both(tx: Transaction, name: str, room: Any, user: dict[str, Any]) -> int:
+def _tell_both(tx: Transaction, name: str, room_id: int, slug: str, user: WireUser) -> int:
     """Log a change of membership for the room and, right behind it, for the user's own channel; returns the id of the
     room's.
     """
-    change = to_json({"room": room.slug, "user": user})
-    event_id = tx.append(f"room:{room.id}", name, change)
+    change = to_json({"room": slug, "user": user})
+    event_id = tx.append(f"room:{room_id}", name, change)
     tx.append(f"user:{user['id']}", name, change)
     return event_id
 

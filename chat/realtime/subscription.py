@@ -9,11 +9,12 @@ from chat.core import times
 from chat.realtime import visibility
 from chat.store import Store
 from chat.store.tables import rooms as room_table
+from chat.store.tables.users import User
 
 
 def of_reader(
     store: Store,
-    user: Any,
+    user: User | None,
     own: Iterable[str],
     room_ids: Collection[int] | None,
     session_id: int | None = None,

@@ -8,13 +8,14 @@ with `check`.
 import hashlib
 import logging
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import request
 
 from chat.core.errors import N_, ChatError
 from chat.runtime.limits import Rate
 from chat.store import busy
+from chat.store.tables.users import User
 from chat.web import context, identity
 
 log = logging.getLogger(__name__)
@@ -111,12 +112,12 @@ def give_back(deed: str) -> None:
     _wait_seconds(_by_address(deed, DEEDS[deed].address), cost=-1.0)
 
 
-def check(deed: str, user: Any) -> None:
+def check(deed: str, user: User) -> None:
     """Count what a user is about to do by a GET. Raises what `check_request` raises."""
     _count(_by_person(deed, user))
 
 
-def check_post(user: Any, body: object) -> None:
+def check_post(user: User, body: object) -> None:
     """Count a message or an edit; the same text again within `SAME_TEXT_SECONDS` counts double.
 
     Bots have a limit of their own and are not counted by address. Raises what `check_request` raises.
@@ -136,7 +137,7 @@ def check_post(user: Any, body: object) -> None:
         _count(rates | text_rate)  # together, so that a refused text does not count as sent
 
 
-def _by_person(deed: str, user: Any) -> dict[str, Rate]:
+def _by_person(deed: str, user: User) -> dict[str, Rate]:
     person, address = DEEDS[deed]
     assert person is not None
     if user.is_owner and deed in FREE_FOR_OWNERS:
@@ -146,7 +147,7 @@ def _by_person(deed: str, user: Any) -> dict[str, Rate]:
     return {f"{deed} {user.id}": person} | _by_known_address(deed, address)
 
 
-def _by_bot(bot: Any) -> dict[str, Rate]:
+def _by_bot(bot: User) -> dict[str, Rate]:
     """Posts, edits and removals of a bot count together."""
     a_second = context.process().config.bot_posts_per_second
     return {f"post {bot.id}": Rate(a_second, 1 / a_second)}

@@ -7,7 +7,8 @@ from flask import g, request
 
 from chat.core import addresses, log_events, shares, times
 from chat.core.errors import N_, ChatError
-from chat.domain import bots, sessions, site_settings
+from chat.domain import bots, sessions
+from chat.store.tables.bans import StandingBan
 from chat.store.tables.sessions import UserSession
 from chat.store.tables.users import User
 from chat.web import cookies, entry_word
@@ -108,7 +109,7 @@ def newcomer_required() -> None:
         raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 
-def _banned(ban: site_settings.Ban) -> ChatError:
+def _banned(ban: StandingBan) -> ChatError:
     message = N_("You're banned until %(until)s.") if ban.until else N_("You're banned.")
     return ChatError("banned", message, reason=ban.reason, until=ban.until)
 

@@ -77,7 +77,7 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
     return endpoint, dict(arguments)
 
 
-def _managed_room(slug: str) -> Any:
+def _managed_room(slug: str) -> room_table.Room | None:
     """The room, for an owner who cannot read it but must find it; None for everybody else."""
     user = identity.who().user if context.process().is_open else None
     if user is None or not user.is_owner:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from chat import __version__
 from chat.domain import rendering
 from chat.server.process import Process
+from chat.store.tables.users import User
 from chat.web import assets, clock, csrf, i18n, identity, repeats
 
 MOUNTS = 16  # the site may be reached below several paths
@@ -50,7 +51,7 @@ def give_to_templates(app: Flask, process: Process) -> None:
         }
 
 
-def _me(user: Any) -> dict[str, Any]:
+def _me(user: User) -> dict[str, Any]:
     initial = rendering.initial_of(user.name, user.bearer)
     return {
         "id": user.id,

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chat.core import config as configuration
 from chat.domain import accounts, messages, sessions
+from chat.domain.serializers import WireMessage
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
 from chat.realtime.readers import Reader
 from chat.store import Store, creation
 from chat.store.tables import users
+from chat.store.tables.users import User
 
 
 class Chat:
@@ -32,16 +33,16 @@ class Chat:
         hub.start()
         return hub
 
-    def guest(self, name: str) -> Any:
+    def guest(self, name: str) -> User:
         signed_in = self.store.write(accounts.sign_in, name, self.config.guest_days, sessions.From(None, ""))
         with self.store.read() as connection:
-            return users.find(connection, signed_in.user_id)
+            return users.get(connection, signed_in.user_id)
 
-    def post(self, author: Any, body: str, room: str = "lobby", client_id: str | None = None) -> dict[str, Any]:
+    def post(self, author: User, body: str, room: str = "lobby", client_id: str | None = None) -> WireMessage:
         return self.store.write(messages.post, author, room, body, client_id).message
 
     def reader(
-        self, user: Any = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None
+        self, user: User | None = None, cursor: int = 0, hub: Hub | None = None, named: list[int] | None = None
     ) -> Reader:
         reader = Reader(subscription.of_reader(self.store, user, own_channels(user), named), cursor)
         (hub or self.hub).register(reader)
@@ -64,5 +65,5 @@ def opened(instance: Path, **settings: object) -> Iterator[Chat]:
         chat.store.stop()
 
 
-def own_channels(user: Any) -> list[str]:
+def own_channels(user: User | None) -> list[str]:
     return [f"user:{user.id}"] if user is not None else []

@@ -21,7 +21,7 @@ class Stay:
 
     __slots__ = ("streams", "until", "user")
 
-    def __init__(self, user: dict[str, Any]) -> None:
+    def __init__(self, user: Mapping[str, Any]) -> None:
         self.user = user
         self.streams = 0
         self.until = NEVER
@@ -38,7 +38,7 @@ class Places:
     def stay(self, room_id: int, user_id: int) -> Stay | None:
         return self.rooms.get(room_id, {}).get(user_id)
 
-    def begin_stay(self, room_id: int, user: dict[str, Any]) -> tuple[Stay, bool]:
+    def begin_stay(self, room_id: int, user: Mapping[str, Any]) -> tuple[Stay, bool]:
         """The user's stay, and whether it is new."""
         room = self.rooms.setdefault(room_id, {})
         is_new = user["id"] not in room

@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.core.wire import to_json
 
-User = dict[str, Any]  # id, name, kind, colour, initial, as the contract has them
+User = Mapping[str, Any]  # as the contract has them: `core.wire.WireUser`
 People = dict[int, tuple[User, bool]]  # by the user's id, with whether they are away
 
 NAMES_WHOLE = 200

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from itertools import islice, zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
@@ -111,6 +111,7 @@ _BEFORE_POST = Prepared(
     PostTarget,
 )
 _ADD = PreparedChange(insert(messages))
+_CHANGING = ("body", "html", "html_version", "edited_at", "removed_at", "removed_by")
 _UNREAD = select(messages.c.id).where(
     messages.c.room_id == bindparam("room_id"),
     messages.c.id > bindparam("read_id"),
@@ -122,19 +123,27 @@ _FIRST_UNREAD = PreparedValue[int](_UNREAD.order_by(messages.c.id).limit(1))
 _COUNT_UNREAD = PreparedValue[int](select(func.count()).select_from(_UNREAD.limit(bindparam("most")).subquery()))
 
 
-def add(tx: Transaction, values: dict[str, Any]) -> None:
-    """A new message, with a value for every column of the table."""
-    _ADD.run(tx.connection, values)
+def add(tx: Transaction, message: Message) -> None:
+    """A new message; its `id` is the one of the event that tells of it."""
+    _ADD.run(tx.connection, message._asdict())
 
 
-def change(tx: Transaction, message_id: int, **values: Any) -> None:
-    """Set these columns of the message."""
-    tx.connection.execute(update(messages).where(messages.c.id == message_id).values(**values))
+def change(tx: Transaction, message: Message) -> None:
+    """Put what an edit or a removal changes of a message in the place of what it was."""
+    values = {name: getattr(message, name) for name in _CHANGING}
+    tx.connection.execute(update(messages).where(messages.c.id == message.id).values(**values))
 
 
 def find(connection: Connection, message_id: int) -> Message | None:
     """The message of this id, also one that was removed or is no longer kept."""
     return _BY_ID.first(connection, message_id=message_id)
+
+
+def get(connection: Connection, message_id: int) -> Message:
+    """The same by an id that the store itself has given: no message's row is ever deleted."""
+    found = find(connection, message_id)
+    assert found is not None, f"there is no message {message_id}"
+    return found
 
 
 def before_post(connection: Connection, author_id: int, slug: str, client_id: str | None) -> PostTarget:

@@ -44,6 +44,13 @@ def find(connection: Connection, user_id: int) -> User | None:
     return fetch_first(connection, select(users).where(users.c.id == user_id), User)
 
 
+def get(connection: Connection, user_id: int) -> User:
+    """The same by an id that the store itself has given: no user is ever deleted."""
+    found = find(connection, user_id)
+    assert found is not None, f"there is no user {user_id}"
+    return found
+
+
 def bearers(connection: Connection, name: str) -> list[User]:
     """Whoever bears such a name now; also several, such as twins of earlier days, whose names today's keys make one."""
     return fetch_all(connection, select(users).where(_is_one_with(name), users.c.released_at.is_(None)), User)

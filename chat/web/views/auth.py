@@ -148,7 +148,7 @@ def _welcome(signed_in: sessions.SignedIn) -> Response:
     if earlier is not None and cookies.sent(cookies.SESSION) != signed_in.key:
         process.store.write(sessions.sign_out, earlier)
     with process.store.read() as connection:
-        user = users.find(connection, signed_in.user_id)
+        user = users.get(connection, signed_in.user_id)
     wire = {"user": serializers.as_wire_user(user), "csrf_token": csrf.csrf_token_of(signed_in.key)}
     answer = answers.done(wire, _next())
     cookies.remember(answer, signed_in.key)

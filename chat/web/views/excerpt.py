@@ -1,12 +1,13 @@
 """Which of a room's messages a page shows: the newest, those before or after one, or those around one."""
 
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from chat.domain import rendering
 from chat.store.tables import messages as message_table
+from chat.store.tables.messages import Message
 from chat.web import bounds, forms
 
 PAGE_MESSAGES = 50
@@ -27,7 +28,7 @@ NEWEST = Wish()
 class Excerpt(NamedTuple):
     """Messages, oldest first, and whether the room has others before and after them."""
 
-    messages: list[Any]
+    messages: list[Message]
     has_older: bool
     has_newer: bool
 
@@ -46,7 +47,7 @@ def find(connection: Connection, room_id: int, wish: Wish, most_bytes: int) -> E
     return Excerpt(shown, *beyond(connection, room_id, [message.id for message in shown], wish))
 
 
-def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> Generator[Any, None, None]:
+def candidates(connection: Connection, room_id: int, wish: Wish, most: int) -> Generator[Message, None, None]:
     """At most `most` messages in the direction asked for, those first that matter most if not all fit."""
     if wish.around is not None:
         return message_table.around(connection, room_id, wish.around, most)
@@ -64,10 +65,10 @@ def beyond(connection: Connection, room_id: int, ids: list[int], wish: Wish) -> 
     return _is_any(older), _is_any(newer)
 
 
-def take(found: Generator[Any, None, None], most: int, most_bytes: int) -> tuple[list[Any], bool]:
+def take(found: Generator[Message, None, None], most: int, most_bytes: int) -> tuple[list[Message], bool]:
     """The first of the messages, as many as fit, and whether there are more; closes `found`."""
     return bounds.take(found, most, most_bytes, lambda message: len(rendering.html_of(message).encode()) + DRESS_BYTES)
 
 
-def _is_any(found: Generator[Any, None, None]) -> bool:
+def _is_any(found: Generator[Message, None, None]) -> bool:
     return next(found, None) is not None

@@ -1,11 +1,12 @@
 """Messages: reading them in parts, posting, editing, removing."""
 
-from typing import Any
 
 from flask import Blueprint, Response, url_for
+from sqlalchemy.engine import Connection
 
 from chat.core.wire import to_json
 from chat.domain import messages, moderation, rooms, serializers
+from chat.domain.serializers import WireMessage
 from chat.store.tables import events
 from chat.web import answers, bounds, context, flood, forms, identity, repeats
 from chat.web.views import excerpt
@@ -36,7 +37,7 @@ def index(slug: str) -> Response:
     return answers.json_text(f'{{"messages":[{texts}],"cursor":{cursor},"more":{to_json(is_more)}{sides}}}')
 
 
-def _sides(connection: Any, room_id: int, ids: list[int], wish: excerpt.Wish) -> str:
+def _sides(connection: Connection, room_id: int, ids: list[int], wish: excerpt.Wish) -> str:
     """The fields that tell on which sides of these messages there are more."""
     older, newer = excerpt.beyond(connection, room_id, ids, wish)
     return f',"older":{to_json(older)},"newer":{to_json(newer)}'
@@ -91,6 +92,6 @@ def remove(id: int) -> Response:
     return answers.done(message, _page_of(message))
 
 
-def _page_of(message: dict[str, object]) -> str:
+def _page_of(message: WireMessage) -> str:
     """The message's place in its room, since its own page offers no actions once it is removed."""
     return url_for("pages.room", slug=message["room"], around=message["id"], _anchor=f"m{message['id']}")

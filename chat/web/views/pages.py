@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
+from sqlalchemy.engine import Connection
 
 from chat.core import times, validation
 from chat.core.errors import N_, ChatError
@@ -12,6 +13,8 @@ from chat.realtime.presence.rosters import Roster
 from chat.store.tables import events
 from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
+from chat.store.tables.messages import Message
+from chat.store.tables.users import User
 from chat.web import answers, bounds, context, flood, forms, identity
 from chat.web.views import excerpt, room_lists, stream
 from chat.web.views.rows import dressed, rows_of
@@ -41,7 +44,7 @@ def help() -> str:
     return render_template("help.html")
 
 
-def _id_of(user: Any) -> int | None:
+def _id_of(user: User | None) -> int | None:
     return user.id if user is not None else None
 
 
@@ -130,7 +133,7 @@ def room_page(
     )
 
 
-def _new(connection: Any, room_id: int, stay: Any, new: int | None) -> tuple[int | None, int]:
+def _new(connection: Connection, room_id: int, stay: room_table.Stay | None, new: int | None) -> tuple[int | None, int]:
     """The first message that a member has not read, and how many there are, up to `UNREAD_MAX`.
 
     Messages from `new` on count as unread.
@@ -163,7 +166,7 @@ def _anew(slug: str, last_id: int) -> str:
     return f"{address}?seen={last_id}&at={time.time_ns() // 1_000_000}" + (f"#m{last_id}" if last_id else "")
 
 
-def _note_reader(user: Any, slug: str, message_id: int) -> None:
+def _note_reader(user: User, slug: str, message_id: int) -> None:
     """Note that the user is here and what they have read: their page has neither script nor frame to say so."""
     process = context.process()
     with process.store.read() as connection:
@@ -187,7 +190,7 @@ def _is_visit() -> bool:
     return request.method == "GET" and is_shown and not _is_ahead()
 
 
-def _is_member(slug: str, user: Any) -> bool:
+def _is_member(slug: str, user: User) -> bool:
     with context.process().store.read() as connection:
         found = rooms.find(connection, slug, user)
         return room_table.membership(connection, found.id, user.id) is not None
@@ -211,6 +214,7 @@ def message(id: int, error: dict[str, Any] | None = None) -> str:
     with context.process().store.read() as connection:
         found = messages.find(connection, id, user)
         found_room = room_table.find(connection, found.slug)
+    assert found_room is not None, "of a removed room no message is found"
     return render_template(
         "message_page.html",
         html=dressed(found),
@@ -237,14 +241,15 @@ def remove_message(id: int, error: dict[str, Any] | None = None) -> str:
     return render_template("message_remove.html", html=dressed(found), message=found, error=error)
 
 
-def _acts_on(message: Any, user: Any) -> dict[str, bool]:
+def _acts_on(message: Message, user: User | None) -> dict[str, bool]:
     """What the user may do with the message."""
     may_change = messages.may_change(user, message)
     is_owners = user is not None and user.is_owner and not message.removed_at
+    is_own = user is not None and message.author_id == user.id
     return {
         "edit": may_change,
         "remove": may_change or is_owners,
-        "ban": is_owners and message.author_id != user.id and message.kind != "bot",
+        "ban": is_owners and not is_own and message.kind != "bot",
     }
 
 
@@ -317,7 +322,7 @@ def refresh_again(error: dict[str, Any], slug: str) -> str:
     )
 
 
-def _mark_read(user: Any, slug: str, message_id: int) -> None:
+def _mark_read(user: User, slug: str, message_id: int) -> None:
     """Note what was read, if that is further than before: a frame that is loaded again writes nothing."""
     store = context.process().store
     with store.read() as connection:

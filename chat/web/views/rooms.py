@@ -5,8 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 
 from chat.core.errors import N_, ChatError
+from chat.core.wire import WireUser
 from chat.domain import rooms, serializers
 from chat.store.tables import events
+from chat.store.tables.rooms import Room
 from chat.web import answers, context, forms, identity, repeats
 from chat.web.views import room_lists
 
@@ -113,12 +115,13 @@ def people(slug: str) -> Response:
     with context.process().store.read() as connection:
         room = rooms.find(connection, slug, identity.who().user)
     roster = context.process().presence.roster(room.id)
-    people = [user | {"state": "here"} for user in roster.here] + [user | {"state": "away"} for user in roster.away]
+    states = (("here", roster.here), ("away", roster.away))
+    people = [{**user, "state": state} for state, users in states for user in users]
     beyond = sorted((user for user in people if user["id"] > after), key=lambda user: user["id"])
     return answers.json({"count": roster.count, "people": beyond[:limit], "more": len(beyond) > limit})
 
 
-def _present_in(slug: str) -> tuple[dict[str, object], Any]:
+def _present_in(slug: str) -> tuple[WireUser, Room]:
     """The user as JSON has them, and the room. Raises ChatError `not_found`."""
     user = identity.user_required()
     with context.process().store.read() as connection:

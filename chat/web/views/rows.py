@@ -9,6 +9,7 @@ from flask import request, url_for
 from markupsafe import Markup
 
 from chat.domain import rendering
+from chat.store.tables.messages import Message
 from chat.web import clock, context, identity
 from chat.web.i18n import format_date, gettext
 
@@ -18,7 +19,7 @@ _LOST_SPACES = re.compile("(?<=<br>)[ \t]+|(?<=<code>)[ \t]+|[ \t]{2,}|\t")  # i
 
 
 def rows_of(
-    messages: Iterable[Any], new_id: int | None = None, named_id: int | None = None, *, is_alone: bool = False
+    messages: Iterable[Message], new_id: int | None = None, named_id: int | None = None, *, is_alone: bool = False
 ) -> list[dict[str, Any]]:
     """Rows for `rows.html`, oldest first; the rule "New" is before the message `new_id`, if that is among them.
 
@@ -31,7 +32,7 @@ def rows_of(
     address = url_for("pages.message", id=0).removesuffix("0")
     is_terminal = _TERMINALS.match(request.headers.get("User-Agent", "")) is not None
     rows: list[dict[str, Any]] = []
-    earlier: tuple[Any, datetime] | None = None
+    earlier: tuple[Message, datetime] | None = None
     missing_id = named_id
     for message in messages:
         if missing_id is not None and message.id >= missing_id:
@@ -64,7 +65,7 @@ def rows_of(
     return rows
 
 
-def dressed(message: Any) -> Any:
+def dressed(message: Message) -> Any:
     """The html of one message alone, with the date beside the time."""
     return rows_of([message], is_alone=True)[-1]["html"]
 
@@ -80,7 +81,7 @@ def _hard(run: re.Match[str]) -> str:
     return ("\u00a0 " * width)[:width]  # so that lines can still be broken
 
 
-def _is_near(earlier: tuple[Any, datetime] | None, message: Any, moment: datetime) -> bool:
+def _is_near(earlier: tuple[Message, datetime] | None, message: Message, moment: datetime) -> bool:
     if earlier is None or earlier[0].author_id != message.author_id:
         return False
     return abs((moment - earlier[1]).total_seconds()) <= GROUP_SECONDS

@@ -1,17 +1,19 @@
 """Drawing a message: the same for every reader, and dressed for one."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from chat.domain import rendering
+from chat.store.tables.messages import Message
 
 WORDS = rendering.Words("BOT", "EDITED", "REMOVED BY ITS AUTHOR", "REMOVED BY THE OWNER")
 
 
-def message(**changed):
+def message(**changed) -> Message:
     values = {
         "id": 57,
+        "room_id": 1,
+        "room_kind": "open",
+        "expired_at": None,
         "author_id": 3,
         "name": "carol",
         "kind": "guest",
@@ -27,7 +29,7 @@ def message(**changed):
         "removed_at": None,
         "removed_by": None,
     }
-    return SimpleNamespace(**values | changed)
+    return Message(**values | changed)
 
 
 def dress(html, **changed):

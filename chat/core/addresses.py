@@ -1,17 +1,17 @@
-"""Addresses of the network: what counts as one sender, what may be banned, what may stand in a log."""
+"""Network addresses: what counts as one sender, what may be banned, what may be logged."""
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-ADDRESSES = 4096  # whose forms are remembered: to parse one takes longer than to look up who has it
-NETWORK = "longwave.network"  # in the environ: whose share of what is scarce a request uses up; None is nobody's
+ADDRESSES = 4096  # so many are cached, because parsing one takes longer than looking up its user
+NETWORK = "longwave.network"  # in the environ: the network whose share of scarce things a request uses, or None
 
 
 @lru_cache(ADDRESSES)
 def network_of(address: str | None) -> str | None:
-    """What counts as one sender: an IPv4 address, or a /64 of IPv6, which a single customer has; None for neither."""
+    """What counts as one sender: an IPv4 address, or the /64 of IPv6 that one customer has; None for anything else."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
@@ -24,7 +24,7 @@ def network_of(address: str | None) -> str | None:
 
 
 def networks_of(address: str | None) -> tuple[str, ...]:
-    """What counts as one sender, and of IPv6 what is around it."""
+    """The address's network, and for IPv6 also the /48 around it; empty for anything else."""
     network = network_of(address)
     if network is None:
         return ()
@@ -33,12 +33,12 @@ def networks_of(address: str | None) -> tuple[str, ...]:
 
 @lru_cache(ADDRESSES)
 def around(network: str) -> str:
-    """The /48 around a network of IPv6, of which whoever has it may use any part; others are by themselves."""
+    """The /48 around an IPv6 network, since its owner may use any part of it; an IPv4 network as it is."""
     return str(ipaddress.ip_network(network).supernet(new_prefix=48)) if ":" in network else network
 
 
 def is_bannable(address: str, trusted: Iterable[str]) -> bool:
-    """Whether a ban of the address would meet its sender alone: not where it is a proxy's, or private."""
+    """Whether a ban of the address would affect its sender only, which is not so for a trusted proxy or if private."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -51,7 +51,7 @@ def is_bannable(address: str, trusted: Iterable[str]) -> bool:
 
 @lru_cache(ADDRESSES)
 def shortened(address: str | None, how: str) -> str:
-    """An address as it may stand in a log: `full`, `none`, or `short`, which drops 8 bits, or 80 of IPv6."""
+    """An address as it may be logged: `full`, `none` ("-"), or `short`, without its last 8 bits, of IPv6 80."""
     if how == "none" or not address:
         return "-"
     try:
@@ -65,11 +65,11 @@ def shortened(address: str | None, how: str) -> str:
 
 
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_VIA", "HTTP_TRUE_CLIENT",
-             "HTTP_CF_CONNECTING", "HTTP_X_CLUSTER_CLIENT")  # how the names of headers begin that a proxy adds
+             "HTTP_CF_CONNECTING", "HTTP_X_CLUSTER_CLIENT")  # how the names of the headers begin that proxies add
 
 
 def is_direct_from_here(environ: Mapping[str, Any]) -> bool:
-    """Whether a program of this machine has connected by itself: from the loopback, with nothing that a proxy adds."""
+    """Whether a program of this machine connected directly: from the loopback, without any header that proxies add."""
     try:
         parsed = ipaddress.ip_address(environ.get("REMOTE_ADDR", ""))
     except ValueError:
@@ -79,7 +79,10 @@ def is_direct_from_here(environ: Mapping[str, Any]) -> bool:
 
 
 def client_of(peer: str, forwarded: str, trusts: Callable[[str], bool]) -> str:
-    """The address that a request came from, given the one that its connection came from and the header."""
+    """The address that a request came from: the last one in X-Forwarded-For that is not a trusted proxy's.
+
+    `peer` is the connection's address, `forwarded` the header's value.
+    """
     client = peer
     for address in map(str.strip, reversed(forwarded.split(",")) if trusts(peer) else ()):
         client = address or client
@@ -89,7 +92,7 @@ def client_of(peer: str, forwarded: str, trusts: Callable[[str], bool]) -> str:
 
 
 def trust_in(trusted: Iterable[str]) -> Callable[[str], bool]:
-    """The question whether an address is a trusted proxy's, its answers remembered."""
+    """A function that tells whether an address is a trusted proxy's, with a cache. `unix` stands for Unix sockets."""
     networks = [ipaddress.ip_network(text) for text in trusted if text != "unix"]
     trusts_unix = "unix" in trusted
 

@@ -1,4 +1,4 @@
-"""Characters as they are seen: which show something, which shape their neighbours, how many marks a letter bears."""
+"""Characters as people see them: which are visible, which shape their neighbours, how many marks a letter may have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARKS_MAX = 8
 
 
 def without_piles(text: str) -> str:
-    """The text with at most MARKS_MAX marks above, below and around a letter: more would cover the lines beside it."""
+    """The text with at most MARKS_MAX combining marks on each letter: more would cover the lines above and below."""
     if max(text, default="") < "\u0300":  # the first of them
         return text
     kept, marks = [], 0
@@ -20,7 +20,7 @@ def without_piles(text: str) -> str:
         category = unicodedata.category(character)
         if category in ("Mn", "Me"):
             marks += 1
-        elif category != "Cf":  # what joins letters, or is not seen, begins none
+        elif category != "Cf":  # joiners and other invisible characters begin no new letter
             marks = 0
         if marks <= MARKS_MAX or category == "Cf":
             kept.append(character)
@@ -37,14 +37,14 @@ def is_visible(character: str) -> bool:
 
 @lru_cache(1)
 def blanks() -> re.Pattern[str]:
-    """A letter, mark or symbol that shows nothing. Read when something is cleaned: no poll needs it."""
+    """A pattern for one letter, mark or symbol that shows nothing. Loaded on first use, because no poll needs it."""
     from chat.core import looks
 
     return re.compile(f"[{looks.BLANK}]")
 
 
 def is_joint(line: str, at: int) -> bool:
-    """Whether the unseen character only shapes its neighbours, as in ❤️, in 👩‍💻 or in Persian."""
+    """Whether the invisible character at this index only shapes its neighbours, as in ❤️, in 👩‍💻 or in Persian."""
     before = line[at - 1] if at else ""
     if not before or line[at] not in "\u200c\u200d\ufe0f":
         return False

@@ -235,7 +235,7 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, _Typed]
 
 
 def _from_file(path: Path) -> Iterator[tuple[str, _Typed]]:
-    """Lines `CHAT_NAME = value`; empty ones and those that begin with # say nothing."""
+    """Its lines `CHAT_NAME = value`; empty lines and those that begin with # are skipped."""
     seen = set()
     for line_number, line in enumerate(_file_lines(path), 1):
         name, equals, text = (part.strip() for part in line.partition("="))
@@ -274,8 +274,8 @@ def _read(setting: Setting, typed: _Typed) -> Any:
     try:
         return setting.check.read(typed.text.strip())
     except (ValueError, KeyError, OSError):  # zoneinfo raises all three
-        said = f"“{_shortened(typed.text)}”" + (f" {typed.where}" if typed.where else "")
-        raise ConfigError(f"{setting.name} is {said}, but must be {setting.check.allowed}.") from None
+        given = f"“{_shortened(typed.text)}”" + (f" {typed.where}" if typed.where else "")
+        raise ConfigError(f"{setting.name} is {given}, but must be {setting.check.allowed}.") from None
 
 
 def _shortened(text: str) -> str:

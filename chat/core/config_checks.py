@@ -1,4 +1,7 @@
-"""What settings may be: checks that say it in words and read it from text."""
+"""What values settings may have: each check describes them in words, and reads one from text.
+
+Every function from text to a value raises ValueError for text that it does not allow.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from typing import Any, NamedTuple
 
 
 class Check(NamedTuple):
-    """What a setting may be, in words, and the function that reads it from text or raises ValueError."""
+    """The values that are allowed, in words, and the function that reads one from text or raises an error.
+
+    The error is a ValueError, or the KeyError or OSError that the library raises (`timezone`).
+    """
 
     allowed: str
     read: Callable[[str], Any]
@@ -61,7 +67,7 @@ def _number(text: str, pattern: str, low: int, high: int) -> float:
 
 
 def many(item: Check) -> Check:
-    """A list with commas between; nothing between two commas counts as nothing."""
+    """A tuple of items separated by commas; empty ones are skipped."""
     return Check(
         f"{item.allowed}, separated by commas; or nothing",
         lambda text: tuple(item.read(part.strip()) for part in text.split(",") if part.strip()),
@@ -111,7 +117,7 @@ def host(text: str) -> str:
 
 
 def origin(text: str) -> str:
-    """As browsers write it: in small letters, without the port that its scheme has anyway."""
+    """An origin as browsers write it: in lower case, without its scheme's default port."""
     host = r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]"
     found = re.fullmatch(rf"(https?)://({host})(:[0-9]{{1,5}})?/?", text.lower())
     if not found:

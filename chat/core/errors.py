@@ -1,8 +1,9 @@
-"""What can go wrong, in words that tell a person what to do next."""
+"""Errors whose messages tell a person what to do next."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 STATUS = {
     "invalid": 400,
@@ -26,7 +27,7 @@ STATUS = {
 
 
 class ChatError(Exception):
-    """A refusal that is answered as a page, as JSON or as an event, always with the same sentence.
+    """A refusal, which is answered as a page, as JSON or as an event, always with the same sentence.
 
     `message` is an English sentence and its own id in the catalogue; its `%(name)s` are filled from
     `params`, which may hold more than the sentence uses (a ban's `reason` and `until`).
@@ -56,13 +57,13 @@ class ConfigError(Exception):
 
 
 def N_(message: str) -> str:
-    """Mark a sentence for the catalogue; it is translated where it is shown, for who reads it."""
+    """Mark a sentence for the catalogue; it is translated later, where it is shown."""
     return message
 
 
 class Sentence(NamedTuple):
     text: str
-    params: dict[str, Any]
+    params: Mapping[str, object]
 
     def __str__(self) -> str:
         return self.text % self.params

@@ -1,6 +1,7 @@
-"""What may stand in a line of the log: nothing of a request but encoded and cut, and nothing that a terminal obeys."""
+"""Safe lines for the log: what comes from a request is encoded and cut, and nothing can control a terminal."""
 
 import logging
+from types import TracebackType
 from urllib.parse import quote
 
 METHOD_CHARACTERS = 20
@@ -8,14 +9,16 @@ PATH_CHARACTERS = 200
 MESSAGE_CHARACTERS = 2000
 CUT = "..."
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
 
 def request_line(method: str, path: str) -> str:
-    """Method and path as a client would have to spell them in ASCII, however they came."""
+    """Method and path, percent-encoded and cut to `METHOD_CHARACTERS` and `PATH_CHARACTERS`."""
     return f"{_cut(quote(method), METHOD_CHARACTERS)} {_cut(quote(path, errors='replace'), PATH_CHARACTERS)}"
 
 
 def printable(text: str, most: int = MESSAGE_CHARACTERS) -> str:
-    """The text on one line; controls, separators and what turns the direction of writing are spelled out."""
+    """The text on one line, cut to `most`; control characters, separators and direction marks are escaped."""
     text = _cut(text, most)
     if text.isprintable():
         return text
@@ -27,7 +30,7 @@ def _cut(text: str, most: int) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """As Python's, but each record is one line, and what follows of a traceback is indented and cannot pass for one."""
+    """Python's formatter, but a record is one line, and a traceback is indented so that none of it looks like one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = printable(record.message)

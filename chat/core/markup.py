@@ -8,7 +8,7 @@ from collections import Counter
 
 from chat.core.characters import is_visible, without_piles
 
-DRAWN_BY = 2  # the edition of `to_html`: what was drawn by an earlier one is drawn anew
+DRAWN_BY = 2  # the version of `to_html`: HTML that an earlier one made is made again
 
 
 _TOKEN = re.compile(r"`(?P<code>[^`\n]+)`|\n|(?<![0-9A-Za-z])https?://(?=[\w\[])", re.IGNORECASE)

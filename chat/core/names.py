@@ -1,4 +1,4 @@
-"""Names compared, shortened to an initial, and made into addresses."""
+"""Names: compared, shortened to an initial, and made into addresses."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECOND_DOT = re.compile("(?<=[ij])\u0307")  # the letter's own gives way to it,
 
 
 def name_key(name: str) -> str:
-    """The form in which two names are one: what is seen of them, whatever their case and Unicode form. Idempotent.
+    """The key under which two names are the same: what people see of them, ignoring case and Unicode form. Idempotent.
 
-    ASCII letters and digits stand for themselves alone: i, l and 1 are three. See `drawn_key`.
+    ASCII letters and digits are all different: i, l and 1 are three. See `drawn_key`.
     """
     table = _looks()
     seen = _seen(name.translate(table.composed))
@@ -31,10 +31,10 @@ def name_key(name: str) -> str:
 
 
 def drawn_key(name: str) -> str:
-    """The form in which two names are one, too, because most fonts draw them alike, case as typed. Idempotent.
+    """The key under which two names are also the same, because most fonts draw them alike, case as typed. Idempotent.
 
-    Here I, 1 and | are an l, 0 is an O, and rn is an m: PauI is Paul. Ian is lan, but neither Lan nor what it is in
-    small letters, for which there is `name_key`.
+    Here I, 1 and | are an l, 0 is an O, and rn is an m: PauI is Paul. Ian is lan, but neither Lan nor ian, for which
+    there is `name_key`.
     """
     drawn = _looks().drawn
     apart = unicodedata.normalize("NFD", name)  # ẛ has what ſ is drawn like
@@ -95,7 +95,7 @@ def _in_both_cases(alike: dict[int, str]) -> dict[int, str]:
 
 
 def initial(name: str) -> str:
-    """The first character that a reader sees: a letter with its marks, a whole emoji or flag."""
+    """The first character that people see: a letter with its marks, a whole emoji or flag. Empty for an empty name."""
     end = 1
     while end < len(name) and _continues(name, end):
         end += 1
@@ -116,7 +116,7 @@ _SPELT = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", 
 
 
 def slug_from(name: str) -> str:
-    """A slug made from a room's name, in ASCII; "room" where nothing is left of it."""
+    """A slug from a room's name, which `validation.clean_slug` accepts; "room" if nothing of the name is ASCII."""
     plain = unicodedata.normalize("NFKD", name[:ROOM_NAME_MAX].casefold()).translate(_SPELT)
     kept = "".join(c for c in plain if c not in "'’" and not unicodedata.combining(c))
     slug = "-".join(re.findall("[a-z0-9]+", kept))[:SLUG_MAX].strip("-")

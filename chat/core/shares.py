@@ -1,14 +1,14 @@
-"""How much of what is scarce each holder has: places, connections, bytes on their way."""
+"""How much of a scarce resource each holder has: places, connections, bytes that are not sent yet."""
 
 from collections.abc import Hashable
 
-FEW_OF_NETWORK, FEW_OF_PERSON = 16, 64  # readers that one may have though they are more than an eighth
-PERSON, WIDE = "user:", "/48"  # how the names of those begin and end that have a share
+FEW_OF_NETWORK, FEW_OF_PERSON = 16, 64  # readers that one holder may have even if that is more than an eighth
+PERSON, WIDE = "user:", "/48"  # how the names of such holders begin, and end
 WIDE_FACTOR = 4
 
 
 class Shares:
-    """Amounts by holder; one that holds nothing is forgotten. For use under the lock of whoever counts."""
+    """Amounts by holder; a holder with nothing is forgotten. It has no lock: use it under one of your own."""
 
     def __init__(self) -> None:
         self._amounts: dict[Hashable, int] = {}
@@ -18,7 +18,7 @@ class Shares:
         return self._amounts.get(holder, 0)
 
     def add(self, holder: Hashable, amount: int = 1) -> None:
-        """Count so much more, or less, for the holder."""
+        """Add to the holder's amount, or subtract by a negative one."""
         now = self.of(holder) + amount
         self.total += amount
         if now:
@@ -27,14 +27,15 @@ class Shares:
             self._amounts.pop(holder, None)
 
     def largest(self) -> Hashable:
-        """Who has the most."""
+        """The holder with the largest amount. Raises ValueError when there are none."""
         return max(self._amounts, key=self._amounts.__getitem__)
 
 
 def share(holder: str, most: int) -> int:
-    """How many of so many readers may be one person's, or those of visitors from one network; whoever comes then polls.
+    """How many of `most` places one person, or the visitors from one network, may take before others must poll.
 
-    It is an eighth; of few places half, or for a person all. A /48 of IPv6 may be a customer's or a provider's.
+    It is an eighth; if there are few places it is half, or for a person all. A /48 of IPv6 gets more, because it may
+    be a provider's rather than one customer's.
     """
     if holder.startswith(PERSON):
         return max(most // 8, min(most, FEW_OF_PERSON))

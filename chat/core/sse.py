@@ -13,9 +13,9 @@ from chat.core.wire import CURSOR_MAX
 
 MEDIA_TYPE = "text/event-stream"
 DOM_MEDIA_TYPE = "application/x-dom-event-stream"  # of the draft that Opera 9 was made to
-# Some browsers show a script nothing of an answer before they have 2 KB of it; to a stream's parser it is a comment.
+# Some browsers let a script see nothing of an answer before 2 KB have come; to an event stream this is a comment.
 PADDING = b":" + b" " * 2048 + b"\n"
-SHARED_PIECES = 16  # how many pieces of the older dialect are kept for the next reader of the same bytes
+SHARED_PIECES = 16  # how many pieces in the dialect are cached for the next reader of the same bytes
 _CURSOR = re.compile(r"[0-9]{1,16}")
 
 
@@ -53,17 +53,17 @@ def retry(ms: int) -> bytes:
 
 @lru_cache(SHARED_PIECES)
 def in_dom_dialect(piece: bytes) -> bytes:
-    """Whole frames as the draft had them to which Opera 9 was made: `Event:` names the event.
+    """Whole frames as in the draft that Opera 9 implements, where `Event:` names the event.
 
-    That draft knew no `retry`, and would have made an event without a name of the block at the head.
-    A line that begins with `event: ` after a blank one is never data: `frame` lets no line end into it.
+    That draft has no `retry`, so the block at the head would be read as an event without a name, and is cut off.
+    A line that begins with `event: ` after a blank one is never data: `frame` refuses line ends in it.
     """
     blocks = b"\n\n" + (piece.partition(b"\n\n")[2] if piece.startswith(b"retry: ") else piece)
     return blocks.replace(b"\n\nevent: ", b"\n\nEvent: ")[2:]
 
 
 def cursor_from(*candidates: str | None) -> int | None:
-    """The cursor in the first candidate that is there, or None where none is.
+    """The cursor in the first candidate that is given, None if there is none.
 
     Raises ChatError `invalid` when it is not a whole number from 0 to 2^53 − 1.
     """

@@ -1,20 +1,20 @@
-"""The one form of time that is kept and sent: UTC, ISO 8601 with milliseconds, ending in ``Z``."""
+"""The one form in which times are stored and sent: UTC, ISO 8601 with milliseconds, ending in ``Z``."""
 
 from datetime import datetime, timedelta, timezone
 
 
 def now() -> str:
-    """The present moment as it is written everywhere; texts of this form sort as the moments do."""
+    """The present moment. Texts of this form sort as the moments do."""
     return text_of(datetime.now(timezone.utc))
 
 
 def ago(**duration: float) -> str:
-    """The moment that lies so long in the past, with the names of `timedelta` (``days=30``)."""
+    """A moment in the past, with the arguments of `timedelta` (``days=30``)."""
     return text_of(datetime.now(timezone.utc) - timedelta(**duration))
 
 
 def ahead(**duration: float) -> str:
-    """The moment that lies so far in the future."""
+    """A moment in the future, with the same arguments."""
     return text_of(datetime.now(timezone.utc) + timedelta(**duration))
 
 

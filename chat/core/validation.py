@@ -1,4 +1,4 @@
-"""What people type: cleaned, or refused with a sentence."""
+"""What people type, cleaned, or refused with a ChatError that says what to change."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clean_body(raw: object) -> str:
 
 
 def clean_name(raw: object) -> str:
-    """A person's name in Unicode form NFC, with single spaces, 1–32 code points, all of them to be seen."""
+    """A person's name in NFC with single spaces, 1–32 code points, all visible. Raises ChatError as `clean_body`."""
     name = _clean_line(raw, "name", NAME_MAX)
     if not name:
         raise ChatError("invalid", N_("The name is empty. Tell others what to call you."), field="name")
@@ -41,7 +41,7 @@ def clean_name(raw: object) -> str:
 
 
 def clean_room_name(raw: object) -> str:
-    """A room's name, 1–60 code points, cleaned as a person's name."""
+    """A room's name, 1–60 code points, cleaned like a person's name."""
     name = _clean_line(raw, "name", ROOM_NAME_MAX)
     if not name:
         raise ChatError("invalid", N_("Give the room a name."), field="name")
@@ -49,12 +49,12 @@ def clean_room_name(raw: object) -> str:
 
 
 def clean_topic(raw: object, field: str = "topic") -> str:
-    """A room's topic, at most 200 code points on one line; empty where nothing was typed."""
+    """A room's topic, at most 200 code points on one line; empty for None."""
     return "" if raw is None else _clean_line(raw, field, TOPIC_MAX)
 
 
 def clean_slug(raw: object) -> str:
-    """A room's place in addresses: 1–40 of a-z, 0-9 and hyphen, but not "new", which is a page."""
+    """A room's part of an address: 1–40 of a-z, 0-9 and hyphen, but not "new", which is a page."""
     slug = _as_text(raw, "slug").strip()
     _refuse_longer(len(slug), SLUG_MAX, "slug")
     if not _SLUG.fullmatch(slug):
@@ -67,7 +67,7 @@ def clean_slug(raw: object) -> str:
 
 
 def clean_client_id(raw: object) -> str | None:
-    """The sender's own id of a message, 1–64 of A-Z, a-z, 0-9, _ and -; None where there is none."""
+    """The sender's own id of a message, 1–64 of A-Z, a-z, 0-9, _ and -; None if it is missing or empty."""
     if raw is None or raw == "":
         return None
     if not isinstance(raw, str) or not _CLIENT_ID.fullmatch(raw):

@@ -1,4 +1,4 @@
-"""What is the same for every way to the reader: events as JSON on one line, and how far a cursor may go."""
+"""What every transport shares: events as JSON on one line, and the largest cursor."""
 
 from __future__ import annotations
 

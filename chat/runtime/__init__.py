@@ -1,7 +1,7 @@
-"""How code waits, wakes and runs beside itself: plain threads here, greenlets where gevent has patched.
+"""How code waits, wakes others and runs concurrently: by threads, or by greenlets where gevent has patched.
 
-`current()` is the form in force. The gevent form lives in `greenlets.py` and is put in force by `choose`
-at the start of a process, so that nothing here imports gevent and the app runs without it.
+`current()` is the form in use. The gevent form is in `greenlets.py` and is only imported by `choose`, at the start of
+a process that gevent has patched, so the app runs without gevent.
 """
 
 import sys
@@ -12,11 +12,15 @@ _current = Threads()
 
 
 def current() -> Threads:
+    """The form that this process uses."""
     return _current
 
 
 def choose(lasts: bool = True) -> Threads:
-    """Put the form in force that fits this process: greenlets iff gevent has patched its threads."""
+    """Use the form that fits this process: greenlets if gevent has patched its threads.
+
+    `lasts` is false for a process that ends with its request.
+    """
     global _current
     if not lasts:
         _current = OneAtATime()

@@ -11,7 +11,7 @@ from gevent import monkey
 from gevent.event import Event
 from gevent.hub import get_hub
 
-from chat.runtime.threads import Threads, Waiter
+from chat.runtime.threads import Poller, Threads, Waiter
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,9 @@ class Greenlets(Threads):
         watcher.start(function)
         self._watchers.append(watcher)
 
-    def poller(self) -> Any:
-        return monkey.get_original("select", "epoll")()
+    def poller(self) -> Poller:
+        poller: Poller = monkey.get_original("select", "epoll")()
+        return poller
 
     def breathe(self) -> None:
         gevent.sleep(MOMENT_SECONDS)

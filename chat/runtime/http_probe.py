@@ -1,20 +1,19 @@
-"""Asking our own site for a file, as a stranger would."""
+"""Requesting a file from our own site as a stranger would."""
 
 import http.client
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 from urllib.parse import urlsplit
 
-ANSWER_SECONDS = 1.0  # each; a host of one process cannot answer itself, and what is handed out comes at once
-GOOD_SECONDS = 3600.0  # so long a look is good
+ANSWER_SECONDS = 1.0  # per request; a host with one process cannot answer itself, and a static file comes at once
+GOOD_SECONDS = 3600.0  # how long a result may be reused
 MOST_BYTES = 4096
 
 Fetch = Callable[[str], bytes | None]
 
 
 def fetch(address: str) -> bytes | None:
-    """The body of a 200, b"" for any other answer, None for none."""
+    """The first `MOST_BYTES` of the body of a 200, b"" for any other answer, None if there is no answer."""
     parts = urlsplit(address)
     try:
         with closing(_connection(parts.scheme, parts.netloc)) as connection:
@@ -25,10 +24,10 @@ def fetch(address: str) -> bytes | None:
         return None
 
 
-def _connection(scheme: str, host: str) -> Any:
+def _connection(scheme: str, host: str) -> http.client.HTTPConnection:
     if scheme != "https":
         return http.client.HTTPConnection(host, timeout=ANSWER_SECONDS)
     import ssl
 
-    # It is our own site, to which nothing secret is sent: also one whose certificate is its own is looked at.
+    # It is our own site and nothing secret is sent, so a self-signed certificate is good enough.
     return http.client.HTTPSConnection(host, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())

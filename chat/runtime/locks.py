@@ -1,17 +1,17 @@
-"""Locks on files, between processes: taken at once, or with patience. The kernel lets go of them with the process.
+"""Locks on files, between processes: taken at once or within some seconds. The kernel releases them with the process.
 
-The lock belongs to the open file, not to who takes it: threads that share one are not kept apart.
+A lock belongs to the open file, so it does not keep threads apart that share one.
 """
 
 import fcntl
 import random
 import time
 
-TRY_SECONDS = (0.001, 0.006)  # whoever is in front takes some milliseconds
+TRY_SECONDS = (0.001, 0.006)  # between two tries, at random; a holder needs some milliseconds
 
 
 def take(file: int) -> bool:
-    """Lock the open file, unless whoever has opened it elsewhere has."""
+    """Lock the open file; false when somebody who opened it elsewhere has the lock."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -20,7 +20,7 @@ def take(file: int) -> bool:
 
 
 def take_within(file: int, seconds: float) -> bool:
-    """The same, trying until patience ends: where nobody can stand in the kernel's queue and be left there."""
+    """The same, trying for so many seconds; unlike waiting in the kernel, this cannot hang for good."""
     deadline = time.monotonic() + seconds
     while not take(file):
         if time.monotonic() >= deadline:

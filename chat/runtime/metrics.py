@@ -1,9 +1,9 @@
-"""What an operator watches: the table of metrics, and the board on which each process notes its own figures.
+"""Metrics: the table of them, and the board to which each process writes its own figures.
 
-A board is a folder with one small file a process. It is numbered, and taken by whoever can lock it, so that a file
-is a living process's as long as its lock holds. Whoever takes the file of one that has ended counts on from where
-that stopped: counters never fall, and there are as many files as there were ever processes at once. Nothing here is
-done for an event or a reader: once a second a process writes down what its parts have counted.
+A board is a folder with one small numbered file per process. A process takes a file by locking it, so a file belongs to
+a living process as long as it is locked. A process that takes the file of one that has ended continues its counters:
+they never fall, and there are only as many files as there were processes at once. Nothing here is done per event or
+reader: once a second a process writes what its parts have counted.
 """
 
 import fcntl
@@ -25,7 +25,9 @@ PROCESSES_MAX = 1024  # more at once keep their figures to themselves
 
 
 class Metric(NamedTuple):
-    """`label` is the one beside `worker`, if any, and `values` are all that it takes; `bounds` a histogram's."""
+    """A row of the table. `label` is the one beside `worker`, if any, and `values` all its values; `bounds` is for
+    histograms.
+    """
 
     name: str
     kind: str
@@ -36,11 +38,12 @@ class Metric(NamedTuple):
 
     @property
     def cells(self) -> int:
-        """How many numbers it takes: of a histogram one for each bound, one for what is beyond, and the sum."""
+        """How many numbers it takes: a histogram's are one per bound, one for what is above all, and the sum."""
         return len(self.bounds) + 2 if self.kind == "histogram" else len(self.values)
 
     @property
     def full_name(self) -> str:
+        """Its name in Prometheus, which adds `_total` to a counter's."""
         return PREFIX + self.name + ("_total" if self.kind == "counter" else "")
 
 
@@ -72,18 +75,19 @@ METRICS = (
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 CELLS = sum(metric.cells for metric in METRICS)
-# A file that another version has written says nothing here. Part of a hash, small enough to be a number as well.
+# Identifies the table, so that files of another version are ignored. Part of a hash, small enough for a float.
 LAYOUT = float(int(hashlib.sha256(repr([(m.name, m.cells) for m in METRICS]).encode()).hexdigest()[:12], 16))
 
 
 class Histogram:
-    """Counts numbers by the bounds that they do not exceed. One thread alone may add to it."""
+    """Counts numbers by the lowest bound that they do not exceed. Only one thread may add to it."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
         self.cells = [0.0] * (len(bounds) + 2)
 
     def observe(self, value: float) -> None:
+        """Count this number, and add it to the sum."""
         self.cells[bisect_left(self._bounds, value)] += 1
         self.cells[-1] += value
 
@@ -93,7 +97,7 @@ Figures = Mapping[str, Figure]
 
 
 class Sheet(NamedTuple):
-    """What one process has noted: by metric its numbers, and whether the process is still there."""
+    """What one process has noted: its numbers by metric, and whether the process is alive."""
 
     worker: str
     is_alive: bool
@@ -101,7 +105,7 @@ class Sheet(NamedTuple):
 
 
 class Board:
-    """The figures of all processes of one chat. `note` and `sheets` never wait, and fail silently on a bad disk."""
+    """The figures of all processes of one chat. `note` and `sheets` never wait, and ignore errors of the disk."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
@@ -112,7 +116,7 @@ class Board:
         self._earlier: dict[str, Sequence[float]] = {}
 
     def note(self, figures: Figures) -> None:
-        """Write down what this process has counted since its start, and how it stands now."""
+        """Write down what this process has counted since its start, and its gauges."""
         all_figures = {**figures, "worker_pid": os.getpid(), "worker_silent_seconds": self._clock()}
         with self._lock, suppress(OSError):  # what is not written now is written in a second
             if self._file is None:
@@ -124,20 +128,20 @@ class Board:
                 os.pwrite(self._file, cells.tobytes(), 0)
 
     def sheets(self) -> list[Sheet]:
-        """What all processes have noted, those that have ended included, whose counters still count."""
+        """What all processes have noted, including those that have ended, whose counters still count."""
         with suppress(FileNotFoundError):
             numbers = sorted(int(name) for name in os.listdir(self._folder) if name.isdigit())
             return [sheet for number in numbers for sheet in self._sheet(str(number))]
         return []
 
     def close(self) -> None:
-        """Leave the file to whoever comes next."""
+        """Leave the file to the next process."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
     def _take(self) -> None:
-        """Take the first file that is nobody's, and what was counted in it."""
+        """Take the first file that no process has, and what was counted in it."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         for number in range(1, PROCESSES_MAX + 1):
             file = os.open(self._folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -156,7 +160,7 @@ class Board:
         with suppress(OSError):
             file = os.open(self._folder / worker, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                # Shared: of two who look at once, neither takes the other for the process itself.
+                # A shared lock, so that of two who look at once neither takes the other for the process itself.
                 is_alive = worker == self._worker or not _is_locked(file, fcntl.LOCK_SH)
                 cells = _read(file)
             finally:
@@ -201,8 +205,8 @@ def _cells_of(metric: Metric, figure: Figure) -> Sequence[float]:
 
 
 def as_text(sheets: Sequence[Sheet]) -> bytes:
-    """All figures as Prometheus reads them; gauges of those processes alone that are still there."""
-    # Late, because few processes are ever asked, and one that serves a single request would pay for it each time.
+    """All figures in Prometheus' text format; gauges of living processes only."""
+    # Imported late, because few processes are asked, and one that serves a single request would pay for it each time.
     import prometheus_client
 
     class All:
@@ -232,7 +236,7 @@ def _family(metric: Metric, sheets: Sequence[Sheet]) -> Any:
 
 
 def _buckets(metric: Metric, cells: Sequence[float]) -> tuple[list[tuple[str, float]], float]:
-    """Each bound with how many did not exceed it, as the format wants them, and the sum of all."""
+    """Each bound with how many did not exceed it, as the format has it, and the sum of all."""
     buckets, so_far = [], 0.0
     for bound, cell in zip([*metric.bounds, math.inf], cells, strict=False):
         so_far += cell

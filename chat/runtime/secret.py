@@ -1,4 +1,4 @@
-"""The site's secret: what signs cookies and forms, and what no name that is made with it can be guessed without."""
+"""The site's secret key: it signs cookies and forms, and makes file names that nobody can guess."""
 
 import hmac
 import os
@@ -10,18 +10,18 @@ from pathlib import Path
 FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
-MARK_LETTERS = 8  # enough to tell the few sites of one host apart
+MARK_LETTERS = 8  # enough to distinguish the few sites of one host
 DELETE = "delete it and a new one is made: everyone is signed out then, and must enter the shared password again"
 
 
 class SecretError(Exception):
-    """A key that cannot be used, which stops the start: one sentence with its path and what to do."""
+    """The key cannot be used, which prevents the start: one sentence with its path and what to do."""
 
 
 def of(instance: Path) -> str:
-    """Made on the first start, the same for all processes and for ever.
+    """The key of the chat in this folder, 64 hexadecimal digits: made on the first start and the same ever after.
 
-    Raises SecretError for one that is damaged: by a key that is empty or known anybody could sign.
+    Raises SecretError for a damaged one, because with an empty or known key anybody could sign.
     """
     path = instance / FILE
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,18 +33,18 @@ def of(instance: Path) -> str:
 
 
 def mark_of(key: str) -> str:
-    """What anybody may see of the key: it tells this site's cookies from those of other chats on the same host."""
+    """A public mark of the key, which distinguishes this site's cookies from those of other chats on the same host."""
     return hmac.digest(key.strip().encode(), b"names of cookies", "sha256").hex()[:MARK_LETTERS]
 
 
 def check(instance: Path) -> None:
-    """Raise SecretError for one that is damaged, and make none."""
+    """Raise SecretError if the key is damaged; unlike `of`, make none if there is none."""
     with suppress(FileNotFoundError):
         _read(instance / FILE)
 
 
 def problem(instance: Path) -> str:
-    """What is wrong with it and what to do, in one sentence; empty where there is nothing, or none yet."""
+    """What is wrong with the key and what to do, in one sentence; empty if nothing is, or if there is no key yet."""
     path = instance / FILE
     try:
         check(instance)
@@ -68,7 +68,7 @@ def _read(path: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """Whole and on the disk before it has its name; where another process was first, its key stays."""
+    """Write a key to the disk, then give the file its name; if another process was first, its key stays."""
     draft = path.with_name(f"{FILE}.{secrets.token_hex(8)}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""The plain form of the runtime: whoever waits has an operating system's thread."""
+"""The runtime by threads: whoever waits has a thread of the operating system."""
 
 import logging
 import threading
@@ -10,84 +10,109 @@ log = logging.getLogger(__name__)
 
 
 class Waiter(Protocol):
-    """A place where one waits until another wakes it; a wake before the wait is not lost."""
+    """Where one thread or greenlet waits until another wakes it; a wake before the wait is not lost."""
 
-    def wait(self, timeout_seconds: float | None = None) -> bool: ...
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait for a wake and use it up; false when the time was over first."""
 
-    def wake(self) -> None: ...
+    def wake(self) -> None:
+        """Let the one who waits go on, or the next one who will."""
 
     @property
     def is_woken(self) -> bool:
-        """Whether it was woken and nobody has gone on yet."""
+        """Whether there was a wake that no wait has used up yet."""
+
+
+class Poller(Protocol):
+    """What is used of `select.epoll`, which not every system has; all its methods raise OSError."""
+
+    def fileno(self) -> int:
+        """The descriptor to watch: it is readable when `poll` has something."""
+
+    def register(self, fd: int, events: int) -> None:
+        """Report these events of the descriptor from now on, and that it has hung up."""
+
+    def modify(self, fd: int, events: int) -> None:
+        """Report these instead."""
+
+    def unregister(self, fd: int) -> None:
+        """Report nothing of it any more."""
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        """At most so many descriptors with their events, waiting up to `timeout` seconds for the first."""
 
 
 class Threads:
-    """The plain form: every waiting piece of code has an operating system's thread of its own.
+    """The plain form: whatever waits has a thread of the operating system of its own.
 
-    It is also what the other forms begin with, and so their parent: `OneAtATime` is this one less what runs beside a
-    request, and `Greenlets` waits and wakes by gevent's loop. What a form does not override it does in the same way.
+    It is also the parent of the other forms, which do what they do not override in the same way: `OneAtATime` starts
+    nothing beside a request, and `Greenlets` waits and wakes by gevent's loop.
     """
 
     name = "threads"
-    has_threads = True  # whether anything may run beside the request that is answered
-    has_loop = False  # whether all that waits is driven by one loop, turn by turn
-    can_park = False  # whether that loop can watch many connections for readers that have left their greenlets
+    has_threads = True  # whether anything may run beside a request
+    has_loop = False  # whether one event loop drives everything that waits
+    can_park = False  # whether that loop can watch the connections of readers that have left their greenlets
 
     def start_native(self, target: Callable[[], None], name: str) -> None:
         """Run `target` in a real thread, which may block without stopping anything else."""
         threading.Thread(target=target, name=name, daemon=True).start()
 
     def native_queue(self) -> "SimpleQueue[Any]":
-        """A queue that a real thread may block on, whatever has been patched."""
+        """A queue on which a real thread may block, even where gevent has patched."""
         return SimpleQueue()
 
     def waiter(self) -> Waiter:
+        """A new waiter of this form."""
         return _ThreadWaiter()
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Run `function` where readers may be woken: here, at once; under gevent, soon and in the loop."""
+        """Run `function` where readers may be woken: at once, under gevent soon and in the loop. From any thread."""
         function(*args)
 
     def soon(self, function: Callable[[], object]) -> None:
-        """Run `function` at the end of this turn of the loop; where there is none, at once."""
+        """Run `function` at the end of this turn of the loop; without a loop, at once."""
         function()
 
     def later(self, seconds: float, function: Callable[[], object]) -> None:
-        """Run `function` in a later turn of the loop, after so many seconds at the earliest; only where `has_loop`."""
+        """Run `function` in a later turn of the loop, after at least so many seconds; only where `has_loop`."""
         raise NotImplementedError
 
     def watch(self, fd: int, function: Callable[[], object]) -> None:
-        """Run `function` in the loop whenever the descriptor can be read, from now on; only where `has_loop`."""
+        """From now on run `function` in the loop whenever the descriptor is readable; only where `has_loop`."""
         raise NotImplementedError
 
-    def poller(self) -> Any:
-        """The kernel's epoll, whatever has been patched; only where `can_park`."""
+    def poller(self) -> Poller:
+        """A new epoll object of the kernel's, even where gevent has patched; only where `can_park`."""
         raise NotImplementedError
 
     def breathe(self) -> None:
-        """Let everything else have its turn, connections included."""
+        """Let everything else in the loop have its turn, including connections."""
 
     def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
-        """Call `function` again and again with `seconds` between; returns what stops it."""
+        """Call `function` repeatedly with `seconds` between, and log what it raises; returns what stops it."""
         stopped = threading.Event()
 
         def repeat() -> None:
             while not stopped.wait(seconds):
                 try:
                     function()
-                except Exception:  # one bad second must not end all that follow
+                except Exception:  # one failure must not end the repetition
                     log.exception("%s failed", name)
 
         threading.Thread(target=repeat, name=name, daemon=True).start()
         return stopped.set
 
     def start(self, target: Callable[[], None], name: str) -> None:
-        """Run `target` beside the caller: a thread here, a greenlet under gevent."""
+        """Run `target` concurrently with the caller: in a thread, under gevent in a greenlet."""
         threading.Thread(target=target, name=name, daemon=True).start()
 
 
 class OneAtATime(Threads):
-    """The form of a process that does not last between requests (CGI, Passenger): nothing runs beside the request."""
+    """The form of a process that ends with its request (CGI, Passenger): nothing runs beside it.
+
+    Starting something raises AssertionError, because it would be a bug.
+    """
 
     name = "one request at a time"
     has_threads = False
@@ -96,7 +121,7 @@ class OneAtATime(Threads):
         raise AssertionError(f"no thread can be started here, not even for {name}")
 
     def every(self, seconds: float, function: Callable[[], None], name: str) -> Callable[[], None]:
-        raise AssertionError(f"nothing can be done from time to time here, not even {name}")
+        raise AssertionError(f"nothing can be repeated here, not even {name}")
 
     def start(self, target: Callable[[], None], name: str) -> None:
         self.start_native(target, name)

@@ -31,6 +31,7 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
 
 
 def is_visible(character: str) -> bool:
+    """Whether fonts show something for the character; a space is not visible."""
     # Unassigned code points count as seen: they are next year's emoji to an older Python.
     return unicodedata.category(character) not in _UNSEEN and not blanks().match(character)
 
@@ -61,8 +62,10 @@ def _shapes_letters(before: str) -> bool:
 
 
 def is_skin_tone(character: str) -> bool:
+    """Whether it changes the skin colour of the emoji before it."""
     return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def is_flag_half(character: str) -> bool:
+    """Whether it is one of the two letters of a flag."""
     return "\U0001f1e6" <= character <= "\U0001f1ff"

@@ -19,6 +19,8 @@ FILE_NAME = "longwave.cfg"
 
 
 class Setting(NamedTuple):
+    """A setting of the operator: a row of the table; `default` is text, as typed."""
+
     name: str
     kind: str
     default: str

@@ -27,10 +27,12 @@ class Check(NamedTuple):
 
 
 def one_line(low: int, high: int) -> Check:
+    """A text of `low` to `high` characters, trimmed, without control characters."""
     return Check(f"text of {low} to {high} characters on one line", lambda text: _text(text, low, high, ""))
 
 
 def lines(high: int) -> Check:
+    """A text of at most `high` characters, trimmed, without control characters but line feeds."""
     return Check(f"text of at most {high} characters", lambda text: _text(text, 0, high, "\n"))
 
 
@@ -43,6 +45,7 @@ def _text(text: str, low: int, high: int, controls: str) -> str:
 
 
 def one_of(*words: str) -> Check:
+    """One of these words, as it is written here."""
     allowed = ", ".join(words[:-1]) + " or " + words[-1]
     return Check(allowed, lambda text: words[words.index(text)])
 
@@ -51,11 +54,13 @@ on_or_off = Check("on or off", lambda text: {"on": True, "1": True, "off": False
 
 
 def whole(low: int, high: int) -> Check:
+    """A whole number from `low` to `high`, of at most nine digits."""
     digits = "[0-9]{1,9}"
     return Check(f"a whole number from {low} to {high}", lambda text: int(_number(text, digits, low, high)))
 
 
 def number(low: int, high: int) -> Check:
+    """A decimal number from `low` to `high`, without a sign or an exponent."""
     digits = r"[0-9]{1,9}(\.[0-9]{1,9})?"
     return Check(f"a number from {low} to {high}", lambda text: _number(text, digits, low, high))
 
@@ -75,32 +80,38 @@ def many(item: Check) -> Check:
 
 
 def password(text: str) -> str:
+    """A text of at most 100 characters on one line; empty means none."""
     return _text(text, 0, 100, "")
 
 
 def folder_or_none(text: str) -> Path | None:
+    """As `folder`; None for an empty text."""
     return folder(text) if text else None
 
 
 def path(text: str) -> str:
+    """A path for URLs: letters, digits and `_.~-` between slashes, without `..` and without a slash at its end."""
     if not re.fullmatch(r"/?[\w.~-]+(/[\w.~-]+)*", text, re.ASCII) or ".." in text.split("/"):
         raise ValueError
     return text
 
 
 def folder(text: str) -> Path:
+    """An absolute path; a relative one begins at the working directory, `~` at the home directory."""
     if not text or "\0" in text:
         raise ValueError
     return Path(os.path.abspath(os.path.expanduser(text)))
 
 
 def timezone(text: str) -> datetime.tzinfo:
+    """The zone of an IANA name, which must be in the system's table unless it is UTC."""
     if text == "UTC":  # there even where the system has no table of time zones
         return datetime.timezone.utc
     return zoneinfo.ZoneInfo(text)
 
 
 def link(text: str) -> tuple[str, str]:
+    """A label and its URL from `label = url`; the URL is `http:`, `https:` or a path of this host."""
     label, _, url = (part.strip() for part in text.partition("="))
     if not label or not re.fullmatch(r"(https?://[^\s/\\]|/(?![/\\]))[^\s\\\"<>]*", url, re.IGNORECASE):
         raise ValueError
@@ -108,6 +119,7 @@ def link(text: str) -> tuple[str, str]:
 
 
 def host(text: str) -> str:
+    """A host name in small letters, with a leading dot for all hosts below it, or an IPv6 address in brackets."""
     if ":" in text:
         return f"[{ipaddress.IPv6Address(text.strip('[]'))}]"
     host = text.lower().removesuffix(".")
@@ -132,6 +144,7 @@ def origin(text: str) -> str:
 
 
 def proxy(text: str) -> str:
+    """An IP address, a network such as 10.0.0.0/8, or `unix`."""
     if text == "unix":
         return text
     if "/" in text:
@@ -140,30 +153,36 @@ def proxy(text: str) -> str:
 
 
 def days_or_forever(text: str) -> int | None:
+    """A number of days from 1 to 36500; None for `forever`."""
     return None if text == "forever" else int(_number(text, "[0-9]{1,5}", 1, 36500))
 
 
 def whole_or_auto(text: str) -> int | None:
+    """A whole number up to a million; None for `auto`."""
     return None if text == "auto" else int(_number(text, "[0-9]{1,7}", 0, 1_000_000))
 
 
 def seconds_or_auto(text: str) -> int | None:
+    """A number of seconds up to a day; None for `auto`."""
     return None if text == "auto" else int(_number(text, "[0-9]{1,5}", 0, 86400))
 
 
 def contact(text: str) -> str:
+    """A URL with `mailto:`, `https:` or `tel:`; empty means none."""
     if text and not re.fullmatch(r"(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+[0-9-]+)", text):
         raise ValueError
     return text
 
 
 def token(text: str) -> str:
+    """A secret of 16 to 200 printable ASCII characters without spaces; empty means none."""
     if text and not re.fullmatch(r"[!-~]{16,200}", text):
         raise ValueError
     return text
 
 
 def language(text: str) -> str:
+    """A language tag such as de or pt_BR."""
     if not re.fullmatch(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", text):
         raise ValueError
     return text

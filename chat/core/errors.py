@@ -62,6 +62,8 @@ def N_(message: str) -> str:
 
 
 class Sentence(NamedTuple):
+    """A text of the catalogue with its parameters; `str` fills them in, in English."""
+
     text: str
     params: Mapping[str, object]
 

@@ -33,9 +33,11 @@ class LineFormatter(logging.Formatter):
     """Python's formatter, but a record is one line, and a traceback is indented so that none of it looks like one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        """As in logging, on one line: control characters are escaped."""
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: object) -> str:
+        """As in logging, with every line escaped and all but the first indented."""
         lines = super().formatException(ei).splitlines()  # type: ignore[arg-type]
         return "\n  ".join(printable(line) for line in lines)

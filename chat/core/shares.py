@@ -15,6 +15,7 @@ class Shares:
         self.total = 0
 
     def of(self, holder: Hashable) -> int:
+        """How much the holder has."""
         return self._amounts.get(holder, 0)
 
     def add(self, holder: Hashable, amount: int = 1) -> None:

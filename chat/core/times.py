@@ -19,6 +19,7 @@ def ahead(**duration: float) -> str:
 
 
 def text_of(moment: datetime) -> str:
+    """The moment as the store and the wire have it: UTC, ISO 8601 with milliseconds, ending in Z."""
     return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 

@@ -67,7 +67,7 @@ def test_a_burst_is_allowed_and_then_one_at_a_time(limits: Limits, clock: Clock)
     assert count(limits, "post:1", 50) == 5
 
 
-def test_the_wait_is_told_and_waiting_so_long_suffices(limits: Limits, clock: Clock):
+def test_waiting_as_long_as_it_says_is_enough(limits: Limits, clock: Clock):
     count(limits, "post:1", 5)
     wait = limits.wait_seconds({"post:1": RATE})
     assert wait == pytest.approx(2.0)

@@ -1,4 +1,4 @@
-"""What every presence promises, between the processes of one machine; and where the one or the other deviates."""
+"""What every presence promises, between the processes of one machine; and where an implementation deviates."""
 
 import json
 import threading
@@ -168,7 +168,7 @@ def test_who_polls_again_is_never_gone_too_early(machine: Machine):
     assert other.roster(7).here == [ALICE], "60 s after the last poll"
 
 
-def test_the_newest_word_says_who_is_away_whichever_process_heard_it(machine: Machine):
+def test_the_latest_status_says_who_is_away_whichever_process_received_it(machine: Machine):
     one, other = machine.processes
     one.poll(ALICE, LOBBY, 60)
     machine.pass_seconds(1)
@@ -223,7 +223,7 @@ def test_of_many_so_many_names_are_shown_at_most(make: Callable[..., Machine]):
     assert shown.here == crowd(NAMES_WHOLE)
 
 
-def test_a_whole_says_all_that_is_to_be_said(machine: Machine):
+def test_a_whole_presence_lists_everybody_here_and_away(machine: Machine):
     one, _ = machine.processes
     for user in (ALICE, BOB):
         one.poll(user, LOBBY, 60)
@@ -274,7 +274,7 @@ def test_the_token_of_many_rooms_is_short_and_tells_of_each(machine: Machine):
 
 
 @holding_streams
-def test_who_enters_one_process_is_here_in_all_within_a_second_and_readers_are_told(machine: Machine):
+def test_a_user_who_enters_one_process_is_here_in_all_within_a_second_and_readers_are_sent_it(machine: Machine):
     machine.processes[0].enter(ALICE, LOBBY)
     machine.pass_seconds(2)
     assert machine.rosters() == Roster(1, [ALICE], [])
@@ -327,7 +327,7 @@ def test_typing_is_told_in_every_process(machine: Machine):
     assert [hub.frames for hub in machine.hubs] == [[typing]] * 2
 
 
-# Where the one by a file deviates
+# Deviations of the one by a file
 
 
 @pytest.mark.parametrize("kind", [FileMachine], ids=["file"])

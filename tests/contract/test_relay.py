@@ -1,4 +1,4 @@
-"""What every relay promises, over whatever it carries; and where the one or the other deviates from it."""
+"""What every relay promises, over whatever it carries; and where an implementation deviates."""
 
 import multiprocessing
 import os
@@ -138,7 +138,7 @@ def test_a_slow_listener_delays_nobody_and_what_it_loses_is_counted(kind: Kind, 
 
 
 @those_that("hears")
-def test_what_a_listener_raises_makes_it_deaf_to_nothing_that_follows(kind: Kind, start, caplog):
+def test_a_listener_that_raises_still_receives_what_follows(kind: Kind, start, caplog):
     one, other, raised = start(kind.peer), start(kind.make), []
 
     def fail(*news: dict[str, Any]) -> None:
@@ -178,7 +178,7 @@ def _start_and_die(make: Callable[[Path], Relay], instance: Path) -> None:
 
 
 @those_that("rings")
-def test_a_process_that_died_without_a_word_keeps_no_ring_from_the_others(kind: Kind, start, tmp_path: Path):
+def test_a_killed_process_does_not_keep_rings_from_the_others(kind: Kind, start, tmp_path: Path):
     one, other = start(kind.make), start(kind.peer)
     dying = multiprocessing.get_context("spawn").Process(target=_start_and_die, args=(kind.peer, tmp_path))
     dying.start()
@@ -203,11 +203,11 @@ def test_where_nobody_else_is_it_rings_publishes_and_stops_all_the_same(kind: Ki
     assert not alone.rang.is_set() and alone.news == []
 
 
-# Where they deviate
+# Deviations
 
 
 @those_that("rings", False)
-def test_one_that_is_alone_reaches_nobody(kind: Kind, start):
+def test_a_lone_relay_reaches_nobody(kind: Kind, start):
     one, other, third = start(kind.make), start(kind.peer), start(kind.peer)
     one.relay.ring()
     settle(other, third.relay)
@@ -215,7 +215,7 @@ def test_one_that_is_alone_reaches_nobody(kind: Kind, start):
 
 
 @those_that("carries_news", False)
-def test_one_that_carries_no_news_says_so_by_silence(kind: Kind, start):
+def test_a_relay_without_news_drops_what_is_published(kind: Kind, start):
     one, other, third = start(kind.make), start(kind.peer), start(kind.peer)
     one.relay.publish({"kind": "typing"})
     settle(other, third.relay)
@@ -223,7 +223,7 @@ def test_one_that_carries_no_news_says_so_by_silence(kind: Kind, start):
 
 
 @those_that("hears", False)
-def test_one_that_hears_nobody_is_called_by_nobody(kind: Kind, start):
+def test_a_relay_that_does_not_listen_receives_nothing(kind: Kind, start):
     one, other, third = start(kind.make), start(kind.peer), start(kind.peer)
     third.relay.ring()
     assert other.rang.wait(5)

@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def mix(items: list[pytest.Item]) -> None:
-    """The files of all folders in turns, where several processes share them: one folder's wait, another's reckon."""
+    """The files of all folders in turns, if several processes share them: some mostly wait, others compute."""
     files: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for item in items:
         files[folder_of(item.nodeid)][item.nodeid.split("::")[0]] = None

@@ -169,7 +169,7 @@ def test_the_instance_is_an_absolute_path_and_need_not_exist_yet(tmp_path, monke
     assert load({"CHAT_INSTANCE": "~/chat"}).instance == tmp_path / "chat"
 
 
-def test_without_a_word_the_instance_lies_in_the_checkout_or_else_where_one_stands(tmp_path, monkeypatch):
+def test_by_default_the_instance_is_in_the_checkout_or_the_working_directory(tmp_path, monkeypatch):
     checkout = tmp_path / "checkout"
     (checkout / "chat" / "core").mkdir(parents=True)
     monkeypatch.setattr(config, "__file__", str(checkout / "chat" / "core" / "config.py"))
@@ -285,7 +285,7 @@ def test_variables_of_tests_and_of_others_are_left_alone(start):
         ("CHAT_SITE_NAME = Café\n".encode("latin-1"), "is not UTF-8"),
     ],
 )
-def test_a_file_that_says_nothing_clear_is_refused(start, cfg, said):
+def test_a_file_with_an_unclear_line_is_refused(start, cfg, said):
     sentence = refusal_of(start, cfg)
     assert said in sentence
     assert "longwave.cfg" in sentence

@@ -33,7 +33,7 @@ def heard(stream: bytes, cuts: list[int]) -> tuple[list[Event], EventSource]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_oracle_hears_what_the_standard_says_however_the_bytes_are_cut(case):
+def test_the_oracle_parses_as_the_standard_says_however_the_bytes_are_split(case):
     assert heard(case.body, [])[0] == case.heard
     if len(case.body) < 10_000:
         assert heard(case.body, list(range(len(case.body))))[0] == case.heard
@@ -52,7 +52,7 @@ def test_a_frame_has_its_fields_in_the_contracts_order():
 
 @settings(deadline=None)
 @given(sent=sent_events, head_ms=st.integers(0, 60_000), cuts=st.lists(st.integers(0, 5000), max_size=8))
-def test_a_browser_hears_exactly_the_events_that_were_framed_however_the_bytes_are_cut(sent, head_ms, cuts):
+def test_a_browser_receives_exactly_the_framed_events_however_the_bytes_are_split(sent, head_ms, cuts):
     frames = [sse.frame(name, to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
     events, source = heard(sse.retry(head_ms) + b"".join(frames), cuts)
 
@@ -69,7 +69,7 @@ def test_a_browser_hears_exactly_the_events_that_were_framed_however_the_bytes_a
 
 @settings(deadline=None)
 @given(sent=sent_events.filter(len), data=st.data())
-def test_a_frame_that_is_cut_off_is_heard_by_nobody(sent, data):
+def test_a_truncated_frame_is_dropped(sent, data):
     frames = [sse.frame(name, to_json(value), id, retry_ms) for name, value, id, retry_ms in sent]
     missing = data.draw(st.integers(1, len(frames[-1])))
     assert len(heard(b"".join(frames)[:-missing], [])[0]) == len(sent) - 1

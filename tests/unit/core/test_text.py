@@ -42,7 +42,7 @@ def refusal_of(raw) -> ChatError:
         ("\r\n".join("x" * 2000), "\n".join("x" * 2000)),
     ],
 )
-def test_a_body_has_lf_alone_and_no_space_at_its_ends(raw, body):
+def test_a_body_has_only_lf_as_line_end_and_is_trimmed(raw, body):
     assert validation.clean_body(raw) == body
 
 

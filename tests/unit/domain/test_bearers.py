@@ -1,4 +1,4 @@
-"""Who bears a name: nobody takes one that is drawn like another's, and whoever looks for it finds it."""
+"""Who has a name: nobody can take one that looks like another's, and searching by look-alikes finds it."""
 
 import threading
 
@@ -18,7 +18,7 @@ LONG_AGO = "2001-01-01T00:00:00.000Z"
 
 @pytest.fixture
 def twins(chat: Chat):
-    """Two whose names an earlier version told apart, the false one first."""
+    """Two users whose names an earlier version accepted as different, the imitation first."""
     false, true = chat.guest("somebody"), chat.guest("Paul")
     chat.store.write(users.change, false.id, name="PauI", name_key="paui", drawn_key="Paul")
     return false, true
@@ -87,7 +87,7 @@ def test_a_name_drawn_alike_is_free_when_its_bearer_stays_away_and_theirs_ends_w
     assert another.bearer == 2 and another.colour != paul.colour, "seen beside what Paul wrote"
 
 
-def test_of_whoever_was_forgotten_no_look_is_kept(chat: Chat):
+def test_the_drawn_name_of_a_forgotten_user_is_not_kept(chat: Chat):
     paul = chat.guest("Paul")
     chat.store.write(erasure.ask, paul, "leave")
     with chat.store.read() as connection:
@@ -96,7 +96,7 @@ def test_of_whoever_was_forgotten_no_look_is_kept(chat: Chat):
     assert chat.guest(erasure.NAMELESS).bearer == 1
 
 
-def test_a_bots_name_is_found_by_what_is_drawn_and_a_persons_is_refused(chat: Chat):
+def test_a_bot_is_found_by_a_look_alike_of_its_name_and_a_persons_name_is_refused(chat: Chat):
     chat.guest("Paul")
     chat.store.write(bots.add_bot, "hal")
     with chat.store.read() as connection:
@@ -106,7 +106,7 @@ def test_a_bots_name_is_found_by_what_is_drawn_and_a_persons_is_refused(chat: Ch
     assert is_taken(chat.store.write, bots.add_bot, "PauI")
 
 
-def test_the_inbox_speaks_under_no_persons_look(chat: Chat):
+def test_the_inbox_refuses_a_name_that_looks_like_a_persons(chat: Chat):
     chat.guest("Paul")
     chat.store.write(bots.add_bot, "hal")
     authors = [{"room": "lobby", "author": author, "body": author} for author in ("PauI", "haI")]

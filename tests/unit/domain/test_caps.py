@@ -1,4 +1,4 @@
-"""Nobody has anything without number: each thing that one can have has a most."""
+"""Everything that one person can have has a maximum."""
 
 import json
 
@@ -108,7 +108,7 @@ def open_room(chat: Chat, user, number: int, most: int | None = 1000) -> None:
     chat.store.write(rooms.open_room, user, f"Room {number}", "", "", most=most)
 
 
-def test_one_person_has_opened_so_many_of_the_rooms_that_are_there(chat: Chat, alice, monkeypatch):
+def test_one_person_can_have_opened_only_so_many_of_the_existing_rooms(chat: Chat, alice, monkeypatch):
     monkeypatch.setattr(naming, "OPENED_MAX", 3)
     for number in range(3):
         open_room(chat, alice, number)

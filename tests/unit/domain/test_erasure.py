@@ -57,7 +57,7 @@ def forget_on(chat: Chat) -> None:
 
 
 def files_with(chat: Chat, words: str) -> list[str]:
-    """The files of the instance in which these words stand, as they are or as JSON writes them."""
+    """The files of the instance that contain these words, as they are or as JSON has them."""
     paths = [path for path in chat.config.instance.rglob("*") if path.is_file()]
     return sorted(path.name for path in paths if words.encode() in path.read_bytes())
 
@@ -195,7 +195,7 @@ def test_two_processes_that_step_at_once_do_no_harm(chat: Chat, zephyr, monkeypa
     assert files_with(chat, NAME) == []
 
 
-def test_a_long_life_is_forgotten_in_small_steps(chat: Chat):
+def test_a_user_with_many_messages_is_forgotten_in_small_steps(chat: Chat):
     zephyr = chat.guest(NAME)
     for number in range(2 * erasure.STEP_MESSAGES + 1):
         chat.post(zephyr, f"{TEXT} {number}")
@@ -208,7 +208,7 @@ def test_a_long_life_is_forgotten_in_small_steps(chat: Chat):
     assert files_with(chat, NAME) == []
 
 
-def test_who_has_read_a_great_deal_can_be_forgotten(chat: Chat):
+def test_a_user_with_many_read_marks_can_be_forgotten(chat: Chat):
     """Each mark of reading is an event of the user's own channel; a statement has a limited number of places."""
     zephyr = chat.guest(NAME)
     chat.store.write(rooms.join, zephyr, "lobby")

@@ -1,4 +1,4 @@
-"""What is kept about somebody, as they are given it: all of it, and nothing of others."""
+"""The download of what is stored about a user: all of it, and nothing about others."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ NOT_THERE = {"lifted_at", "expired_at"}  # for a row that still counts
 
 @pytest.fixture
 def zephyr(chat: Chat):
-    """Somebody who has written here and there, and whose browser said what it is."""
+    """A user who has written in several rooms, and whose browser sent its User-Agent."""
     zephyr = chat.guest("Zephyr")
     for slug in ("lobby", "garden"):
         if slug != "lobby":
@@ -55,7 +55,7 @@ def test_it_holds_nothing_of_others(chat: Chat, zephyr):
     assert "8.8.4.4" not in told and "not about zephyr" not in told and "Another person" not in told
 
 
-def test_it_is_written_some_at_a_time_and_all_else_has_its_turn_between(chat: Chat, zephyr, monkeypatch):
+def test_the_file_is_written_in_pieces_with_turns_for_others_in_between(chat: Chat, zephyr, monkeypatch):
     carol = chat.guest("carol")
     for number in range(4 * personal_data.PIECE_ROWS):
         chat.post(zephyr, f"word {number}")
@@ -89,7 +89,7 @@ def test_it_holds_no_key(chat: Chat, zephyr):
 
 
 def test_it_names_every_table_that_names_the_user(chat: Chat):
-    """Whatever text stands beside a user's id, in whichever table, is in what they are given, but for keys."""
+    """Every text in a row with a user's id, in whichever table, is in the user's download, except keys."""
     zephyr = chat.guest("Zephyr")
     marked = chat.store.write(mark_rows_of, zephyr.id)
     assert {"sessions", "device_codes", "messages", "bans", "acts"} <= {

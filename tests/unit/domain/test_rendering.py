@@ -1,4 +1,4 @@
-"""Drawing a message: the same for every reader, and dressed for one."""
+"""Rendering a message: the same for every reader, then decorated for one."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_nothing_in_the_html_depends_on_the_reader():
     assert "href" not in html and ">bot<" not in html and "10:01<" not in html
 
 
-def test_a_dressed_message_has_the_readers_words_time_and_link():
+def test_a_decorated_message_has_the_readers_words_time_and_link():
     html = rendering.draw(message(kind="bot", edited_at="2026-11-20T10:02:00.000Z"))
     dressed = dress(html, is_grouped=True, is_mine=True)
     assert '<i class="bot">BOT</i>' in dressed and '<i class="edited">EDITED</i>' in dressed
@@ -66,7 +66,7 @@ def test_a_tombstone_says_who_removed_it_and_not_what(by: str, words: str):
     assert 'class="text"' not in html
 
 
-def test_who_takes_a_name_after_another_has_a_number_in_the_square():
+def test_a_later_holder_of_a_name_has_a_number_beside_the_initial():
     assert rendering.initial_of("carol", 1) == "C"
     assert rendering.initial_of("carol", 2) == "C2"
 

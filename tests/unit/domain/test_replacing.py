@@ -1,4 +1,4 @@
-"""An event takes the place of the earlier ones that it makes pointless: in the log, in every ring, for every cursor."""
+"""An event replaces the earlier ones that it makes obsolete: in the log, in every ring, for every cursor."""
 
 import random
 from typing import Any
@@ -66,7 +66,7 @@ def test_a_log_with_many_edits_of_an_older_version_is_rid_of_them_by_the_next(ch
 
 
 @pytest.mark.parametrize("last", ["edit", "remove"])
-def test_every_ring_and_the_log_have_the_last_word_alone(chat: Chat, last: str):
+def test_rings_and_log_keep_only_the_latest_edit_or_removal(chat: Chat, last: str):
     alice, bob = chat.guest("alice"), chat.guest("bob")
     behind, often = chat.another_hub(), chat.another_hub()
     start = chat.hub.last_id
@@ -149,7 +149,7 @@ def test_leaving_a_room_takes_the_mark_along(chat: Chat):
 # Lists of rooms
 
 
-def test_of_each_room_the_log_keeps_the_last_word_on_whether_it_may_be_found(chat: Chat):
+def test_the_log_keeps_only_the_latest_listed_or_unlisted_of_each_room(chat: Chat):
     chat.store.write(rooms.open_room, None, "Garden", "garden", "")
     others = [row.id for row in log_of(chat, "listed", "unlisted")][:-1]
     for kind, name in (("closed", "unlisted"), ("open", "listed"), ("closed", "unlisted"), ("open", "listed")):
@@ -225,7 +225,7 @@ def test_the_count_is_right_whatever_happened(chat: Chat):
     assert chat.hub.last_id > 3 * rows(chat), "premise: there must be many holes"
 
 
-def test_all_rows_are_looked_at_only_when_the_log_has_grown_by_a_part(chat: Chat):
+def test_all_rows_are_counted_again_only_after_the_log_has_grown_enough(chat: Chat):
     """So seldom that it costs nothing, and so that an error in the count does not last."""
     bob, asked = chat.guest("bob"), []
     for number in range(40):
@@ -243,7 +243,7 @@ def test_all_rows_are_looked_at_only_when_the_log_has_grown_by_a_part(chat: Chat
     assert chat.store.write(events.count) == rows(chat) and len(asked) == 2
 
 
-def test_ids_of_what_was_undone_are_given_to_what_comes_next_in_the_batch(chat: Chat):
+def test_ids_of_undone_events_are_reused_within_the_batch(chat: Chat):
     def undone(tx: Any) -> None:
         tx.append("room:1", "message", "{}")
         raise ChatError("invalid", "undone")

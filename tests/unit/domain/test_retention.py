@@ -32,7 +32,7 @@ def chat(instance: Path):
 
 
 def make_old(chat: Chat, days: float, table=message_table, *columns: str, **where: object) -> None:
-    """Make as if the rows of a table were of so many days ago."""
+    """Date the rows of a table back by so many days."""
     change = (
         update(table)
         .values(dict.fromkeys(columns or ("created_at",), times.ago(days=days)))
@@ -54,7 +54,7 @@ def a_minute_passes(chat: Chat) -> None:
 
 
 def files_with(chat: Chat, words: str) -> list[str]:
-    """The files of the instance in which these words stand."""
+    """The files of the instance that contain these words."""
     paths = [path for path in chat.config.instance.rglob("*") if path.is_file()]
     return sorted(path.name for path in paths if words.encode() in path.read_bytes())
 
@@ -144,7 +144,7 @@ def counted(chat: Chat, steps: list[int]):
     return write
 
 
-def test_a_great_many_do_not_keep_the_second_hand(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
+def test_many_old_messages_do_not_block_the_ticker(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
     """Pings, presence and the forgetting of others wait for each turn: it must not last until all is done."""
     monkeypatch.setattr(retention, "STEP_MESSAGES", 1)
     for number in range(100):
@@ -167,7 +167,7 @@ def test_two_processes_do_it_together(chat: Chat, bob):
 
 @pytest.mark.parametrize("days", ["0", "-1", "1.5", "", " ", "never", "٣", "99999999999"])
 def test_no_time_at_all_is_refused(instance: Path, days: str):
-    """Or a slip of the pen would empty the chat."""
+    """Otherwise a typo would empty the chat."""
     with pytest.raises(ConfigError, match="CHAT_KEEP_DAYS"):
         configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_KEEP_DAYS": days})
 

@@ -1,4 +1,4 @@
-"""What holds for the whole site while it runs: whose ban stands and whom it meets, and which settings are in force."""
+"""What applies to the whole running site: which bans are in force, whom they cover, and the current settings."""
 
 import threading
 from pathlib import Path
@@ -48,7 +48,7 @@ def ban(chat: Chat, actor, guest, reason: object = "", seconds: int | None = Non
     return chat.store.write(moderation.ban, actor, guest.id, reason, seconds, chat.config)
 
 
-# Whom a ban meets
+# Whom a ban covers
 
 MET = [
     (PUBLIC, [PUBLIC]),
@@ -75,7 +75,7 @@ MET = [
 
 
 @pytest.mark.parametrize(("address", "networks"), MET, ids=lambda value: str(value))
-def test_a_ban_meets_the_guests_addresses_and_nobody_elses(chat: Chat, alice, address, networks):
+def test_a_ban_covers_the_guests_addresses_and_nobody_elses(chat: Chat, alice, address, networks):
     dave = guest_from(chat, "dave", address)
     assert ban(chat, alice, dave) == networks
     with chat.store.read() as connection:
@@ -84,7 +84,7 @@ def test_a_ban_meets_the_guests_addresses_and_nobody_elses(chat: Chat, alice, ad
     assert [row.network for row in standing] == (networks or [None])
 
 
-def test_a_network_that_holds_a_proxy_is_in_no_ban(chat: Chat, alice):
+def test_a_network_that_contains_a_proxy_is_not_banned(chat: Chat, alice):
     assert ban(chat, alice, guest_from(chat, "dave", "2a01:4f8:1:1::77")) == []
 
 
@@ -161,7 +161,7 @@ def test_the_longest_span_is_a_date_that_can_be_told(chat: Chat, alice):
         assert bans.standing(connection, times.now())[0].until > times.ahead(days=60_000)
 
 
-# Which bans stand
+# Which bans are in force
 
 
 def standing(chat: Chat, guest, network: str | None = None) -> tuple[str, str | None] | None:
@@ -180,7 +180,7 @@ def let_pass(chat: Chat, **duration: float) -> None:
     chat.store.write(lambda tx: tx.connection.execute(ended))
 
 
-def test_a_ban_stands_with_its_reason_against_the_guest_and_from_where_they_came(chat: Chat, alice):
+def test_a_ban_with_its_reason_covers_the_guest_and_their_networks(chat: Chat, alice):
     dave, erin = guest_from(chat, "dave", PUBLIC, HOME), chat.guest("erin")
     ban(chat, alice, dave, "spam")
     expected = ("spam", None)
@@ -204,7 +204,7 @@ def test_a_ban_for_a_time_ends_by_itself(chat: Chat, alice):
     assert running.ban_of(dave.id, PUBLIC) is None
 
 
-def test_a_ban_ends_without_anybody_telling_so(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
+def test_a_ban_ends_by_the_clock_without_any_event(chat: Chat, alice, monkeypatch: pytest.MonkeyPatch):
     dave = guest_from(chat, "dave", PUBLIC)
     ban(chat, alice, dave, "", 60)
     running = site_settings.SiteSettings(chat.store, chat.config)

@@ -1,4 +1,4 @@
-"""Stays: one goes on where nothing happened since it ended, and nobody has them without number."""
+"""Stays: one continues if nothing has happened since it ended, and their number is limited."""
 
 from itertools import count
 
@@ -36,7 +36,7 @@ def change_all(chat, statement):
     chat.store.write(lambda tx: tx.connection.exec_driver_sql(statement))
 
 
-# Going on
+# Continuing
 
 
 def test_who_comes_back_before_anything_happened_goes_on_with_the_stay_before(chat, alice):
@@ -150,7 +150,7 @@ def test_who_may_not_come_may_not_post_there_either(chat, alice, bob, monkeypatc
     assert refused.value.code == "slow_down"
 
 
-def test_over_all_rooms_there_is_a_number_for_a_day_too(chat, alice, bob, monkeypatch):
+def test_joins_of_all_rooms_together_are_limited_per_day_too(chat, alice, bob, monkeypatch):
     monkeypatch.setattr(stays, "STAYS_A_DAY", 3)
     for number in range(3):
         chat.store.write(rooms.open_room, bob, f"Room {number}", f"room-{number}", "")
@@ -160,7 +160,7 @@ def test_over_all_rooms_there_is_a_number_for_a_day_too(chat, alice, bob, monkey
     assert refused.value.code == "slow_down"
 
 
-def test_going_on_with_a_stay_is_never_refused_and_no_limit_is_none(chat, alice, bob, monkeypatch):
+def test_continuing_a_stay_is_never_refused_and_without_limits_nothing_is(chat, alice, bob, monkeypatch):
     monkeypatch.setattr(stays, "STAYS_A_DAY_IN_ROOM", 2)
     came, _ = come_and_go_between_others(chat, alice, bob)
     assert came == 2
@@ -181,7 +181,7 @@ def test_stays_of_which_the_log_tells_nothing_more_are_dropped_when_one_comes_ag
     assert [end for _, _, end in stays_of(chat, alice)] == [None]
 
 
-def test_nobody_is_in_more_rooms_than_a_person_can_be(chat, alice, bob, monkeypatch):
+def test_nobody_can_be_in_more_than_so_many_rooms(chat, alice, bob, monkeypatch):
     monkeypatch.setattr(stays, "ROOMS_MAX", 2)
     limited = {"is_limited": True}
     for number in range(3):

@@ -1,4 +1,4 @@
-"""On which channels the verbs tell their events, compared with the rows of the list."""
+"""The channels on which the verbs log their events, compared with the list of events."""
 
 from typing import Any
 

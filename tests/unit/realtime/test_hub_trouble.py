@@ -172,7 +172,7 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
 # A reader's place
 
 
-def test_a_reader_of_whom_cannot_be_asked_what_it_may_hear_takes_no_place(chat: Chat):
+def test_a_reader_whose_visibility_cannot_be_read_takes_no_place(chat: Chat):
     alice = chat.guest("alice")
     reader = Reader(Failing(subscription.of_reader(chat.store, alice, [], None)), 0)
     reader.due_at = 0.0
@@ -230,7 +230,7 @@ def test_a_process_whose_next_events_were_pruned_does_not_step_over_what_they_to
     assert other.told == [MISSED] and other.member.end == "slow"
 
 
-def test_a_few_missing_ids_are_nothing_to_begin_anew_for(chat: Chat, other: Other):
+def test_a_few_missing_ids_need_no_new_beginning(chat: Chat, other: Other):
     def ruin(tx):
         for _ in range(3):
             tx.next_id()

@@ -1,4 +1,4 @@
-"""The lot: rounds in slices, pauses only under load, what a full connection keeps; the bytes that readers share."""
+"""The parking lot: rounds in slices, pauses only under load, full connections; the bytes that readers share."""
 
 import os
 import socket
@@ -192,7 +192,9 @@ def test_what_the_kernel_does_not_take_waits_and_what_follows_comes_after_it(cha
     assert not streams.lot._rests
 
 
-def test_who_takes_nothing_for_long_is_let_go(chat: Chat, streams: Streams, loop: Turns, listen, monkeypatch):
+def test_a_reader_that_takes_nothing_for_long_is_dropped(
+    chat: Chat, streams: Streams, loop: Turns, listen, monkeypatch
+):
     bob = chat.guest("bob")
     slow, _ = listen()
     while slow not in streams.lot._rests:
@@ -217,7 +219,7 @@ def test_a_connection_that_broke_is_the_reader_s_end_and_no_trace(chat: Chat, st
     assert not caplog.records
 
 
-def test_a_reader_that_its_lot_has_let_go_may_still_be_woken(streams: Streams, loop: Turns, listen):
+def test_a_reader_that_the_parking_lot_has_dropped_may_still_be_woken(streams: Streams, loop: Turns, listen):
     """Whoever has it in a list does not know yet; in `go_on` it may have been the send itself that ended it."""
     reader, _ = listen()
     streams.lot.let_go(reader)

@@ -92,7 +92,7 @@ def _but_for(troubled: Any, method: Any, error: Exception) -> Any:
     return call
 
 
-def test_what_fails_while_the_kernel_is_listened_to_does_not_make_the_loop_deaf(
+def test_a_failure_while_receiving_does_not_end_the_receiving_loop(
     chat: Chat, loop: Turns, streams, listen, monkeypatch: pytest.MonkeyPatch
 ):
     (troubled, its_end), (other, other_end) = listen(), listen()

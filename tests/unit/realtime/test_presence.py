@@ -117,7 +117,7 @@ def test_a_new_process_learns_at_once_who_is_with_the_others(machine: Machine):
     assert late.here() == ["alice"]
 
 
-def test_a_killed_process_takes_its_people_along_but_not_at_once(machine: Machine):
+def test_the_people_of_a_killed_process_leave_but_not_at_once(machine: Machine):
     one, other = machine.processes
     one.presence.enter(ALICE, LOBBY)
     machine.pass_seconds(1)
@@ -157,7 +157,7 @@ def test_readers_are_told_once_a_second_and_fifty_names_at_most(machine: Machine
     assert len(one.hub.frames) == 3
 
 
-def test_a_crowd_is_a_number_told_every_five_seconds():
+def test_of_a_crowd_only_the_count_is_sent_every_five_seconds():
     machine = Machine(roster_max=10)
     one, other = machine.processes
     for number in range(2000):
@@ -172,7 +172,7 @@ def test_a_crowd_is_a_number_told_every_five_seconds():
     assert other.presence.shown(7) == Roster(2000, [], [])
 
 
-def test_a_crowd_that_goes_leaves_names_again():
+def test_names_are_sent_again_when_a_crowd_has_shrunk():
     machine = Machine(roster_max=10)
     here = machine.processes[0].presence
     for number in range(20):
@@ -204,7 +204,7 @@ def test_nothing_is_kept_of_those_who_are_gone(machine: Machine):
         assert not process.presence._announcer._sent and not process.presence._merged.changed
 
 
-def test_datagrams_stay_below_what_a_socket_takes(machine: Machine, tmp_path: Path):
+def test_no_datagram_is_larger_than_a_socket_accepts(machine: Machine, tmp_path: Path):
     one, _ = machine.processes
     for number in range(1000):
         one.presence.enter({"id": 10**9 + number, "name": "\U0001f600" * 32, "kind": "member"}, {7: "x" * 40})

@@ -99,7 +99,7 @@ def test_a_damaged_file_costs_a_roster_and_never_an_answer(path, clock, content)
     "UPDATE stays SET user = '{'", "UPDATE stays SET user = '[]'", "UPDATE stays SET user = NULL",
     "ALTER TABLE stays RENAME COLUMN user TO something", "DROP TABLE words",
 ])
-def test_what_stands_there_and_makes_no_sense_is_begun_anew(path, clock, damage):
+def test_a_damaged_file_is_replaced(path, clock, damage):
     presence = FilePresence(path, 200, clock)
     presence.poll(ALICE, LOBBY, 60)
     with closing(sqlite3.connect(path)) as other, other:

@@ -86,7 +86,7 @@ def test_a_file_is_sent_from_where_and_as_far_as_was_asked_for(ends, tmp_path):
     assert received == (bytes(range(256)) * 1024)[3:200_003]
 
 
-def test_who_takes_nothing_is_cut_off(ends, monkeypatch):
+def test_a_reader_that_takes_nothing_is_cut_off(ends, monkeypatch):
     here, there = ends
     monkeypatch.setattr(sending, "STALLED_SECONDS", 0.1)
     backlog = Backlog()
@@ -96,7 +96,7 @@ def test_who_takes_nothing_is_cut_off(ends, monkeypatch):
     assert len(read_all(there)) < len(MANY), "and sees that it ended"
 
 
-def test_so_is_who_takes_a_little_now_and_then(ends):
+def test_a_reader_that_takes_a_little_now_and_then_is_cut_off(ends):
     here, there = ends
     now = [100.0]
     at_work = Sending(sender(here, Backlog(clock=lambda: now[0])), MANY)
@@ -136,7 +136,7 @@ class Tls:
         self.was_shut_down = True
 
 
-def test_so_is_who_takes_a_little_by_tls():
+def test_a_reader_that_takes_a_little_by_tls_is_cut_off():
     tls = Tls()
     backlog = Backlog(clock=lambda: tls.now)
     with pytest.raises(ConnectionError):

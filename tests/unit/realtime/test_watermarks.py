@@ -84,7 +84,7 @@ def test_the_web_server_may_read_it_and_nobody_can_list_the_folder(chat, served)
     assert stat.S_IMODE(folder(chat).stat().st_mode) == 0o711 and (folder(chat) / "index.html").read_text() == ""
 
 
-def test_of_two_who_write_the_slower_one_does_not_set_it_back(chat, served, monkeypatch):
+def test_of_two_writers_the_slower_one_does_not_set_it_back(chat, served, monkeypatch):
     """The one is stopped after it has read the log, while the other one posts and wants to publish."""
     name = served.names([LOBBY], ALL)[LOBBY]
     has_read, may_write = threading.Event(), threading.Event()
@@ -171,7 +171,7 @@ def forget_what_was_done(chat):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '["a", "b", "c", "d"]', "null"])
-def test_a_damaged_note_of_what_was_done_is_none(chat, served, content):
+def test_a_damaged_progress_note_counts_as_missing(chat, served, content):
     name = served.names([LOBBY], ALL)[LOBBY]
     (chat.config.instance / progress.DONE).write_text(content)
     said = chat.post(chat.alice, "hi")
@@ -294,7 +294,7 @@ def test_who_leaves_one_room_changes_nothing_in_another(chat, served):
     assert again[LOBBY] == names[LOBBY] and again[2] != names[2] and files(chat) == set(again.values())
 
 
-def test_coming_and_talking_change_no_name(chat, served):
+def test_joining_and_posting_change_no_name(chat, served):
     names = served.names([LOBBY], ALL)
     chat.store.write(bots.add_bot, "hal")
     chat.store.write(rooms.join, chat.guest("carol"), "lobby")
@@ -303,7 +303,7 @@ def test_coming_and_talking_change_no_name(chat, served):
     assert served.names([LOBBY], ALL) == names
 
 
-def test_a_process_that_has_not_heard_of_the_loss_tells_nobody_the_new_name(chat, served):
+def test_a_process_that_does_not_know_of_the_loss_yet_names_no_file(chat, served):
     old = served.names([LOBBY], ALL)[LOBBY]
     known = newest(chat)
     leave(chat)
@@ -367,7 +367,7 @@ def test_a_folder_that_is_deleted_is_made_again_when_somebody_asks(chat, served)
     assert served.names([LOBBY], ALL) == {LOBBY: name} and number(chat, name) == said["id"]
 
 
-def test_a_folder_that_cannot_be_is_told_of_once_and_nothing_is_named(chat, served, caplog):
+def test_a_folder_that_cannot_be_made_is_logged_once_and_no_file_is_named(chat, served, caplog):
     folder(chat).parent.write_text("a file")
     for body in ("one", "two"):
         chat.post(chat.alice, body)
@@ -420,7 +420,7 @@ def test_what_others_keep_in_the_folder_stays(chat, served):
     assert files(chat) == {"notes.txt"}
 
 
-# Whether the web server hands them out
+# Whether the web server serves them
 
 
 def site(chat, answer):
@@ -436,7 +436,7 @@ def site(chat, answer):
     (lambda path: b"<h1>Not found</h1>", False, "doesn't serve"),
     (lambda path: None, False, "doesn't serve"),
     (lambda path: path.read_bytes() if path.is_file() else "\n".join(os.listdir(path)).encode(), False, "lists all")])
-def test_a_look_tells_whether_they_are_handed_out(chat, served, answer, is_well, word):
+def test_the_probe_reports_whether_the_web_server_serves_the_files(chat, served, answer, is_well, word):
     found = served.look("https://example.org/heads", site(chat, answer))
     assert found.is_well == is_well and word in str(found.words)
     assert files(chat) == set(), "and leaves nothing behind"
@@ -449,7 +449,7 @@ def test_what_was_well_is_not_looked_at_again_at_once(chat, served):
     assert not served.look("https://example.org/elsewhere", lambda address: None).is_well
 
 
-def test_a_look_tells_that_nothing_can_be_written(chat, served):
+def test_the_probe_reports_that_nothing_can_be_written(chat, served):
     folder(chat).parent.write_text("a file")
     found = served.look("https://example.org/heads", lambda address: b"")
     assert not found.is_well and "can't be written" in str(found.words)

@@ -1,4 +1,4 @@
-"""The board of metrics: each process counts for itself, and one sheet after another tells of all."""
+"""The board of metrics: each process counts on a sheet of its own, and all sheets together are the answer."""
 
 import math
 import os
@@ -59,7 +59,7 @@ def value(board, name, **labels):
     return samples_of(board).get((name, *sorted(labels.items())))
 
 
-def test_one_process_tells_of_all(board):
+def test_one_process_reports_the_metrics_of_all(board):
     one, other = board(), board()
     one.note(figures(events=2, readers={"stream": 3, "poll": 1}))
     other.note(figures(events=5))
@@ -105,7 +105,7 @@ def test_a_process_that_was_killed_leaves_its_sheet(board, instance):
     assert os.listdir(instance / "metrics") == ["1"], "one after the other, on one sheet"
 
 
-def test_who_looks_takes_no_sheet(board, instance):
+def test_reading_the_metrics_takes_no_sheet(board, instance):
     looking = board()
     assert looking.sheets() == []
     assert not (instance / "metrics").exists()
@@ -154,7 +154,7 @@ def test_what_another_version_wrote_is_passed_over(board, instance, monkeypatch)
     assert value(next_one, "longwave_events_total", worker="1") == 1
 
 
-def test_a_disk_that_takes_nothing_stops_nobody(board, instance):
+def test_a_full_disk_stops_nobody(board, instance):
     (instance / "metrics").touch()  # no folder
     one = board()
     one.note(figures())

@@ -24,7 +24,7 @@ def test_it_is_made_once_for_its_user_alone(instance: Path):
     assert (instance / "secret").stat().st_mode & 0o077 == 0 and secret.problem(instance) == ""
 
 
-def test_one_that_an_editor_has_given_a_last_line_is_as_good(instance: Path):
+def test_a_key_to_which_an_editor_added_a_line_end_still_works(instance: Path):
     key = secret.of(instance)
     (instance / "secret").write_text(key + "\n")
     assert secret.of(instance) == key + "\n", "what was signed with it stays signed"
@@ -34,7 +34,7 @@ DAMAGED = [b"", b"\n", b" ", b"0" * 63, b"0" * 65, b"\0" * 64, b"\xff" * 64, b"g
 
 
 @pytest.mark.parametrize("content", DAMAGED)
-def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: Path, content: bytes):
+def test_a_damaged_key_signs_nothing_and_one_sentence_says_what_to_do(instance: Path, content: bytes):
     instance.mkdir(exist_ok=True)
     (instance / "secret").write_bytes(content)
     config = configuration.load({"CHAT_INSTANCE": str(instance)})
@@ -45,13 +45,13 @@ def test_a_damaged_one_signs_nothing_and_one_sentence_says_what_to_do(instance: 
     assert secret.problem(instance) in [finding.words for finding in checks.findings(config) if not finding.is_well]
 
 
-def test_a_folder_in_its_place_is_said(instance: Path):
+def test_a_folder_in_place_of_the_key_is_reported(instance: Path):
     (instance / "secret").mkdir(parents=True)
     with pytest.raises(SecretError, match="can't be read"):
         secret.of(instance)
 
 
-def test_one_that_others_can_open_is_said(instance: Path):
+def test_a_key_that_others_can_open_is_reported(instance: Path):
     secret.of(instance)
     os.chmod(instance / "secret", 0o644)
     os.chmod(instance, 0o700)
@@ -70,7 +70,7 @@ FOUND = '{"url":"http://x/","exposed":[],"is_answered":true,"at":"yesterday"}'
 
 
 @pytest.mark.parametrize("content", [*NONSENSE, HOST, FOUND])
-def test_files_that_make_no_sense_are_as_good_as_none(instance: Path, content: str):
+def test_damaged_files_count_as_missing(instance: Path, content: str):
     instance.mkdir(exist_ok=True)
     for name in (host_report.FILE, exposure.FOUND, DONE):
         (instance / name).write_text(content)

@@ -1,4 +1,4 @@
-"""What each server says of itself, and how many readers it bears: never so many that nothing is left for a post."""
+"""How each server is recognised, and how many readers it can hold: never so many that no post gets through."""
 
 import concurrent.futures
 import sys
@@ -53,7 +53,7 @@ def a_thousand_connections(monkeypatch):
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_every_server_is_known_by_what_it_says(name):
+def test_every_server_is_recognised_by_its_environ(name):
     environ, facts, (server, kind, processes, places, readers) = HOSTS[name]
     assert capacity.budget(environ, facts) == Budget(server, kind, processes, places, readers)
 
@@ -64,7 +64,7 @@ def test_of_threads_one_is_always_left_and_a_quarter_where_there_are_more(thread
     assert left >= 1 and left >= threads / 4 and capacity.readers_of_threads(threads) >= 0
 
 
-def test_our_own_workers_say_it_themselves():
+def test_our_own_workers_state_their_budget():
     assert capacity.parked(None, 2) == Budget("gunicorn", PARKED, 2, None, 900, True)
     assert capacity.parked(100, 2) == Budget("gunicorn", GREENLETS, 2, 100, 90, True)
     assert capacity.threaded(64, 4) == Budget("gunicorn", THREADS, 4, 64, 48, True)
@@ -129,7 +129,7 @@ def test_threads_of_one_family_are_counted():
         thread.join()
 
 
-def test_a_thread_that_is_alone_is_no_pool():
+def test_a_single_thread_is_not_taken_for_a_pool():
     assert in_thread(threads_seen({}), "somebody's own") == 1
 
 

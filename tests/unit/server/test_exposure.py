@@ -1,4 +1,4 @@
-"""Private files are asked for as a stranger would ask; one that arrives is told of."""
+"""Private files are requested as a stranger would request them; any that arrives is reported."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def instance(tmp_path: Path) -> Path:
 
 
 class Site:
-    """A web server that hands out all files below a folder, where it has one; all other addresses are 404."""
+    """A web server that serves all files below a folder, if it has one; all other addresses are 404."""
 
     def __init__(self, url: str, root: Path | None) -> None:
         self.url, self.root = url, root
@@ -34,7 +34,7 @@ class Site:
     ("http://localhost:8080/", "public_html/longwave", "http://localhost:8080/instance/canary"),
     ("https://example.org/", "public_html/longwave/instance", "https://example.org/canary"),
     ("https://example.org/~alice/", "", "https://example.org/~alice/public_html/longwave/instance/canary")])
-def test_wherever_the_folder_is_handed_out_it_is_found(instance, tmp_path, url, root, address):
+def test_wherever_the_folder_is_served_it_is_found(instance, tmp_path, url, root, address):
     found = exposure.look(instance, url, Site(url, tmp_path / root))
     assert found.exposed == [address] and found.is_answered
     assert (instance / "canary").stat().st_mode & 0o077 == 0
@@ -46,7 +46,7 @@ def test_the_program_s_own_files_are_asked_for_too(instance):
     assert found.exposed == ["https://example.org/chat/cli.py"]
 
 
-def test_where_nothing_is_handed_out_nothing_is_said_and_the_look_is_good_for_an_hour(instance):
+def test_where_nothing_is_served_nothing_is_reported_and_the_result_is_good_for_an_hour(instance):
     site = Site("https://example.org/", None)
     now = [1000.0]
     for _ in range(3):
@@ -74,6 +74,6 @@ def test_a_site_that_does_not_answer_is_said_to_be_unknown(instance):
     assert exposure.last_found(instance) == found
 
 
-def test_a_damaged_note_is_no_note(instance):
+def test_a_damaged_note_counts_as_missing(instance):
     (instance / exposure.FOUND).write_text("{")
     assert exposure.last_found(instance) is None

@@ -61,7 +61,7 @@ def test_without_a_thread_it_is_acknowledged_too(chat: Chat):
     assert chat.store.write(put, "first") == "first" and is_kept(chat, "first")
 
 
-def test_one_who_cannot_be_woken_keeps_no_answer_from_the_others(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
+def test_a_job_that_cannot_be_woken_keeps_no_answer_from_the_others(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
     gate, begun = threading.Event(), threading.Event()
     run = writer.Writer._run
 
@@ -111,7 +111,7 @@ def test_a_writer_that_failed_by_itself_goes_on(threaded: Chat, monkeypatch: pyt
     assert threaded.store.write(put, "second") == "second"
 
 
-def test_a_connection_that_cannot_be_closed_is_no_end(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
+def test_a_connection_that_cannot_be_closed_does_not_end_the_writer(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
     threaded.store.write(put, "first")
     with monkeypatch.context() as patched:
         patched.setattr(writer.Writer, "_run", failing(ValueError("unforeseen")))
@@ -121,7 +121,7 @@ def test_a_connection_that_cannot_be_closed_is_no_end(threaded: Chat, monkeypatc
     assert threaded.store.write(put, "second") == "second" and not is_kept(threaded, "refused")
 
 
-def test_a_turnstile_that_cannot_be_left_undoes_nothing(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
+def test_a_turnstile_that_cannot_be_left_undoes_no_change(threaded: Chat, monkeypatch: pytest.MonkeyPatch):
     flock = fcntl.flock
 
     def unlocking_fails(file: int, how: int) -> None:
@@ -233,7 +233,7 @@ def test_a_bad_datagram_costs_no_other_and_trouble_with_listening_passes(
     eventually(lambda: "typing" in news)
 
 
-def test_a_folder_that_was_tidied_up_hinders_no_end(instance: Path):
+def test_a_relay_whose_folder_was_emptied_can_stop(instance: Path):
     relay = UnixRelay(instance)
     relay.start(lambda: None, lambda news: None)
     receiver = relay._receiver

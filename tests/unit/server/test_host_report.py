@@ -45,7 +45,7 @@ def test_the_same_is_written_once(instance):
     assert [path.name for path in instance.iterdir()] == [host_report.FILE]
 
 
-def test_a_disk_that_takes_nothing_stops_nobody(instance):
+def test_a_full_disk_stops_nobody(instance):
     host_report.note(instance / "nowhere", CGI)
 
 

@@ -54,7 +54,7 @@ def requests(monkeypatch):
     gevent.setswitchinterval(interval)
 
 
-def test_who_has_many_addresses_around_each_other_has_the_turns_of_one(requests):
+def test_many_addresses_of_one_network_share_the_turns_of_one_sender(requests):
     requests.turns = turns.Turns(lambda sender: sender.partition(" ")[0])
     for number in range(100):
         requests.come(f"greedy {number}")

@@ -40,7 +40,7 @@ def test_who_is_not_counted_may_have_any_number():
     assert unfinished.idle() == waits[:5]
 
 
-def test_the_longest_wait_makes_room_where_there_is_one():
+def test_the_longest_wait_is_given_up_if_there_is_one():
     unfinished = Unfinished(most=3)
     first, second = Waiting("a"), Waiting("a")
     for wait in (first, second, Waiting("b")):

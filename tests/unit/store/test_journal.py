@@ -53,7 +53,7 @@ def test_on_a_network_file_system_it_is_the_rollback_journal_and_the_log_says_so
         == ["the database is on nfs4: rollback journal, readers and writers wait for each other"]
 
 
-def test_a_file_system_that_bears_no_shared_memory_is_found_by_trying(tmp_path: Path):
+def test_a_file_system_without_shared_memory_is_found_by_a_trial(tmp_path: Path):
     """SQLite's own locking by files has none, as some file systems."""
     path = tmp_path / "longwave.db"
     with closing(sqlite3.connect(f"{path.as_uri()}?vfs=unix-dotfile", uri=True)) as connection:

@@ -18,7 +18,7 @@ TEXT = "an unmistakable sentence"
 
 
 def files_with(chat: Chat, words: str) -> list[str]:
-    """The files of the instance in which these words stand."""
+    """The files of the instance that contain these words."""
     paths = [path for path in chat.config.instance.rglob("*") if path.is_file()]
     return sorted(path.name for path in paths if words.encode() in path.read_bytes())
 
@@ -90,7 +90,7 @@ def test_the_database_overwrites_what_it_frees(chat: Chat):
     assert chat.store.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA secure_delete").scalar()) == 1
 
 
-def test_nothing_stays_between_the_pages_of_the_file(chat: Chat, bob):
+def test_nothing_removed_stays_in_the_pages_of_the_file(chat: Chat, bob):
     """Bodies of all lengths, removed and edited in all orders, while others come: SQLite moves rows about."""
     ids = [chat.post(bob, f"{TEXT} {number} " + "x" * (number * 37 % 3900))["id"] for number in range(120)]
     for number in sorted(range(120), key=lambda number: number * 47 % 120):

@@ -95,14 +95,14 @@ def test_a_rows_first_field_may_be_a_row_itself(chat: Chat):
             assert type(find(connection)[0].user) is User
 
 
-def test_a_made_up_statement_has_the_same_rows(chat: Chat):
+def test_a_statement_that_is_not_prepared_has_the_same_rows(chat: Chat):
     with chat.store.read() as connection:
         found = fetch_all(connection, SLUGS, Slug)
         assert found == Prepared(SLUGS, Slug).all(connection) and found[0].slug == "lobby"
         assert type(found[0]) is Slug and fetch_first(connection, SLUGS, Slug) == found[0]
 
 
-def test_a_glance_holds_no_moment_afterwards(chat: Chat):
+def test_a_glance_keeps_no_snapshot_open(chat: Chat):
     with chat.store.glance() as first:
         Prepared(SLUGS, Slug).all(first)
         facts.get(first, "anything")  # through SQLAlchemy, which begins a transaction

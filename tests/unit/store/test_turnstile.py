@@ -1,4 +1,4 @@
-"""The turnstile before the write lock: one process at a time, and nobody waits for one that stands still."""
+"""The turnstile before the write lock: one process at a time, and nobody waits for one that is stopped."""
 
 import fcntl
 import os
@@ -66,7 +66,7 @@ def test_one_is_inside_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("process")
-def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
+def test_a_stopped_process_is_passed_and_order_returns_when_it_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
@@ -79,7 +79,7 @@ def test_one_that_stands_still_is_passed_and_order_returns_when_it_moves(
 
 
 @pytest.mark.usefixtures("process")
-def test_one_that_stands_still_is_waited_for_once_until_it_has_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_stopped_process_is_waited_for_once_until_it_has_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
     waits = []
     monkeypatch.setattr(Turnstile, "_wait", lambda self, wait=Turnstile._wait: waits.append(self) or wait(self))

@@ -1,4 +1,4 @@
-"""A request as it comes: what costs much to parse is refused before it is, and what broke off is told so."""
+"""A request as it arrives: what is expensive to parse is refused unparsed, and a truncated body is an error."""
 
 import io
 
@@ -47,7 +47,7 @@ def asked(app):
 
 
 @pytest.mark.parametrize(("kind", "raw", "code"), DEAR.values(), ids=DEAR)
-def test_what_is_dear_to_parse_is_not_parsed(asked, monkeypatch, kind, raw, code):
+def test_what_is_expensive_to_parse_is_not_parsed(asked, monkeypatch, kind, raw, code):
     monkeypatch.setattr(FormDataParser, "parse", lambda *arguments: pytest.fail("it is parsed"))
     with asked(kind, raw) as context:
         with pytest.raises(ChatError) as raised:

@@ -1,4 +1,4 @@
-"""Forwarding headers: believed from trusted proxies alone."""
+"""Forwarding headers, which count only from trusted proxies."""
 
 import pytest
 

@@ -28,7 +28,7 @@ def modules(svg):
     return ["".join(row) for row in rows]
 
 
-def test_it_is_dark_on_white_with_a_quiet_zone_and_the_corners_that_cameras_look_for():
+def test_the_code_is_dark_on_white_with_a_quiet_zone_and_finder_patterns():
     rows = modules(qr.svg(LINK))
     assert not any(row.strip() for row in rows[:4] + rows[-4:]), "a quiet zone of four modules"
     assert all(row[:4].isspace() and row[-4:].isspace() for row in rows)
@@ -38,19 +38,19 @@ def test_it_is_dark_on_white_with_a_quiet_zone_and_the_corners_that_cameras_look
     assert tuple(row[:7] for row in inner[-7:]) == FINDER
 
 
-def test_another_link_is_another_picture():
+def test_another_link_has_another_code():
     assert qr.svg(LINK) == qr.svg(LINK) != qr.svg(LINK + "y")
 
 
-def test_what_no_camera_reads_is_not_drawn():
+def test_a_link_too_long_for_cameras_has_no_code():
     assert qr.svg("https://" + 500 * "x") is None
 
 
-def test_a_host_that_has_not_installed_it_yet_has_the_link_alone(monkeypatch):
+def test_without_the_package_there_is_only_the_link(monkeypatch):
     monkeypatch.setitem(sys.modules, "segno", None)
     assert qr.svg(LINK) is None
 
 
-def test_nobody_loads_the_library_who_makes_no_link():
+def test_the_library_is_imported_only_when_a_link_is_made():
     code = "import sys, chat.app; sys.exit('segno' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=TOP).returncode == 0

@@ -19,7 +19,6 @@ from chat.realtime.watermarks import Watermarks
 from chat.runtime.secret import SecretError
 from chat.server import checks
 from chat.store import Store, creation, trouble
-from chat.store.sqlite import database
 from chat.store.tables import rooms as room_table
 
 
@@ -35,8 +34,8 @@ def main() -> None:
         longwave(prog_name="longwave")
     except (ChatError, ConfigError, SecretError, OSError) as error:
         stop(str(error))
-    except trouble.ERRORS as error:
-        stop(trouble.in_words(error, database.path_of(configuration.load())))
+    except trouble.DatabaseError as error:
+        stop(error.words)
 
 
 def stop(sentence: str) -> NoReturn:

@@ -1,26 +1,19 @@
 """What `longwave check` looks at: each finding says whether it is well, and if not, what to do."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urljoin
 
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError
+from chat.core.findings import Finding
 from chat.realtime.watermarks import Watermarks
 from chat.runtime import secret
 from chat.server import capacity, exposure, host_report
 from chat.store import Store, Transaction, creation, trouble
-from chat.store.sqlite import database, journal
 from chat.store.tables import facts
 from chat.store.tables import inbox as inbox_table
 
 REFUSED_SHOWN = 20
-
-
-class Finding(NamedTuple):
-    is_well: bool
-    words: str
 
 
 def findings(config: Config, url: str = "") -> Iterator[Finding]:
@@ -34,8 +27,8 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
         yield from _database(config, url)
     except (ChatError, OSError) as error:
         yield Finding(False, f"The database in {config.instance}: {error}")
-    except trouble.ERRORS as error:
-        yield Finding(False, trouble.in_words(error, database.path_of(config)))
+    except trouble.DatabaseError as error:
+        yield Finding(False, error.words)
     except secret.SecretError:
         pass  # the finding about the key says it
 
@@ -48,9 +41,8 @@ def _database(config: Config, url: str) -> Iterator[Finding]:
     try:
         store.check()
         store.write(_try_to_write)
-        yield Finding(True, f"The database {store.path} can be written.")
-        yield _journal(store.path)
-        yield _wiping(store)
+        yield Finding(True, f"The database {store.name} can be written.")
+        yield from store.findings()
         yield from _inbox(store)
         yield from _heads(config, store, url)
     finally:
@@ -119,21 +111,6 @@ def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
 
 def _try_to_write(tx: Transaction) -> None:
     facts.put(tx, "healthy_at", tx.now)
-
-
-def _journal(path: Path) -> Finding:
-    if journal.in_force(path) == journal.WAL:
-        return Finding(True, "It uses a write-ahead log: readers and the writer don't wait for each other.")
-    where = journal.remote_file_system(path.parent)
-    on = f" It's on {where}, where a write-ahead log would lose messages." if where else ""
-    return Finding(True, f"It uses a rollback journal: readers and the writer wait for each other.{on}")
-
-
-def _wiping(store: Store) -> Finding:
-    problem = store.wiping_problem()
-    if problem:
-        return Finding(False, f"Deleted text may remain in unused parts of {store.path}: {problem}")
-    return Finding(True, "Deleted text is wiped from the file.")
 
 
 def _inbox(store: Store) -> Iterator[Finding]:

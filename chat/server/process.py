@@ -29,7 +29,6 @@ from chat.server import capacity, figures, host_report
 from chat.server.capacity import LASTING, Budget, Host
 from chat.server.host_report import Hosting
 from chat.store import InDoubt, Store, creation, trouble
-from chat.store.sqlite import database
 from chat.store.tables import events, users
 
 log = logging.getLogger(__name__)
@@ -52,10 +51,6 @@ class Process:
         self._stops: list[Callable[[], None]] = []
 
     @property
-    def database(self) -> Path:
-        return database.path_of(self.operators_config)
-
-    @property
     def is_open(self) -> bool:
         return self._started_in == os.getpid()
 
@@ -69,7 +64,7 @@ class Process:
             return
         with self._lock:
             if not self.is_open:
-                with trouble.told(log, self.database):
+                with trouble.told(log):
                     self._open(host)
                 self._started_in = os.getpid()
 
@@ -285,9 +280,7 @@ def _attempt(work: Callable[[], object], name: str) -> None:
     """Do it, or let what else is to be done go on; what cannot be saved now is done the next time."""
     try:
         work()
-    except (ChatError, InDoubt) as error:
+    except (ChatError, InDoubt, trouble.Unavailable) as error:
         trouble.complain(log, f"{name}: {error}")
-    except Exception as error:
-        if trouble.is_of_file(error):
-            return trouble.complain(log, f"{name}: {error.args[0]}")
+    except Exception:
         log.exception("%s failed", name)

@@ -1,15 +1,13 @@
 """Making the database, and bringing it to this program's version, one process at a time."""
 
-import fcntl
-import os
-
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from chat.core.config import Config
 from chat.core.errors import ConfigError
-from chat.store import leaps
-from chat.store.sqlite.database import path_of, reading_engine, writing_engine
+from chat.store import leaps, trouble
+from chat.store.engines import engine_for
+from chat.store.readers import Readers
 from chat.store.transaction import Transaction
 
 
@@ -19,38 +17,31 @@ def upgrade(config: Config) -> None:
 
     from chat.store.migrations import upgrade as migrate
 
-    instance, path = config.instance, path_of(config)
-    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(instance / "upgrade.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    engine = engine_for(config)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = writing_engine(path, config.synchronous, config.journal, may_make=True)
-        with engine.connect() as connection, connection.begin():
-            try:
-                migrate(connection)
-            except CommandError:  # Alembic knows no step of this name
-                raise ConfigError(
-                    f"{path} was made by a newer version of Longwave: install that version, or restore a backup."
-                ) from None
+        with engine.upgrading() as connection:
+            migrate(connection)
             if leaps.is_due(connection):
                 leaps.note(Transaction(connection))
-        engine.dispose()
-        os.chmod(path, 0o600)
-    finally:
-        os.close(lock)
+    except CommandError:  # Alembic knows no step of this name
+        raise ConfigError(
+            f"{engine.name} was made by a newer version of Longwave: install that version, or restore a backup."
+        ) from None
+    except Exception as error:
+        trouble.reraise(error, engine)
 
 
 def exists(config: Config) -> bool:
     """Whether there is a database with tables; one that another process is just making is waited for by `upgrade`."""
-    path = path_of(config)
-    if not path.exists():
+    engine = engine_for(config)
+    if not engine.exists():
         return False
-    engine = reading_engine(path)
+    readers = Readers(engine)
     try:
-        with engine.connect() as connection, connection.begin():
+        with readers.lent() as connection, connection.begin():
             return version_of(connection) is not None
     finally:
-        engine.dispose()
+        readers.close()
 
 
 def version_of(connection: Connection) -> str | None:

@@ -1,50 +1,43 @@
-"""What SQLite says of a file or disk that fails, in one sentence for whoever runs the chat."""
+"""A database that can't be used: how the rest of the program hears of it, and how it is logged."""
 
 import logging
-import os
-import re
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from sqlalchemy.exc import DBAPIError
+from typing import NoReturn
 
 from chat.core.errors import N_, ChatError
+from chat.store.engine import Engine
 
-ERRORS = (DBAPIError, sqlite3.Error)
-OF_STATEMENTS = re.compile(r"no such |near |table |ambiguous |incomplete ")  # our own faults, or altered tables
 RETRY_SECONDS = 10  # it takes a person to mend that
 SILENT_SECONDS = 60.0
-SAID_MAX = 100
+LOGGED_MAX = 100
 
-_said: dict[str, float] = {}
-
-
-def is_of_file(error: BaseException) -> bool:
-    """Whether it is the file or the disk that fails, rather than a statement of ours."""
-    cause = getattr(error, "orig", error)
-    return type(cause) in (sqlite3.DatabaseError, sqlite3.OperationalError) and not OF_STATEMENTS.match(str(cause))
+_logged: dict[str, float] = {}
 
 
-def in_words(error: BaseException, path: Path) -> str:
-    """What is wrong with the database `path`, and what to do."""
-    cause = str(getattr(error, "orig", error))
-    if "not a database" in cause or "malformed" in cause:
-        what = "is damaged"
-        advice = "stop the chat and restore a backup, as docs/operating.md says under “Back up and restore”"
-    elif path.is_dir():
-        what, advice = "is a folder", "move it away, or set CHAT_INSTANCE"
-    elif not path.exists():
-        what, advice = "is missing", "restore a backup, or create an empty one with: longwave upgrade"
-    elif not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK):
-        what, advice = "can't be used by this user", "give it and its folder back to the user who runs the chat"
-    elif OF_STATEMENTS.match(cause):
-        what, advice = "isn't a Longwave database", "set CHAT_INSTANCE to another folder, or restore a backup"
-    else:
-        what, advice = "can't be used now", "look for the cause, such as a full disk or another program, and try again"
-    return f"The database {path} {what} ({cause}): {advice}."
+class DatabaseError(Exception):
+    """What a driver has raised, which is the cause: a statement is wrong, or the tables were altered.
+
+    `words` say what is wrong and what to do, to whoever runs the chat.
+    """
+
+    def __init__(self, message: str, words: str) -> None:
+        super().__init__(message)
+        self.words = words
+
+
+class Unavailable(DatabaseError):
+    """The database can't be used now, whatever is asked of it: the file, the disk or the server fails."""
+
+
+def reraise(error: BaseException, engine: Engine) -> NoReturn:
+    """Raise DatabaseError or Unavailable from what the driver raised, and any other error as it is."""
+    diagnosis = engine.classify(error)
+    if diagnosis is None:
+        raise error
+    kind = DatabaseError if diagnosis.is_fault else Unavailable
+    raise kind(str(error.args[0]), diagnosis.words) from error
 
 
 def unreachable() -> ChatError:
@@ -54,23 +47,21 @@ def unreachable() -> ChatError:
 
 
 @contextmanager
-def told(log: logging.Logger, path: Path) -> Iterator[None]:
-    """Log such an error in one sentence, and raise `unreachable` instead."""
+def told(log: logging.Logger) -> Iterator[None]:
+    """Log that the database is unavailable in one sentence, and raise `unreachable` instead."""
     try:
         yield
-    except ERRORS as error:
-        if not is_of_file(error):
-            raise
-        complain(log, in_words(error, path))
+    except Unavailable as error:
+        complain(log, error.words)
         raise unreachable() from error
 
 
 def complain(log: logging.Logger, words: str) -> None:
     """Log an error, the same words once a minute."""
     now = time.monotonic()
-    if now - _said.get(words, float("-inf")) < SILENT_SECONDS:
+    if now - _logged.get(words, float("-inf")) < SILENT_SECONDS:
         return
-    if len(_said) >= SAID_MAX:
-        _said.clear()
-    _said[words] = now
+    if len(_logged) >= LOGGED_MAX:
+        _logged.clear()
+    _logged[words] = now
     log.error("%s", words)

@@ -1,29 +1,20 @@
 """The group-commit writer: concurrent changes of one process share a transaction, in a thread of their own.
 
 A commit costs a wait for the disk. Whoever comes while one is under way gathers for the next, so that a busy chat
-pays for the disk once per batch and the event loop never. Before `BEGIN IMMEDIATE` stands the `Turnstile`.
+pays for the disk once per batch and the event loop never.
 """
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Engine
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from chat import runtime
 from chat.core.errors import N_, ChatError
 from chat.runtime import metrics
 from chat.runtime.metrics import Histogram
 from chat.store import trouble
-from chat.store.sqlite.database import BUSY_TIMEOUT_MS
-from chat.store.sqlite.place import Place
-from chat.store.sqlite.remnants import Remnants, changed_pages
-from chat.store.sqlite.turnstile import Turnstile
+from chat.store.engine import Engine
 from chat.store.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -31,10 +22,8 @@ log = logging.getLogger(__name__)
 Change = Callable[[Transaction], Any]
 
 BATCH_CHANGES = 256  # bounds how long the first of a batch waits for the last
-LOG_BYTES = 4 * 1024 * 1024  # of write-ahead log, past which it is carried into the database
 QUEUE_SECONDS = 5.0  # after this a change that nobody has begun is taken back
 RESULT_SECONDS = 20.0  # after this nobody waits any more for one that was begun: several busy timeouts
-SAVING_FAILED = (DBAPIError, sqlite3.Error, OSError)  # full, locked, read-only, gone: the cause may go by itself
 
 
 class InDoubt(Exception):
@@ -72,60 +61,27 @@ class Commits:
 
 
 class Writer:
-    """Runs changes one after another under the store's write lock.
+    """Runs changes one after another in the engine's transactions.
 
-    `on_commit` is called where readers may be woken, once per commit that appended to the log. Where the database is
-    no longer at its place, `is_lost`, nothing is written until `reopen`. After a change that erases, the write-ahead
-    log is emptied, which still holds the old pages, and the file is rid of `Remnants`; `must_scrub` tells that this
-    must be tried again.
+    `on_commit` is called where readers may be woken, once per commit that appended to the log. `must_scrub` tells that
+    older copies of what a change has erased may remain, and that getting rid of them must be tried again.
     """
 
-    def __init__(self, engine: Engine, path: Path, on_commit: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, on_commit: Callable[[], None]) -> None:
         self._engine = engine
-        self._place = Place(path)
-        self.is_lost = False
-        self._log = path.with_name(path.name + "-wal")
-        self._turnstile = Turnstile(path.with_suffix(".turnstile"))
         self._on_commit = on_commit
         self._queue = runtime.current().native_queue()
         self._gathered: list[Job] = []
-        self._connection: Connection | None = None
-        self._remnants = Remnants(path)
         self.commits = Commits()
-        self._changed_pages: set[int] = set()  # whose gaps are still to be wiped
         self.must_scrub = False
 
     def start(self) -> None:
+        """Let a thread do the writing."""
         runtime.current().start_native(self._work, "writer")
 
     def stop(self) -> None:
         """Let the thread end after what is queued."""
         self._queue.put(None)
-
-    def leave(self) -> None:
-        """Carry everything into the database before the last connection closes, which would wipe nothing."""
-        if self._connection is not None:
-            self._empty_log()
-        self._disconnect()
-
-    def close(self) -> None:
-        """Let go of its files, after `leave` and after the last reader's connection was closed."""
-        self._turnstile.close()
-        self._remnants.close()
-
-    @property
-    def is_in_place(self) -> bool:
-        """Whether what is written now would be found after a restart."""
-        return not self.is_lost and self._place.is_kept
-
-    def let_go(self) -> None:
-        """Have nothing open any more; only while `is_lost`, and after the last reader's connection was closed."""
-        self._remnants.close()
-
-    def reopen(self) -> None:
-        """Write from now on to what is at the database's place."""
-        self._place.accept()
-        self.is_lost = False
 
     def submit(self, change: Change) -> Any:
         """Run `change` in the next transaction and return what it returns, once that is durable.
@@ -140,7 +96,7 @@ class Writer:
             raise busy()
         if not job.is_done and not job.waiter.wait(RESULT_SECONDS) and not job.is_done:
             raise InDoubt("a change was begun and has not ended")
-        return _outcome(job)
+        return self._outcome(job)
 
     def _gather(self, job: Job) -> None:
         """Hand the job over with all others of this turn of the loop, or, where there is no loop, at once."""
@@ -158,18 +114,18 @@ class Writer:
         """The same without the thread, for programs that write once and end."""
         job = Job(change)
         self._finish([job], appended=self._commit([job]))
-        self._shorten_log()
-        return _outcome(job)
+        self._engine.rest()
+        return self._outcome(job)
 
     def _work(self) -> None:
         while True:
             batch = self._take()
             if not batch:
-                return self.leave()
+                return self._engine.leave()
             try:
                 appended = self._commit(batch)
                 runtime.current().call(self._finish, batch, appended)
-                self._shorten_log()
+                self._engine.rest()
             except Exception:  # every change after it would wait for a thread that is no more
                 log.exception("the writer goes on after an error")
 
@@ -189,17 +145,15 @@ class Writer:
         """Run the batch in one transaction; true when it appended to the log. Never raises: each job has its error."""
         began_at = time.monotonic()
         try:
-            with self._turnstile.passed():
-                tx = self._run(batch)
-                if tx.erases:
-                    self.must_scrub = not self._try_to_empty_log()
+            tx = self._run(batch)
         except Exception as error:  # whatever it was, every waiting caller must hear of it
             for job in batch:
                 job.error = error
-            self._disconnect()
             return False
-        if any(isinstance(job.error, SAVING_FAILED) for job in batch):
-            self._disconnect()  # one that was opened while the file could only be read would never write
+        if tx.erases:
+            self.must_scrub = not self._engine.after_erasure()
+        if any(job.error is not None and self._is_of_saving(job.error) for job in batch):
+            self._engine.disconnect()  # one that was opened while the file could only be read would never write
         self.commits.events += tx.appended
         self.commits.seconds.observe(time.monotonic() - began_at)
         self.commits.changes.observe(len(batch))
@@ -207,27 +161,24 @@ class Writer:
 
     def _run(self, batch: list[Job]) -> Transaction:
         """Carry out and save the batch; once this has returned it is in the store, whatever becomes of the rest."""
-        connection = self._connect()
-        with connection.begin():
+        with self._engine.writing() as connection:
             tx = Transaction(connection)
             for job in batch:
                 self._run_one(job, tx)
-        if not self.is_in_place and not self._give_up():
-            raise self._place.complaint()
         return tx
 
     def _run_one(self, job: Job, tx: Transaction) -> None:
         """Run one change in a savepoint, so that its failure undoes it alone."""
-        driver: Any = tx.connection.connection.driver_connection
+        driver: Any = tx.connection.connection.driver_connection  # SQLAlchemy's own savepoints cost more than a change
         driver.execute("SAVEPOINT change")
         appended = tx.appended
         try:
             job.result = job.change(tx)
         except Exception as error:
-            driver.execute("ROLLBACK TO change")
+            driver.execute("ROLLBACK TO SAVEPOINT change")
             tx.take_back(appended)
             job.error = error
-        driver.execute("RELEASE change")
+        driver.execute("RELEASE SAVEPOINT change")
 
     def _finish(self, batch: list[Job], appended: bool) -> None:
         """Ring, then answer: whoever changed something finds it in force in this process by their next request.
@@ -248,109 +199,22 @@ class Writer:
             job.waiter.wake()
         except Exception:  # the others wait, too
             log.exception("whoever waits for a change could not be woken")
-        if isinstance(job.error, SAVING_FAILED):
+        if job.error is not None and self._is_of_saving(job.error):
             said = str(job.error) if isinstance(job.error, OSError) else job.error.args[0]
             trouble.complain(log, f"could not save: {said}")
 
-    def has_remains(self) -> bool:
-        """Whether the write-ahead log holds anything, or a page that was in it has not been wiped."""
-        return self._log_bytes() > 0 or bool(self._changed_pages)
+    def _outcome(self, job: Job) -> Any:
+        if job.error is None:
+            return job.result
+        if self._is_of_saving(job.error):
+            raise busy() from job.error
+        raise job.error
 
-    def wiping_problem(self) -> str:
-        """Why what is removed may stay in unused parts of the file; empty where it does not."""
-        return self._remnants.problem()
-
-    def _log_bytes(self) -> int:
-        try:
-            return self._log.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def _shorten_log(self) -> None:
-        if self._connection is not None and self._log_bytes() > LOG_BYTES:
-            self._empty_log()
-
-    def _empty_log(self) -> None:
-        """Carry the write-ahead log into the database when nobody waits for it; otherwise it has to grow on."""
-        try:
-            with self._turnstile.passed():
-                self._try_to_empty_log()
-        except OSError as error:  # of the turnstile
-            log.warning("could not shorten the write-ahead log: %s", error)
-
-    def _try_to_empty_log(self) -> bool:
-        """Carry the write-ahead log into the database, empty it and wipe; false when something was in the way.
-
-        Never raises: what was committed before stays so, whatever becomes of this.
-        """
-        try:
-            connection = self._connect()
-            self._changed_pages |= changed_pages(self._log)
-            if not _checkpoint(connection):
-                return False
-            with connection.begin():
-                if self._log_bytes() > 0:  # somebody was quicker
-                    return False
-                was_dirty = self._remnants.wipe(self._changed_pages)
-        except Exception as error:
-            log.warning("could not empty the write-ahead log: %s", error)
-            self._disconnect()
-            return False
-        self._changed_pages.clear()
-        if was_dirty:
-            self._disconnect()
-        return True
-
-    def _connect(self) -> Connection:
-        """The connection to the database at its place; raises Replaced where another is there, or none."""
-        if self._connection is None and not self.is_lost:
-            self._connection = self._engine.connect()
-            self._place.note_opened()
-        if not self.is_in_place:
-            self._give_up()
-            raise self._place.complaint()
-        assert self._connection is not None
-        return self._connection
-
-    def _give_up(self) -> bool:
-        """Write nothing more to these files; true where all that was committed is in the database nevertheless."""
-        self.is_lost = True
-        try:
-            return self._connection is not None and self._place.has_lost_log_alone and _checkpoint(self._connection)
-        finally:
-            self._disconnect()
-
-    def _disconnect(self) -> None:
-        """Let go of the connection, whatever state it is in; the next change opens another."""
-        connection, self._connection = self._connection, None
-        self._place.note_closed()
-        try:
-            if connection is not None:
-                connection.invalidate()
-                connection.close()
-        except Exception as error:
-            log.warning("could not close a connection to the database: %s", error)
-
-
-def _checkpoint(connection: Connection) -> bool:
-    """Move everything into the database file and empty the write-ahead log; false while a reader is in the way."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA busy_timeout = 0").close()  # or all writing would wait with it for the reader
-    try:
-        is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
-    return not is_busy
+    def _is_of_saving(self, error: BaseException) -> bool:
+        """Whether nothing could be saved: full, locked, read-only, gone. The cause may go by itself."""
+        return isinstance(error, OSError) or self._engine.classify(error) is not None
 
 
 def busy() -> ChatError:
     message = N_("The chat can't save anything right now. Try again in a moment.")
     return ChatError("busy", message, retry_after_seconds=2)
-
-
-def _outcome(job: Job) -> Any:
-    if job.error is None:
-        return job.result
-    if isinstance(job.error, SAVING_FAILED):
-        raise busy() from job.error
-    raise job.error

@@ -14,7 +14,7 @@ from chat.core import log_lines
 from chat.core.errors import N_, ChatError
 from chat.core.wire import to_json
 from chat.store import InDoubt, trouble
-from chat.web import bounds, clock, context, i18n, identity, spellings
+from chat.web import bounds, clock, i18n, identity, spellings
 from chat.web.i18n import gettext
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _page(error: ChatError) -> Response:
                 return meant
         except ChatError as another:  # what a reader must do before they may learn whether there is such a room
             error = another
-        except trouble.ERRORS:
+        except trouble.DatabaseError:
             identity.ask_nothing()
     again = _again.get(request.endpoint or "")
     if error.code in _ASKS_FIRST and request.method == "GET":
@@ -150,7 +150,7 @@ def _page(error: ChatError) -> Response:
         except ChatError as another:  # the page of the form is refused, too
             if error.code != "csrf":  # without cookies every page is refused, so only this reason helps
                 error = another
-        except trouble.ERRORS:  # it cannot be rendered either: the reason is enough
+        except trouble.DatabaseError:  # it cannot be rendered either: the reason is enough
             identity.ask_nothing()
     return _error_page(error)
 
@@ -198,12 +198,6 @@ _HTTP_CODES: Mapping[int, tuple[str, str]] = {
 _TELLING_HEADERS = ("Allow", "Content-Range")  # kept of an error: what would have been possible instead
 
 
-def _unreachable(error: Exception) -> Response:
-    trouble.complain(log, trouble.in_words(error, context.process().database))
-    identity.ask_nothing()
-    return refused(trouble.unreachable())
-
-
 def register_errors(app: Any) -> None:
     """Let the app answer every error in the contract's form."""
 
@@ -231,10 +225,14 @@ def register_errors(app: Any) -> None:
         log.error("%s was left without an answer: %s", _asked(), error)
         return refused(ChatError("internal", _BROKEN))
 
+    @app.errorhandler(trouble.Unavailable)
+    def unavailable(error: trouble.Unavailable) -> Response:
+        trouble.complain(log, error.words)
+        identity.ask_nothing()
+        return refused(trouble.unreachable())
+
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        if trouble.is_of_file(error):
-            return _unreachable(error)
         log.exception("%s failed", _asked())
         return refused(ChatError("internal", _BROKEN))
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
-from sqlalchemy.exc import DBAPIError
 
 from chat.core import config as configuration
 from chat.core import times
@@ -16,6 +15,7 @@ from chat.core.errors import ChatError
 from chat.store import Store, Transaction, creation, writer
 from chat.store import schema as tables
 from chat.store.tables import events, facts
+from chat.store.trouble import DatabaseError
 from tests.support.serving import eventually
 
 Open = Callable[..., Store]
@@ -30,7 +30,7 @@ def sqlite(instance: Path) -> Iterator[Open]:
 
         def open_store(on_commit: Callable[[], None] = lambda: None) -> Store:
             store = Store(config, on_commit)
-            opened.callback(lambda: store._threaded and store.stop())  # once, as nobody may stop it twice
+            opened.callback(store.stop)
             store.start()
             return store
 
@@ -137,7 +137,7 @@ def test_readers_do_not_wait_for_a_change_and_see_nothing_of_it_before_its_end(s
 
 
 def test_a_reader_can_write_nothing(store: Store):
-    with pytest.raises(DBAPIError), store.read() as connection:
+    with pytest.raises(DatabaseError), store.read() as connection:
         connection.execute(insert(tables.facts), {"name": "colour", "value": "green"})
     assert kept(store, "colour") is None
 

@@ -26,6 +26,10 @@ class Chat:
         self.store = Store(self.config, on_commit=lambda: self.hub.wake())
         self.hub = self.another_hub()
 
+    @property
+    def database(self) -> Path:
+        return self.config.instance / "longwave.db"
+
     def another_hub(self) -> Hub:
         """The hub of another process on the same store: nothing wakes it but the test."""
         refresh_all = partial(subscription.refresh_all, self.store)

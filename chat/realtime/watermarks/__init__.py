@@ -10,11 +10,8 @@ its next request or second, makes good what a process that was killed has left u
 
 import logging
 import secrets
-import sqlite3
 import time
 from collections.abc import Collection
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from chat.core.config import Config
 from chat.realtime.watermarks import probe
@@ -23,12 +20,12 @@ from chat.realtime.watermarks.naming import Naming
 from chat.realtime.watermarks.probe import Look
 from chat.realtime.watermarks.progress import Done, Progress
 from chat.runtime import http_probe
-from chat.store import Store
+from chat.store import Store, trouble
 from chat.store.tables import epochs, events
 
 log = logging.getLogger(__name__)
 
-_FAILURES = (OSError, SQLAlchemyError, sqlite3.Error)
+_FAILURES = (OSError, trouble.DatabaseError)
 
 __all__ = ["Watermarks", "Look"]
 

@@ -13,16 +13,15 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
 
-from chat.core.config import Config
 from chat.store.sqlite import journal
 
 BUSY_TIMEOUT_MS = 5000  # for the writer, who waits in a thread of its own
 WAL_LIMIT_BYTES = 16 * 1024 * 1024  # what the write-ahead log shrinks back to after a long read
 
 
-def path_of(config: Config) -> Path:
+def path_in(instance: Path) -> Path:
     """Where the database lies, or is to lie."""
-    return config.instance / "longwave.db"
+    return instance / "longwave.db"
 
 
 def reading_engine(path: Path) -> Engine:

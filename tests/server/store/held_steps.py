@@ -19,10 +19,10 @@ def post_worker_init(worker):
     from chat.realtime.hub import Hub
     from chat.realtime.relay import UnixRelay
     from chat.store import Transaction, writer
-    from chat.store.sqlite import database, turnstile
+    from chat.store.sqlite import checkpoints, database, turnstile
 
     writer.QUEUE_SECONDS, writer.RESULT_SECONDS = 2.0, 2.0
-    database.BUSY_TIMEOUT_MS = writer.BUSY_TIMEOUT_MS = 2000
+    database.BUSY_TIMEOUT_MS = checkpoints.BUSY_TIMEOUT_MS = 2000
     turnstile.PATIENCE_SECONDS = 0.5
     Hub.register = followed_by("register", Hub.register)
     UnixRelay.ring = preceded_by("ring", UnixRelay.ring)

@@ -214,7 +214,7 @@ def test_a_user_with_many_read_marks_can_be_forgotten(chat: Chat):
     chat.store.write(rooms.join, zephyr, "lobby")
     chat.store.write(add_reads, zephyr, count=PLACES + 1)
     most = []
-    event.listen(chat.store._reading, "before_cursor_execute", lambda *call: most.append(len(call[3])))
+    event.listen(chat.store._engine._reading, "before_cursor_execute", lambda *call: most.append(len(call[3])))
     forget(chat, zephyr, "leave")
     assert NAME not in replay(chat)
     assert max(most) <= PLACES

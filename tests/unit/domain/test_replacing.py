@@ -230,7 +230,7 @@ def test_all_rows_are_counted_again_only_after_the_log_has_grown_enough(chat: Ch
     bob, asked = chat.guest("bob"), []
     for number in range(40):
         chat.post(bob, str(number))
-    driver = chat.store._writer._connection.connection.driver_connection
+    driver = chat.store._engine._connection.connection.driver_connection
     driver.set_trace_callback(lambda sql: asked.append(sql) if "count(*)" in sql else None)
     for number in range(5):
         chat.post(bob, str(number))

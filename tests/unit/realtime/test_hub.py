@@ -226,7 +226,7 @@ def test_a_new_key_ends_what_a_bot_has_opened_with_the_old_one(chat: Chat):
 def test_a_name_taken_by_another_ends_the_streams_of_its_former_bearer(chat: Chat):
     carol = chat.guest("carol")
     reader = chat.reader(carol)
-    with chat.store._reading.connect() as connection:
+    with chat.store._engine._reading.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
         connection.exec_driver_sql("UPDATE users SET seen_at = '2020-01-01T00:00:00.000Z'")
         connection.exec_driver_sql("COMMIT")

@@ -16,7 +16,7 @@ from chat.realtime import ring as ring_module
 from chat.realtime import selftest_clock, subscription
 from chat.realtime.readers import Reader
 from chat.realtime.ring import Ring
-from chat.store import AT_HAND
+from chat.store.readers import AT_HAND
 from tests.support.chats import Chat, opened, own_channels
 
 RING_BYTES = 1_000_000
@@ -208,8 +208,8 @@ def test_connections_of_a_crowd_of_threads_are_not_kept(chat: Chat):
     with ExitStack() as open_ones:
         for _ in range(3 * AT_HAND):
             open_ones.enter_context(chat.store.glance())
-    assert len(chat.store._at_hand) == AT_HAND
-    assert chat.store._reading.pool.checkedout() == AT_HAND
+    assert len(chat.store._readers._at_hand) == AT_HAND
+    assert chat.store._engine._reading.pool.checkedout() == AT_HAND
 
 
 # The clocks of the self-test

@@ -17,6 +17,8 @@ from chat.realtime import relay as relay_module
 from chat.realtime.relay import PassingRelay, UnixRelay
 from chat.server.process import Process
 from chat.store import writer
+from chat.store.sqlite import checkpoints
+from chat.store.sqlite.engine import SqliteEngine
 from chat.store.sqlite.remnants import Remnants
 from chat.store.tables import facts
 from tests.support.chats import Chat
@@ -87,7 +89,9 @@ def test_a_job_that_cannot_be_woken_keeps_no_answer_from_the_others(threaded: Ch
     assert answers == ["second"] and is_kept(threaded, "deaf")
 
 
-@pytest.mark.parametrize("where, name", [(Remnants, "wipe"), (writer, "_checkpoint"), (writer, "changed_pages")])
+@pytest.mark.parametrize(
+    "where, name", [(Remnants, "wipe"), (checkpoints, "checkpoint"), (checkpoints, "changed_pages")]
+)
 def test_what_goes_wrong_after_the_commit_undoes_no_acknowledgement(
     threaded: Chat, monkeypatch: pytest.MonkeyPatch, where: Any, name: str
 ):
@@ -105,7 +109,7 @@ def test_what_goes_wrong_after_the_commit_undoes_no_acknowledgement(
 
 def test_a_writer_that_failed_by_itself_goes_on(threaded: Chat, monkeypatch: pytest.MonkeyPatch, caplog):
     with monkeypatch.context() as patched:
-        patched.setattr(writer.Writer, "_shorten_log", failing(NO_FILES))
+        patched.setattr(SqliteEngine, "rest", failing(NO_FILES))
         assert threaded.store.write(put, "first") == "first"
         eventually(lambda: "goes on after an error" in caplog.text)
     assert threaded.store.write(put, "second") == "second"
@@ -115,7 +119,7 @@ def test_a_connection_that_cannot_be_closed_does_not_end_the_writer(threaded: Ch
     threaded.store.write(put, "first")
     with monkeypatch.context() as patched:
         patched.setattr(writer.Writer, "_run", failing(ValueError("unforeseen")))
-        patched.setattr(threaded.store._writer._connection, "invalidate", failing(NO_FILES))
+        patched.setattr(threaded.store._engine._connection, "invalidate", failing(NO_FILES))
         with pytest.raises(ValueError, match="unforeseen"):
             threaded.store.write(put, "refused")
     assert threaded.store.write(put, "second") == "second" and not is_kept(threaded, "refused")

@@ -12,7 +12,7 @@ from tests.support.chats import Chat
 
 
 def test_who_writes_has_the_write_lock_from_the_beginning_and_readers_do_not_mind(chat: Chat):
-    path = Path(chat.store.path)
+    path = Path(chat.database)
     engine = database.writing_engine(path, "full")
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as another:
         with engine.connect() as connection, connection.begin():
@@ -25,7 +25,7 @@ def test_who_writes_has_the_write_lock_from_the_beginning_and_readers_do_not_min
 
 
 def test_who_reads_cannot_write(chat: Chat):
-    engine = database.reading_engine(Path(chat.store.path))
+    engine = database.reading_engine(Path(chat.database))
     with engine.connect() as connection, connection.begin():
         with pytest.raises(OperationalError, match="readonly"):
             connection.exec_driver_sql("DELETE FROM rooms")

@@ -40,7 +40,7 @@ def test_nothing_is_remote_where_the_table_says_nothing():
 def test_this_machine_keeps_a_write_ahead_log(tmp_path: Path):
     chat = Chat(tmp_path)
     chat.post(chat.guest("alice"), "hi")
-    assert journal.in_force(chat.store.path) == journal.WAL
+    assert journal.in_force(chat.database) == journal.WAL
 
 
 def test_on_a_network_file_system_it_is_the_rollback_journal_and_the_log_says_so(tmp_path, monkeypatch, caplog):
@@ -48,7 +48,7 @@ def test_on_a_network_file_system_it_is_the_rollback_journal_and_the_log_says_so
     caplog.set_level(logging.WARNING)
     chat = Chat(tmp_path)
     chat.post(chat.guest("alice"), "hi")
-    assert journal.in_force(chat.store.path) == journal.ROLLBACK
+    assert journal.in_force(chat.database) == journal.ROLLBACK
     assert [record.getMessage() for record in caplog.records if "nfs4" in record.getMessage()] \
         == ["the database is on nfs4: rollback journal, readers and writers wait for each other"]
 
@@ -65,7 +65,7 @@ def test_the_operator_decides(tmp_path: Path):
     for number, wanted in enumerate((journal.ROLLBACK, journal.WAL, journal.ROLLBACK)):
         with opened(tmp_path, journal=wanted) as chat:
             chat.post(chat.guest(f"guest {number}"), "hi")
-            assert journal.in_force(chat.store.path) == wanted
+            assert journal.in_force(chat.database) == wanted
 
 
 def test_with_a_rollback_journal_everything_is_heard_and_what_is_removed_leaves_the_file(tmp_path: Path):

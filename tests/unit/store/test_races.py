@@ -257,28 +257,28 @@ def test_the_same_client_id_at_the_same_instant_in_two_processes_is_one_message(
 # A file that cannot be written
 
 @contextmanager
-def full(store: Store) -> Iterator[None]:
+def full(chat: Chat) -> Iterator[None]:
     """SQLite's own word for a full disk: no connection that is opened meanwhile may make the file grow."""
 
     def limit(driver_connection: Any, record: object) -> None:
         driver_connection.execute("PRAGMA max_page_count = 1").close()
 
-    event.listen(store._writer._engine, "connect", limit)
+    event.listen(chat.store._engine._writing, "connect", limit)
     try:
         yield
     finally:
-        event.remove(store._writer._engine, "connect", limit)
+        event.remove(chat.store._engine._writing, "connect", limit)
 
 
 @contextmanager
-def read_only(store: Store) -> Iterator[None]:
+def read_only(chat: Chat) -> Iterator[None]:
     """The file may be read and not written; root may do both, so root is nobody meanwhile."""
     is_root = os.geteuid() == 0
-    folder = store.path.parent
+    folder = chat.database.parent
     if is_root:
         for path in (folder, *folder.iterdir()):
             os.chown(path, NOBODY, NOBODY)
-    store.path.chmod(0o400)
+    chat.database.chmod(0o400)
     if is_root:
         os.seteuid(NOBODY)
     try:
@@ -286,7 +286,7 @@ def read_only(store: Store) -> Iterator[None]:
     finally:
         if is_root:
             os.seteuid(0)
-        store.path.chmod(0o600)
+        chat.database.chmod(0o600)
 
 
 @pytest.mark.parametrize("trouble", [full, read_only])
@@ -302,7 +302,7 @@ def test_what_is_refused_is_not_there_and_the_next_works_when_the_cause_is_gone(
             return error.code
         return client_id
 
-    with trouble(store):
+    with trouble(chat):
         store.start()
         tried = [try_to_post(f"k{number}") for number in range(30)]
     assert "busy" in tried, "premise: it was in the way"

@@ -34,7 +34,7 @@ WAYS = [delete, move, replace]
 
 def kept(chat: Chat) -> list[str]:
     """What a process that starts now finds."""
-    with closing(sqlite3.connect(chat.store.path)) as database:
+    with closing(sqlite3.connect(chat.database)) as database:
         return [body for (body,) in database.execute("SELECT body FROM messages ORDER BY id")]
 
 
@@ -49,7 +49,7 @@ def test_what_is_written_after_it_is_refused(chat: Chat, bob, way: Callable, is_
     if is_threaded:
         chat.store.start()
     chat.post(bob, "before")
-    way(chat.store.path)
+    way(chat.database)
     for _ in range(3):
         with pytest.raises(ChatError) as refused:
             chat.post(bob, "lost?")
@@ -57,7 +57,7 @@ def test_what_is_written_after_it_is_refused(chat: Chat, bob, way: Callable, is_
     said = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert len(said) == 1 and "removed or replaced" in said[0] and "docs/operating.md" in said[0]
     if way is not replace:
-        assert not chat.store.path.exists(), "and no empty one is put in its place"
+        assert not chat.database.exists(), "and no empty one is put in its place"
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -66,7 +66,7 @@ def test_what_is_committed_while_it_goes_is_not_acknowledged(chat: Chat, bob, wa
 
     def change(tx) -> None:
         room_table.change(tx, 1, topic="lost")
-        way(chat.store.path)
+        way(chat.database)
 
     with pytest.raises(ChatError, match="can.t save"):
         chat.store.write(change)
@@ -79,14 +79,14 @@ def test_it_goes_on_with_what_is_there_again(chat: Chat, bob, way: Callable, is_
         chat.store.start()
     chat.post(bob, "before")
     backup = tmp_path / "backup.db"
-    with closing(sqlite3.connect(chat.store.path)) as database, closing(sqlite3.connect(backup)) as copy:
+    with closing(sqlite3.connect(chat.database)) as database, closing(sqlite3.connect(backup)) as copy:
         database.backup(copy)
-    way(chat.store.path)
+    way(chat.database)
     if way is not replace:
         assert not reopened(chat), "nothing is there"
         for suffix in ("-wal", "-shm"):
-            chat.store.path.with_name(f"longwave.db{suffix}").unlink(missing_ok=True)
-        shutil.copy(backup, chat.store.path)
+            chat.database.with_name(f"longwave.db{suffix}").unlink(missing_ok=True)
+        shutil.copy(backup, chat.database)
     assert reopened(chat) and not chat.store.reopen(), "once"
     chat.post(bob, "after")
     assert kept(chat) == ["before", "after"]
@@ -103,7 +103,7 @@ def test_a_log_that_is_deleted_loses_nothing_that_was_acknowledged(chat: Chat, b
         connection.exec_driver_sql("SELECT 1")  # readers have it open
     chat.post(bob, "before")
     for suffix in suffixes:
-        chat.store.path.with_name(f"longwave.db{suffix}").unlink()
+        chat.database.with_name(f"longwave.db{suffix}").unlink()
     acknowledged = ["before"]
     for number in range(10):
         try:
@@ -119,16 +119,16 @@ def test_a_log_that_is_deleted_while_a_change_is_committed_is_carried_over(chat:
 
     def change(tx) -> str:
         room_table.change(tx, 1, topic="kept")
-        chat.store.path.with_name("longwave.db-wal").unlink()
+        chat.database.with_name("longwave.db-wal").unlink()
         return "acknowledged"
 
     assert chat.store.write(change) == "acknowledged"
-    with closing(sqlite3.connect(chat.store.path)) as database:
+    with closing(sqlite3.connect(chat.database)) as database:
         assert database.execute("SELECT topic FROM rooms WHERE id = 1").fetchall() == [("kept",)]
 
 
 def test_where_another_has_begun_a_log_the_old_one_is_left_alone(chat: Chat):
-    log, place = chat.store.path.with_name("longwave.db-wal"), Place(chat.store.path)
+    log, place = chat.database.with_name("longwave.db-wal"), Place(chat.database)
     with chat.store.read() as connection:
         connection.exec_driver_sql("SELECT 1")
         place.note_opened()
@@ -141,8 +141,8 @@ def test_where_another_has_begun_a_log_the_old_one_is_left_alone(chat: Chat):
 
 def test_a_database_of_another_version_is_not_taken(chat: Chat, bob):
     chat.post(bob, "before")
-    replace(chat.store.path)
-    with closing(sqlite3.connect(chat.store.path)) as database, database:
+    replace(chat.database)
+    with closing(sqlite3.connect(chat.database)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(ChatError, match="another version"):
         reopened(chat)
@@ -152,8 +152,8 @@ def test_a_database_of_another_version_is_not_taken(chat: Chat, bob):
 
 def test_what_is_still_being_copied_is_not_taken(chat: Chat, bob):
     chat.post(bob, "before")
-    replace(chat.store.path)
+    replace(chat.database)
     for _ in range(3):
-        chat.store.path.touch()
+        chat.database.touch()
         assert not chat.store.reopen()
     assert reopened(chat)

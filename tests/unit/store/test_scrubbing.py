@@ -9,7 +9,8 @@ import pytest
 
 from chat.core.errors import ChatError
 from chat.domain import messages, retention
-from chat.store import Store, writer
+from chat.store import Store
+from chat.store.sqlite import checkpoints
 from chat.store.sqlite.database import BUSY_TIMEOUT_MS
 from chat.store.sqlite.remnants import Remnants
 from tests.support.chats import Chat
@@ -26,7 +27,7 @@ def files_with(chat: Chat, words: str) -> list[str]:
 @contextmanager
 def a_long_look(chat: Chat):
     """Another program reads for long, a backup for instance: the write-ahead log cannot be emptied meanwhile."""
-    with closing(sqlite3.connect(chat.store.path)) as reader:
+    with closing(sqlite3.connect(chat.database)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM messages").fetchall()
         yield
@@ -113,7 +114,7 @@ def test_a_text_that_was_moved_before_it_was_removed_is_gone(chat: Chat, bob):
 
 
 def test_a_log_that_was_shortened_without_a_removal_leaves_nothing_for_later(chat: Chat, bob, monkeypatch):
-    monkeypatch.setattr(writer, "LOG_BYTES", 0)
+    monkeypatch.setattr(checkpoints, "LOG_BYTES", 0)
     test_a_text_that_was_moved_before_it_was_removed_is_gone(chat, bob)
 
 
@@ -145,4 +146,4 @@ def test_what_could_not_be_emptied_now_is_emptied_later(chat: Chat, bob, monkeyp
         chat.store.scrub()
     assert chat.store.must_scrub
     chat.store.scrub()
-    assert not chat.store.must_scrub and not chat.store._writer.has_remains()
+    assert not chat.store.must_scrub and not chat.store._engine.has_remains()

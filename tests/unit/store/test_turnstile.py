@@ -100,7 +100,7 @@ def test_a_stopped_process_is_waited_for_once_until_it_has_moved(tmp_path: Path,
 def test_a_stopped_process_does_not_keep_others_from_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.1)
     with opened(tmp_path) as chat:
-        stopped = hold(chat.store.path.with_suffix(".turnstile"))
+        stopped = hold(chat.database.with_suffix(".turnstile"))
         carol = chat.guest("carol")
         assert chat.post(carol, "in spite of it")["body"] == "in spite of it"
         os.close(stopped)

@@ -33,7 +33,7 @@ def test_a_file_that_cannot_be_written_refuses_and_recovers_without_a_restart(
 ):
     monkeypatch.setattr("chat.store.sqlite.database.BUSY_TIMEOUT_MS", 100)
     chat.store.write(lambda tx: tx.connection.execute(text("PRAGMA busy_timeout = 100")))
-    other = sqlite3.connect(chat.store.path, isolation_level=None)
+    other = sqlite3.connect(chat.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(ChatError) as refused:
         chat.store.write(put, "while locked")

@@ -66,7 +66,7 @@ def every_minute(store: Store, config: Config) -> None:
     if config.keep_days is not None:
         _in_steps(store, expire, times.ago(days=config.keep_days))
     _in_steps(store, prune, times.ago(days=config.log_days), config.log_events)
-    with store.glance() as connection:
+    with store.read() as connection:
         must_end_unseen = sessions.must_end_unseen(connection)
     if must_end_unseen:
         _in_steps(store, sessions.end_unseen, STEP_SESSIONS)

@@ -15,7 +15,6 @@ from chat.store.transaction import Transaction, highest_id
 
 __all__ = [
     "LoggedEvent",
-    "Move",
     "after",
     "append_instead",
     "count",
@@ -50,25 +49,13 @@ class LoggedEvent(NamedTuple):
     message_id: int | None
 
 
-class Move(NamedTuple):
-    """A join or a leave in the user's own channel."""
-
-    id: int
-    data: str
-
-
 class _Place(NamedTuple):
     channel: str
     id: int
 
 
-class _Age(NamedTuple):
-    id: int
-    created_at: str
-
-
 _BEYOND = (
-    select(events.c.id, events.c.channel, events.c.name, events.c.data, events.c.message_id)
+    select(*events.c[LoggedEvent._fields])
     .where(events.c.id > bindparam("cursor"))
     .order_by(events.c.id)
     .limit(bindparam("most"))
@@ -150,11 +137,9 @@ def is_in_gap(connection: Connection, cursor: int) -> bool:
 
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:
     """Drop the oldest events that are of before then, or more than `keep`; at most `limit`. Returns how many."""
-    oldest = fetch_all(
-        tx.connection, select(events.c.id, events.c.created_at).order_by(events.c.id).limit(limit), _Age
-    )
+    oldest = tx.connection.execute(select(events.c.id, events.c.created_at).order_by(events.c.id).limit(limit)).all()
     surplus = count(tx) - keep
-    old = [event.id for place, event in enumerate(oldest) if event.created_at < created_before or place < surplus]
+    old = [id for place, (id, created_at) in enumerate(oldest) if created_at < created_before or place < surplus]
     if old:
         passed = old[-1] - pruned_to(tx.connection)
         pruned = tx.connection.execute(delete(events).where(events.c.id <= old[-1])).rowcount
@@ -221,12 +206,12 @@ def _forget_where(tx: Transaction, which: ColumnElement[bool]) -> None:
     _add_holes(tx, tx.connection.execute(delete(events).where(which)).rowcount)
 
 
-def moves_of_user(connection: Connection, user_id: int, limit: int) -> list[Move]:
+def moves_of_user(connection: Connection, user_id: int, limit: int) -> list[LoggedEvent]:
     """The first joins and leaves in the user's own channel; the event before each is the room's copy."""
-    query = select(events.c.id, events.c.data).where(
+    query = select(*events.c[LoggedEvent._fields]).where(
         events.c.channel == f"user:{user_id}", events.c.name.in_(log_events.MOVES)
     )
-    return fetch_all(connection, query.order_by(events.c.id).limit(limit), Move)
+    return fetch_all(connection, query.order_by(events.c.id).limit(limit), LoggedEvent)
 
 
 def forget(tx: Transaction, ids: Collection[int]) -> None:

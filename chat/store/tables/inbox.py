@@ -6,7 +6,7 @@ from sqlalchemy import LargeBinary, bindparam, cast, delete, select, update
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import inbox
-from chat.store.statement import PreparedValue, fetch_all, fetch_first
+from chat.store.statement import PreparedValue, fetch_first
 from chat.store.transaction import Transaction
 
 
@@ -17,13 +17,6 @@ class InboxRow(NamedTuple):
     author: bytes
     body: bytes
     client_id: bytes | None
-
-
-class RefusedRow(NamedTuple):
-    """A row that could not be posted, and why."""
-
-    id: int
-    reason: str
 
 
 # As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.
@@ -61,7 +54,7 @@ def forget_refused(tx: Transaction, keep: int) -> None:
     tx.connection.execute(delete(inbox).where(inbox.c.id.in_(beyond)))
 
 
-def refused(connection: Connection, limit: int) -> list[RefusedRow]:
-    """The refused rows, newest first."""
+def refused(connection: Connection, limit: int) -> list[tuple[int, str]]:
+    """The ids of the refused rows, newest first, each with the reason."""
     query = select(inbox.c.id, inbox.c.reason).where(inbox.c.reason.is_not(None)).order_by(inbox.c.id.desc())
-    return fetch_all(connection, query.limit(limit), RefusedRow)
+    return [(id, reason) for id, reason in connection.execute(query.limit(limit))]

@@ -33,20 +33,6 @@ class UserSession(NamedTuple):
     session_address: str | None
 
 
-class UnseenSession(NamedTuple):
-    """A session that nobody has come back to; `ended_at` is None where it was living until now."""
-
-    id: int
-    ended_at: str | None
-
-
-class Visits(NamedTuple):
-    """The times of the first and of the last visit of any session; both None where there is no session."""
-
-    first: str | None
-    last: str | None
-
-
 class DeviceCode(NamedTuple):
     """What signs a user in on one more device, once; a link back is `good_until` a time of its own."""
 
@@ -72,9 +58,6 @@ _BY_KEY = Prepared(
     UserSession,
 )
 
-_VISITS = Prepared(
-    select(func.min(sessions.c.seen_at).label("first"), func.max(sessions.c.seen_at).label("last")), Visits
-)
 
 
 def find_user(connection: Connection, key_hash: str, seen_since: str) -> UserSession | None:
@@ -161,15 +144,16 @@ def forget_user(tx: Transaction, user_id: int) -> None:
     tx.connection.execute(delete(device_codes).where(device_codes.c.user_id == user_id))
 
 
-def visits(connection: Connection) -> Visits:
-    """Between which times the visits lie that are noted."""
-    return _VISITS.first(connection) or Visits(None, None)
+def visits(connection: Connection) -> tuple[str | None, str | None]:
+    """The times of the first and of the last visit of any session; both None where there is no session."""
+    first, last = connection.execute(select(func.min(sessions.c.seen_at), func.max(sessions.c.seen_at))).one()
+    return first, last
 
 
-def forget_unseen(tx: Transaction, seen_before: str, most: int) -> list[UnseenSession]:
+def forget_unseen(tx: Transaction, seen_before: str, most: int) -> list[Session]:
     """Drop the sessions that nobody has come back to, at most so many; returns them."""
-    query = select(sessions.c.id, sessions.c.ended_at).where(sessions.c.seen_at <= seen_before)
-    unseen = fetch_all(tx.connection, query.order_by(sessions.c.seen_at).limit(most), UnseenSession)
+    query = select(sessions).where(sessions.c.seen_at <= seen_before)
+    unseen = fetch_all(tx.connection, query.order_by(sessions.c.seen_at).limit(most), Session)
     if unseen:
         tx.connection.execute(delete(sessions).where(sessions.c.id.in_([session.id for session in unseen])))
         tx.erases = True

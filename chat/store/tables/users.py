@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from chat.core import names
 from chat.store.schema import TWIN, users
-from chat.store.statement import Prepared, PreparedValue, fetch_all, fetch_first
+from chat.store.statement import Prepared, PreparedValue, fetch_all
 from chat.store.transaction import Transaction
 
 
@@ -34,6 +34,7 @@ class User(NamedTuple):
     drawn_key: str | None
 
 
+_BY_ID = Prepared(select(users).where(users.c.id == bindparam("user_id")), User)
 _BY_KEY_HASH = Prepared(select(users).where(users.c.key_hash == bindparam("key_hash")), User)
 _RELEASED_AT = PreparedValue[str](select(users.c.released_at).where(users.c.id == bindparam("user_id")))
 _TO_FORGET = PreparedValue[int](select(users.c.id).where(users.c.forgetting.is_not(None)))
@@ -41,7 +42,7 @@ _TO_FORGET = PreparedValue[int](select(users.c.id).where(users.c.forgetting.is_n
 
 def find(connection: Connection, user_id: int) -> User | None:
     """The user of this id, also one who has lost their name."""
-    return fetch_first(connection, select(users).where(users.c.id == user_id), User)
+    return _BY_ID.first(connection, user_id=user_id)
 
 
 def get(connection: Connection, user_id: int) -> User:

@@ -7,7 +7,7 @@ the ring is served from the store.
 import json
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chat.core import log_events
 from chat.realtime.readers import Reader, end_all
@@ -82,7 +82,7 @@ class Feed:
             return None
         return News([Event(*row) for row in rows], len(rows) < PIECE_EVENTS)
 
-    def _has_missed(self, rows: Sequence[Any]) -> bool:
+    def _has_missed(self, rows: Sequence[events.LoggedEvent]) -> bool:
         """Whether the log was shortened past this process's place, or has more for it than the ring would keep."""
         is_whole_piece = len(rows) == PIECE_EVENTS
         if rows[0].id == self.last_id + 1 and not is_whole_piece:

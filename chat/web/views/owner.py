@@ -9,6 +9,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from sqlalchemy.engine import Connection
 
 from chat.core import names, times
+from chat.core.config import Config
 from chat.core.errors import N_, ChatError, Sentence
 from chat.domain import moderation, ownership, site_settings
 from chat.server import exposure, host_report
@@ -129,7 +130,7 @@ def _lists(process: Process, room: str, name: str) -> dict[str, bounds.Part]:
         }
 
 
-def _as_text(config: Any, name: str) -> str:
+def _as_text(config: Config, name: str) -> str:
     """The current value of a setting, as one would type it."""
     value = getattr(config, site_settings.BY_NAME[name].attribute)
     if isinstance(value, bool):
@@ -215,8 +216,8 @@ for _endpoint in ("change_room", "close_room", "reopen_room", "remove_room", "ba
 
 def _write(
     word: str,
-    verb: Any,
-    *arguments: Any,
+    verb: Callable[..., object],
+    *arguments: object,
     stands: repeats.Stands | None = None,
     place: str | None = None,
     back: str | None = None,

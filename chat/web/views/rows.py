@@ -65,9 +65,10 @@ def rows_of(
     return rows
 
 
-def dressed(message: Message) -> Any:
+def dressed(message: Message) -> Markup:
     """The html of one message alone, with the date beside the time."""
-    return rows_of([message], is_alone=True)[-1]["html"]
+    html: Markup = rows_of([message], is_alone=True)[-1]["html"]
+    return html
 
 
 def _with_hard_spaces(html: Markup) -> Markup:

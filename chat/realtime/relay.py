@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,10 +100,14 @@ class UnixRelay:
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
         self._on_ring, self._on_news = on_ring, on_news
-        self._path = str(self._folder / f"{os.getpid()}-{secrets.token_hex(4)}")
-        self._receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._receiver.bind(self._path)
-        runtime.current().start(self._receive, "relay")
+        path = str(self._folder / f"{os.getpid()}-{secrets.token_hex(4)}")
+        with ExitStack() as opening:
+            self._receiver = opening.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            self._receiver.bind(path)
+            opening.callback(os.unlink, path)
+            runtime.current().start(self._receive, "relay")
+            self._path = path
+            opening.pop_all()
 
     def ring(self) -> None:
         self._send(RING)

@@ -105,10 +105,10 @@ def post_worker_init(worker: Any) -> None:
     """Open what the app needs before the first request; print the address when the first worker is there."""
     # Ctrl-C goes to every process of the terminal; the arbiter alone acts on it, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    chat = worker.wsgi.extensions["chat"]
-    chat.processes = worker.cfg.workers
+    lifecycle = worker.wsgi.extensions["chat"]
+    lifecycle.processes = worker.cfg.workers
     try:
-        chat.start(ONE_AT_A_TIME if isinstance(worker, SyncWorker) else LASTING)
+        lifecycle.start(ONE_AT_A_TIME if isinstance(worker, SyncWorker) else LASTING)
     except ChatError as error:  # each request will be answered with the same sentence
         worker.log.error(error)
     import flask_babel  # noqa: F401  # what the app loads late, for hosts where each request is a new process
@@ -131,5 +131,5 @@ def post_worker_init(worker: Any) -> None:
     stop = " (Ctrl-C stops it)" if os.isatty(0) else ""
     url = f"http://{address(shown, port)}"
     print(f"Longwave is at {url}{stop}", flush=True)
-    if chat.is_open and (code := chat.owner_code()):
+    if lifecycle.is_open and (code := lifecycle.process.owner_code()):
         print(f"Become its owner at {url}/owner/claim?code={code}", flush=True)

@@ -12,7 +12,7 @@ from chat.core.addresses import shortened
 from chat.core.config import Config
 from chat.runtime import secret
 from chat.server import capacity
-from chat.server.process import Process
+from chat.server.lifecycle import Lifecycle
 from chat.web import cookies, cors, csrf, flood, repeats, templating, views
 from chat.web.between_requests import BetweenRequests
 from chat.web.flask_app import LongwaveFlask
@@ -32,7 +32,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The app, with its settings checked; what it needs is opened by the first request, or by `Process.start`.
+    """The app, with its settings checked; what it needs is opened by the first request, or by `Lifecycle.start`.
 
     Raises ConfigError for a setting that is wrong, SecretError for a damaged key.
     """
@@ -53,26 +53,25 @@ def create_app(config: Config | None = None) -> Flask:
     )
     app.session_interface = TokenCookie(app)
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    process = app.extensions["chat"] = Process(config)
+    lifecycle = app.extensions["chat"] = Lifecycle(config)
     views.register(app)
-    _surround_requests(app, process)
-    templating.give_to_templates(app, process)
-    known = KnownHosts(BetweenRequests(app.wsgi_app, process), config.hosts)
+    _surround_requests(app, lifecycle)
+    templating.give_to_templates(app, lifecycle)
+    known = KnownHosts(BetweenRequests(app.wsgi_app, lifecycle), config.hosts)
     told = cors.OtherOrigins(known, config.allowed_origins)
     app.wsgi_app = TrustedProxies(told, config.trusted_proxies)  # type: ignore[method-assign]
     _log_to_stderr(app)
     return app
 
 
-def _surround_requests(app: Flask, process: Process) -> None:
+def _surround_requests(app: Flask, lifecycle: Lifecycle) -> None:
     @app.before_request
     def begin() -> None:
         g.began_at = time.monotonic()
         if request.endpoint is not None and request.endpoint not in FILES:
-            process.start(capacity.host_of(request.environ))
-            process.learn(request.environ)
-            if not process.host.lasts:
-                process.look()
+            lifecycle.start(capacity.host_of(request.environ))
+            lifecycle.learn(request.environ)
+            lifecycle.process.before_request()
         if request.routing_exception is None:  # a wrong address or method is told as such
             is_repeat = repeats.recall()
             csrf.check_post(is_repeat)
@@ -88,7 +87,7 @@ def _surround_requests(app: Flask, process: Process) -> None:
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]
-    if not process.config.index:
+    if not lifecycle.config.index:
         protection.append(("X-Robots-Tag", "noindex"))
 
     @app.after_request
@@ -104,7 +103,7 @@ def _surround_requests(app: Flask, process: Process) -> None:
         took_ms = (time.monotonic() - g.get("began_at", time.monotonic())) * 1000
         if request.endpoint in FILES or "is_held" in g:  # what is held is noted when it is answered
             return answer
-        address = shortened(request.remote_addr, process.config.log_addresses)
+        address = shortened(request.remote_addr, lifecycle.config.log_addresses)
         asked = log_lines.request_line(request.method, request.path)
         log.info("%s %d %.0f ms %s", asked, answer.status_code, took_ms, address)
         return answer

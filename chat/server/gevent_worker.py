@@ -66,7 +66,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
         self._set_options()
-        config = self._parts().operators_config
+        config = self._lifecycle().operators_config
         self._turns = Turns(_around)
         self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
         self._is_proxy = addresses.trust_in(config.trusted_proxies)
@@ -75,13 +75,13 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         self._sockets = capacity.sockets() or sys.maxsize
         self._most_of_network = capacity.of_network(self.worker_connections) if config.limits else sys.maxsize
         self._can_park = self._find_out_whether_to_park()
-        self._parts().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
+        self._lifecycle().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
         super().run()
         self._await_parked()
 
     def _set_options(self) -> None:
         """Once for each address: the connections inherit them from the socket on which they come."""
-        probe_after_seconds = self._parts().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
+        probe_after_seconds = self._lifecycle().config.heartbeat_seconds + PROBE_AFTER_PING_SECONDS
         for listener in self.sockets:
             if listener.family in (socket.AF_INET, socket.AF_INET6):
                 for level, option, value in SOCKET_OPTIONS:
@@ -126,9 +126,12 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
     def _has_file(self) -> bool:
         """Whether there will be a file for the next connection: without one nobody could be let in."""
-        lot = getattr(getattr(self._parts(), "streams", None), "lot", None)  # there from the first request on
-        parked = len(lot) if lot is not None else 0
-        return self._connections.total + parked < self._sockets
+        return self._connections.total + len(self._lot() or ()) < self._sockets
+
+    def _lot(self) -> Any:
+        """Where readers are parked; None before the first request, and where none can be."""
+        lifecycle = self._lifecycle()
+        return lifecycle.process.streams.lot if lifecycle.is_open else None
 
     def _sender_of(self, addr: Any) -> str | None:
         """The network that a connection counts for; None for a proxy's, which brings the requests of many."""
@@ -161,18 +164,18 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
     def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """The app; a body that waits is told of the connection that it may be parked with."""
-        connection = environ["gunicorn.socket"]
+        lifecycle, connection = self._lifecycle(), environ["gunicorn.socket"]
         if isinstance(connection, ReplayedConnection) and connection.must_answer():
             environ[HAS_WAITED] = True
         response: Any = getattr(start_response, "__self__", None)
         if type(response) is wsgi.Response:
-            response.sock = Sender(connection, self._parts().backlog, partial(self._parts().network_of, environ))
+            response.sock = Sender(connection, lifecycle.backlog, partial(lifecycle.network_of, environ))
             if self._can_park:
                 response.__class__ = Answer
         if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
             arriving = ArrivingBody(response.req, connection, self._wait, _current().take_turn)
             environ["wsgi.input"] = _current().body = arriving
-        may_park = self._can_park and self._parts().is_open and _may_be_taken(connection, response, environ)
+        may_park = self._can_park and lifecycle.is_open and _may_be_taken(connection, response, environ)
         if may_park:
             environ[MAY_PARK] = True
         body = self._app(environ, start_response)
@@ -193,13 +196,13 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
     def _park(self, body: Any) -> None:
         (connection, response, environ), body.connection = body.connection, None
-        lot = self._parts().streams.lot
+        lot = self._lot()
         if body.is_answer:
             response.force_close()
             response.chunked = False  # the body ends with the connection
             head = response.head()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-            body.park(lot, connection.detach(), head, self._parts().network_of(environ))
+            body.park(lot, connection.detach(), head, self._lifecycle().network_of(environ))
         else:
             # The peer as gunicorn had it: in the environ stands by now what a proxy has said of it.
             ask_again = partial(self._ask_again, as_bytes(response.req), response.req.peer_addr)
@@ -214,9 +217,8 @@ class StreamWorker(ProtocolErrors, GeventWorker):
     def _await_parked(self) -> None:
         """Let the parked readers take their leave; who does not is cut off when the grace is over."""
         self._drain()
-        streams = getattr(self._parts(), "streams", None)
         until = time.monotonic() + DRAIN_SECONDS + FAREWELL_SECONDS
-        while time.monotonic() < until and (self._asked_again or (streams and streams.lot)):
+        while time.monotonic() < until and (self._asked_again or self._lot()):
             self.notify()
             gevent.sleep(0.1)
 
@@ -239,7 +241,7 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         gevent.spawn(self._quit)
 
     def _quit(self) -> None:
-        self._parts().say_bye()
+        self._lifecycle().say_bye()
         gevent.sleep(FAREWELL_SECONDS)
         sys.exit(0)
 
@@ -248,11 +250,11 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         if self._is_draining:
             return
         self._is_draining = True
-        gevent.spawn(self._parts().say_bye, DRAIN_SECONDS)
+        gevent.spawn(self._lifecycle().say_bye, DRAIN_SECONDS)
         for wait in self._unfinished.idle():
             wait.give_up()
 
-    def _parts(self) -> Any:
+    def _lifecycle(self) -> Any:
         return getattr(self, "_app", self.wsgi).extensions["chat"]
 
 

@@ -17,15 +17,15 @@ class StreamThreadWorker(ProtocolErrors, ThreadWorker):
     def run(self) -> None:
         self._app: Any = self.wsgi
         self.wsgi: Any = self._call
-        self._parts().settle(capacity.threaded(self.cfg.threads, self.cfg.workers))
+        self._lifecycle().settle(capacity.threaded(self.cfg.threads, self.cfg.workers))
         super().run()
 
     def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """The app; its answer is sent with a deadline, or whoever takes nothing of it would keep a thread for ever."""
-        connection = environ["gunicorn.socket"]
+        lifecycle, connection = self._lifecycle(), environ["gunicorn.socket"]
         if not isinstance(connection, ssl.SSLSocket):  # which sends nothing without waiting
             answer = start_response.__self__  # type: ignore[attr-defined]
-            answer.sock = Sender(connection, self._parts().backlog, partial(self._parts().network_of, environ))
+            answer.sock = Sender(connection, lifecycle.backlog, partial(lifecycle.network_of, environ))
         return self._app(environ, start_response)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -38,7 +38,7 @@ class StreamThreadWorker(ProtocolErrors, ThreadWorker):
 
     def _say_bye(self) -> None:
         # In a thread: the signal may have come while this one held the hub's lock.
-        threading.Thread(target=self._parts().say_bye, name="farewell", daemon=True).start()
+        threading.Thread(target=self._lifecycle().say_bye, name="farewell", daemon=True).start()
 
-    def _parts(self) -> Any:
+    def _lifecycle(self) -> Any:
         return getattr(self, "_app", self.wsgi).extensions["chat"]

@@ -4,19 +4,19 @@ from typing import Any
 
 from werkzeug.wsgi import ClosingIterator
 
-from chat.server.process import Process
+from chat.server.lifecycle import Lifecycle
 
 
 class BetweenRequests:
-    """WSGI middleware: what a process that does not last between its requests does after each of them."""
+    """WSGI middleware: what is to be done after a request is done once its answer was sent."""
 
-    def __init__(self, app: Any, process: Process) -> None:
+    def __init__(self, app: Any, lifecycle: Lifecycle) -> None:
         self._app = app
-        self._process = process
+        self._lifecycle = lifecycle
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         answer = self._app(environ, start_response)
-        if not self._process.is_open or self._process.host.lasts:
+        work = self._lifecycle.work_after_request(is_end=bool(environ.get("wsgi.run_once")))
+        if work is None:
             return answer  # as it is: a worker that parks looks at it
-        is_end = bool(environ.get("wsgi.run_once"))
-        return ClosingIterator(answer, [lambda: self._process.after_request(is_end)])
+        return ClosingIterator(answer, [work])

@@ -9,7 +9,7 @@ from functools import lru_cache
 from flask import Response, current_app, g, request, session
 
 from chat.domain import sessions
-from chat.web.context import process
+from chat.web.context import lifecycle
 
 SESSION = "longwave"  # holds the key of a session; both names end in the site's mark
 TOKEN = "longwave_token"  # signed; visitors have it, too
@@ -110,7 +110,7 @@ def must_renew() -> bool:
 
 def same_site() -> str:
     """The cookies' `SameSite`: as configured over HTTPS, else `Lax`, because browsers refuse `None` without HTTPS."""
-    return process().config.cookie_samesite if request.is_secure else "Lax"
+    return lifecycle().config.cookie_samesite if request.is_secure else "Lax"
 
 
 def cookie_path() -> str:

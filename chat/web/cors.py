@@ -65,7 +65,7 @@ def surround(app: Flask) -> None:
 
 def reader() -> str | None:
     """The origin of the page that sends the request, if it is another one that may read here; else None."""
-    return _other_origin(request.environ, context.process().config.allowed_origins)
+    return _other_origin(request.environ, context.lifecycle().config.allowed_origins)
 
 
 def _other_origin(environ: dict[str, Any], allowed: Collection[str]) -> str | None:

@@ -131,7 +131,7 @@ def holders() -> tuple[str, ...]:
     user = who().user
     if user is not None:
         return (f"{shares.PERSON}{user.id}",)
-    return networks() if process().network_of(request.environ) is not None else ()
+    return networks() if request.environ.get(addresses.NETWORK) is not None else ()
 
 
 def where() -> sessions.From:

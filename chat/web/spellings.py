@@ -79,7 +79,7 @@ def _page_at(path: str) -> tuple[str, dict[str, Any]]:
 
 def _managed_room(slug: str) -> room_table.Room | None:
     """The room, for an owner who cannot read it but must find it; None for everybody else."""
-    user = identity.who().user if context.process().is_open else None
+    user = identity.who().user if context.lifecycle().is_open else None
     if user is None or not user.is_owner:
         return None
     with context.process().store.read() as connection:
@@ -89,11 +89,10 @@ def _managed_room(slug: str) -> room_table.Room | None:
 def _may_be_seen(slug: str | None) -> bool:
     if slug is None:
         return True
-    process = context.process()
-    process.start(capacity.host_of(request.environ))  # this may be the first request of the process
+    context.lifecycle().start(capacity.host_of(request.environ))  # this may be the first request of the process
     user = identity.reader_required().user
     try:
-        with process.store.read() as connection:
+        with context.process().store.read() as connection:
             rooms.find(connection, slug, user)
     except ChatError:
         return False

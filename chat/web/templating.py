@@ -8,14 +8,14 @@ from markupsafe import Markup
 
 from chat import __version__
 from chat.domain import rendering
-from chat.server.process import Process
+from chat.server.lifecycle import Lifecycle
 from chat.store.tables.users import User
 from chat.web import assets, clock, csrf, i18n, identity, repeats
 
 MOUNTS = 16  # the site may be reached below several paths
 
 
-def give_to_templates(app: Flask, process: Process) -> None:
+def give_to_templates(app: Flask, lifecycle: Lifecycle) -> None:
     """Register the filters, functions and values that all templates share."""
     app.add_template_filter(clock.element, "clock")
     app.add_template_filter(i18n.isolated, "isolated")
@@ -32,8 +32,8 @@ def give_to_templates(app: Flask, process: Process) -> None:
 
     @app.context_processor
     def shared() -> dict[str, Any]:
-        config = process.config
-        user = identity.who().user if process.is_open else None
+        config = lifecycle.config
+        user = identity.who().user if lifecycle.is_open else None
         return {
             "site": {
                 "name": config.site_name,

@@ -102,9 +102,9 @@ def every_page(app: Flask) -> dict[str, str]:
     """The html of every page and every error, by what it shows."""
     pages: dict[str, str] = {}
     visitor, alice, bob = (Browser(app, pages) for _ in range(3))
-    chat = app.extensions["chat"]
-    chat.start()
-    chat.store.write(rooms.change, "lobby", "Στοά", "")
+    lifecycle = app.extensions["chat"]
+    lifecycle.start()
+    lifecycle.process.store.write(rooms.change, "lobby", "Στοά", "")
     _see_as_visitor(visitor)
     alice.send("/sign-in", name="Ἀλίκη")
     alice.see("an empty room", "/rooms/lobby")
@@ -130,7 +130,7 @@ def _see_as_visitor(visitor: Browser) -> None:
 
 
 def _talk(app: Flask, alice: Browser, bob: Browser) -> None:
-    store = app.extensions["chat"].store
+    store = app.extensions["chat"].process.store
     bob.send("/sign-in", name="Βάσος")
     bob.see("somebody else's room", "/rooms/lobby")
     edited, removed = alice.say("πρῶτον"), alice.say("δεύτερον")
@@ -171,7 +171,7 @@ def _send_what_is_refused(alice: Browser) -> None:
 
 def _own(app: Flask, alice: Browser, bob: Browser) -> None:
     """What the owner sees, and what others see of her acts."""
-    code = app.extensions["chat"].owner_code()
+    code = app.extensions["chat"].process.owner_code()
     alice.see("the owner's link, opened", f"/owner/claim?code={code}")
     alice.send("/owner/claim", code=code)
     bobs, spare = bob.say("κακά"), bob.say("ἀγαθά")

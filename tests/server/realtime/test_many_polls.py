@@ -59,7 +59,7 @@ def test_polls_leave_nothing_behind(app, way: str, caplog):
         alice.get(WAYS[way])
     more = objects() - before
     assert max(more.values(), default=0) < 20, more
-    hub = app.extensions["chat"].hub
+    hub = app.extensions["chat"].process.hub
     assert not hub.readers and not len(hub._due) and hub.held == {"stream": 0, "poll": 0}
 
 
@@ -69,7 +69,7 @@ def test_a_stream_that_an_error_replaces_gives_its_place_back(app, monkeypatch):
 
     visitor = browser(app, is_threaded=True)
     assert visitor.get("/rooms/lobby").status_code == 200
-    streams = app.extensions["chat"].streams
+    streams = app.extensions["chat"].process.streams
     streams.most = 1
     monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], fail])
     for _ in range(3):

@@ -83,7 +83,7 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
     app = site()
     hal = Browser(app)
     hal.get("/")
-    store, of_reader = app.extensions["chat"].store, subscription.of_reader
+    store, of_reader = app.extensions["chat"].process.store, subscription.of_reader
     hal._environ["HTTP_AUTHORIZATION"] = f"Bearer {store.write(bots.add_bot, 'hal')}"
     assert heads_of(hal)
 
@@ -98,13 +98,13 @@ def test_a_bot_whose_key_is_replaced_while_it_asks_hears_nothing(site, monkeypat
 def test_whoever_has_a_head_file_is_to_ask_in_five_minutes_and_stays_here_for_seven(site):
     app = site()
     alice = signed_in(app, "alice")
-    presence = app.extensions["chat"].presence
+    presence = app.extensions["chat"].process.presence
     stays = []
     presence.poll = lambda user, rooms, seconds: stays.append(seconds)
     asks_again = [alice.get("/poll?room=lobby").json["idle_ms"] for _ in range(20)]
     assert 240_000 <= min(asks_again) < max(asks_again) <= 360_000
     del stays[1:]
-    process = app.extensions["chat"]
+    process = app.extensions["chat"].process
     process.watermarks = Watermarks(configuration.load({"CHAT_INSTANCE": "unused"}), process.store)
     assert heads_of(alice) is None
     assert stays == [420, 60]
@@ -113,9 +113,9 @@ def test_whoever_has_a_head_file_is_to_ask_in_five_minutes_and_stays_here_for_se
 def test_where_readers_can_be_held_none_is_named(site):
     app = site()
     alice = signed_in(app, "alice")
-    app.extensions["chat"].streams.most = 1
+    app.extensions["chat"].process.streams.most = 1
     assert heads_of(alice) is None
-    app.extensions["chat"].streams.most = 0
+    app.extensions["chat"].process.streams.most = 0
     assert heads_of(alice)
 
 

@@ -130,7 +130,7 @@ def test_what_has_left_the_log_meanwhile_counts_all_the_same(two_apps, tmp_path)
     alice.post("/owner/claim", code=(tmp_path / "instance" / "owner-code").read_text().strip())
     alice.post("/owner/settings", CHAT_SITE_NAME="Elsewhere")
     command(tmp_path / "instance", "ban", "bob")
-    two_apps[1].extensions["chat"].store.write(retention.prune, times.now(), 1_000_000)
+    two_apps[1].extensions["chat"].process.store.write(retention.prune, times.now(), 1_000_000)
     alice.post("/rooms/lobby/messages", body="much later")
     assert bob.get("/rooms/lobby").status_code == 403
     assert b"Elsewhere" in late.get("/").data

@@ -65,7 +65,7 @@ def live(app, config):
     assert bob.post("/rooms/lobby/here", state="away").status_code == 204
     assert bob.post("/rooms/garden/join").status_code == 200
     assert bob.post("/rooms/garden/leave").status_code == 204
-    assert alice.post("/owner/claim", code=app.extensions["chat"].owner_code()).status_code == 204
+    assert alice.post("/owner/claim", code=app.extensions["chat"].process.owner_code()).status_code == 204
     assert alice.post(f"/messages/{message['id']}/remove").status_code == 200
     assert alice.post("/owner/settings", CHAT_SITE_NAME="Elsewhere").status_code == 204
     assert alice.post("/owner/rooms/garden/close").status_code == 204

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from chat.core import config as configuration
+from chat.core import pacing
 from chat.domain import retention
 from chat.realtime import relay as relay_module
 from chat.realtime.relay import PassingRelay, UnixRelay
-from chat.server.process import Process
+from chat.realtime.sending import Backlog
+from chat.server.lasting_process import LastingProcess
 from chat.store import writer
 from chat.store.sqlite import checkpoints
 from chat.store.sqlite.engine import SqliteEngine
@@ -252,17 +254,17 @@ def test_a_relay_whose_folder_was_emptied_can_stop(instance: Path):
 
 
 @pytest.fixture
-def process(instance: Path) -> Iterator[Process]:
+def process(instance: Path) -> Iterator[LastingProcess]:
     """A whole process; its ticker goes when the test says so."""
-    process = Process(configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "0"}))
-    process.start()
+    config = configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "0"})
+    process = LastingProcess(config, Backlog(), pacing.POLL_INTERVAL_MS)
     yield process
     process.stop()
 
 
 @pytest.mark.parametrize("error", [NO_FILES, KeyError("slug")])
 def test_whatever_fails_in_a_second_all_else_is_done(
-    process: Process, monkeypatch: pytest.MonkeyPatch, error: Exception
+    process: LastingProcess, monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     done = []
     works = [(process.streams, "tick"), (process.presence, "tick"), (retention, "every_second"),
@@ -278,7 +280,7 @@ def test_whatever_fails_in_a_second_all_else_is_done(
         assert done == [name for number, (_, name) in enumerate(works) if number != failed]
 
 
-def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: Process, monkeypatch: pytest.MonkeyPatch):
+def test_a_roster_that_cannot_be_told_keeps_no_other_from_it(process: LastingProcess, monkeypatch: pytest.MonkeyPatch):
     presence, told = process.presence, []
     user = {"id": 1, "name": "alice", "kind": "guest"}
     presence.poll(user, {1: "lobby", 2: "garden", 3: "den"}, 60)

@@ -1,0 +1,85 @@
+"""The process of a host that lets it go on between its requests: threads, or greenlets, and a socket to the others."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from chat import runtime
+from chat.domain import inbox, retention
+from chat.realtime.presence.memory import MemoryPresence
+from chat.realtime.relay import UnixRelay
+from chat.realtime.sending import Backlog
+from chat.server.capacity import Budget
+from chat.server.process import Process, attempt
+from chat.store.tables import users
+
+SECOND = 1.0
+TOUCH_SECONDS = 3600  # how often those who stay for hours are noted as visitors
+
+
+class LastingProcess(Process):
+    """It holds readers. By itself it writes, hears other processes, looks at the log, and does what is due each second.
+
+    With its requests it does nothing else.
+    """
+
+    def _open(self, opening: ExitStack, backlog: Backlog) -> None:
+        runtime.choose(lasts=True)
+        super()._open(opening, backlog)
+
+    def _meet_others(self, opening: ExitStack) -> None:
+        # Before there are streams: their parking lot, once opened, stays open until the process ends.
+        self.relay = UnixRelay(self._instance)
+        opening.callback(self.relay.stop)
+        self.presence = MemoryPresence(self.hub, self.relay, self.operators_config.roster_max)
+        self.store.start()
+        attempt(partial(retention.is_clock_doubtful, self.store), "clock")  # which may leap within the first minute
+        self.relay.start(on_ring=partial(attempt, self.hub.wake, "ring"), on_news=self.presence.receive)
+        self.presence.start()
+
+    def _begin(self, opening: ExitStack) -> None:
+        self._seconds = 0
+        self._tick_due_at = time.monotonic() + SECOND
+        opening.callback(self.note_figures)
+        opening.callback(runtime.current().every(SECOND, self._tick, "ticker"))
+        if self.operators_config.look_seconds:
+            opening.callback(runtime.current().every(self.operators_config.look_seconds, self._look, "look"))
+
+    def before_request(self) -> None:
+        """Nothing: rings and looks have told."""
+
+    def work_after_request(self) -> None:
+        """Nothing: the ticker does it."""
+
+    def grant(self, budget: Budget) -> None:
+        super().grant(budget)
+        self._note_host()
+
+    def _tick(self) -> None:
+        self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
+        self._seconds += 1
+        works: list[Callable[[], object]] = [
+            self.streams.tick,
+            self.presence.tick,
+            self._reopen,
+            partial(retention.every_second, self.store),
+            self.watermarks.publish,
+        ]
+        if self._seconds % retention.MINUTE_SECONDS == 0:
+            works.append(partial(retention.every_minute, self.store, self.config))
+        if self._seconds % TOUCH_SECONDS == 0:
+            works.append(self._touch_who_is_here)
+        for work in (*works, self.note_figures):
+            attempt(work, "ticker")
+        self._tick_due_at = time.monotonic() + SECOND
+
+    def _touch_who_is_here(self) -> None:
+        here = self.presence.people_here()
+        if here:
+            self.store.write(users.touch, here)
+
+    def _look(self) -> None:
+        """What makes rings a mere hint, and other programs heard."""
+        attempt(self.hub.wake, "look")
+        attempt(partial(inbox.move_inbox, self.store), "look")

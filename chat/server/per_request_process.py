@@ -1,0 +1,65 @@
+"""The process of a host that ends it with its request, or may stop it between two (CGI, Passenger)."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from chat import runtime
+from chat.core.errors import ChatError
+from chat.domain import inbox, retention
+from chat.realtime.presence.file import FilePresence
+from chat.realtime.relay import PassingRelay
+from chat.realtime.sending import Backlog
+from chat.server.capacity import Budget
+from chat.server.process import Process
+from chat.store import InDoubt
+
+log = logging.getLogger(__name__)
+
+
+class PerRequestProcess(Process):
+    """It has no thread and no socket, and holds no reader. Whatever it does, it does with its requests.
+
+    Before each it learns what others have done, and after it, once a minute among all processes, it does what lasting
+    ones do from time to time.
+    """
+
+    _is_host_noted = False
+
+    def _open(self, opening: ExitStack, backlog: Backlog) -> None:
+        runtime.choose(lasts=False)
+        super()._open(opening, backlog)
+
+    def _meet_others(self, opening: ExitStack) -> None:
+        self.relay = PassingRelay(self._instance)
+        self.presence = FilePresence(self._instance / "attendance.db", self.operators_config.roster_max)
+
+    def _begin(self, opening: ExitStack) -> None:
+        """Nothing goes on between requests."""
+
+    def before_request(self) -> None:
+        self._reopen()
+        self.hub.wake()
+        inbox.move_inbox(self.store)
+        self.watermarks.publish()
+
+    def work_after_request(self) -> Callable[[], None]:
+        return self._finish_request
+
+    def _finish_request(self) -> None:
+        try:
+            if retention.is_due(self._instance / "upkeep"):
+                retention.between_requests(self.store, self.config)
+                self.presence.tick()
+        except (ChatError, InDoubt, OSError) as error:
+            log.error("upkeep: %s", error)
+        finally:
+            self.note_figures()
+            if not self._is_host_noted:
+                self._note_host()
+                self._is_host_noted = True
+
+    def grant(self, budget: Budget) -> None:
+        super().grant(budget)
+        self.streams.most = 0
+        self._is_host_noted = False  # until its request is over, which shows what one takes

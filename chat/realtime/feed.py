@@ -1,7 +1,7 @@
 """The log as one process has it: read once, its newest part kept as frames, and given to each reader from its cursor.
 
-A reader is a cursor into the shared ring, not a queue, so a slow one costs no memory; one whose cursor has fallen off
-the ring is served from the store.
+A reader is a cursor into the shared ring, not a queue, so a slow one costs no memory; one that has fallen off the ring
+is served from the store.
 """
 
 import json
@@ -16,38 +16,36 @@ from chat.realtime.visibility import Visibility
 from chat.store import Store
 from chat.store.tables import events
 
-PIECE_EVENTS = 500  # what one reading brings at most, so that a long sleeper is not held in memory whole
-PIECE_BYTES = 64 * 1024  # what a reader that takes nothing may cost: one piece, and the frame that crosses this
+PIECE_EVENTS = 500  # read at once at most, so that what a reader has missed is never in memory as a whole
+PIECE_BYTES = 64 * 1024  # a piece ends with the frame that crosses this: a reader that takes nothing costs one piece
 
 
-class News(NamedTuple):
-    """The events that follow in the log, and whether they are all."""
+class NextEvents(NamedTuple):
+    """The events that follow in the log, and whether there are no more."""
 
     events: list[Event]
     is_all: bool
 
 
 class Rewritten(NamedTuple):
-    """What the log now has for events that are in the ring: the data of those to change by id, and the ids of others
-    that have left it.
-    """
+    """How events in the ring have changed: the log's data for each that it still has, and the ids of those gone."""
 
     data_by_id: dict[int, str]
     gone: set[int]
 
 
 class Piece(NamedTuple):
-    """Events that follow each other, and up to where there are no others."""
+    """Consecutive events, and the id up to which there are no others."""
 
     events: list[Event]
     until: int
 
 
 class Feed:
-    """The events that a process has read, and the frames without an id, as readers take them.
+    """The events that a process has read, and the frames without an id, from which readers take what is new for them.
 
-    `last_id` is how far this process has read the log. `lock` is the hub's, under which everything is called but
-    `read` and `read_passing`, which take it themselves.
+    `last_id` is how far this process has read the log. `lock` is the hub's: `read` and `read_passing` take it, and
+    everything else is called under it.
     """
 
     def __init__(self, store: Store, lock: threading.RLock, ring_events: int, ring_bytes: int) -> None:
@@ -55,14 +53,14 @@ class Feed:
         self._lock = lock
         self.ring = Ring(ring_events, ring_bytes)
         self.passing = Passing()
-        self._shared = Shared(self._batch_after)  # by the cursor after which they begin
+        self._shared = Shared(self._batch_after)  # by the cursor that they follow
         self._shared_passing = Shared(self._passing_after)
         self.last_id = 0
 
     # The log
 
     def start(self) -> None:
-        """Begin at the end of the log; what is older is the store's."""
+        """Begin at the end of the log; older events are read from the store."""
         with self._store.read() as connection:
             newest = events.newest_id(connection)
         self.ring.begin(newest)
@@ -70,20 +68,20 @@ class Feed:
         self.last_id = newest
 
     def begin_anew(self) -> None:
-        """Leave out what is too much to be read. What was erased meanwhile may still be in the write-ahead log."""
+        """Skip to the end of the log. What was erased meanwhile may still be in the write-ahead log."""
         self.start()
         self._store.must_scrub = True
 
-    def next_news(self) -> News | None:
-        """The next piece of the log, which `take_in` makes part of the feed; None when some before it was missed."""
+    def next_events(self) -> NextEvents | None:
+        """The next piece of the log, to be given to `take_in`; None when events before it were missed."""
         with self._store.glance() as connection:
             rows = events.after(connection, self.last_id, PIECE_EVENTS)
         if rows and self._has_missed(rows):
             return None
-        return News([Event(*row) for row in rows], len(rows) < PIECE_EVENTS)
+        return NextEvents([Event(*row) for row in rows], len(rows) < PIECE_EVENTS)
 
     def _has_missed(self, rows: Sequence[events.LoggedEvent]) -> bool:
-        """Whether the log was shortened past this process's place, or has more for it than the ring would keep."""
+        """Whether the log was pruned past this process's place, or has more for it than the ring would keep."""
         is_whole_piece = len(rows) == PIECE_EVENTS
         if rows[0].id == self.last_id + 1 and not is_whole_piece:
             return False
@@ -92,12 +90,12 @@ class Feed:
         return self.last_id < pruned_to or (is_whole_piece and newest - self.last_id > self.ring.most_events)
 
     def rewritten_by(self, news: list[Event]) -> Rewritten:
-        """What the log says now of those events in the ring that it tells anew, and the ids of those that left it."""
-        told = [json.loads(event.data) for event in news if event.name == log_events.REWRITTEN]
-        ids = {id for rewritten in told for id in rewritten["ids"]}
-        channels = {rewritten["channel"] for rewritten in told if "channel" in rewritten}
+        """What has changed of the events in the ring, according to these new ones and to the log."""
+        notices = [json.loads(event.data) for event in news if event.name == log_events.REWRITTEN]
+        ids = {id for notice in notices for id in notice["ids"]}
+        channels = {notice["channel"] for notice in notices if "channel" in notice}
         channels |= {event.channel for event in news if event.name == log_events.ROOM}
-        if not told and not channels:
+        if not notices and not channels:
             return Rewritten({}, set())
         self._store.must_scrub = True
         held = [event.id for event in self.ring if event.id in ids or event.channel in channels]
@@ -108,34 +106,35 @@ class Feed:
         return Rewritten(kept, set(held) - kept.keys())
 
     def take_in(self, news: list[Event], rewritten: Rewritten) -> None:
-        """Let readers have these events. It asks nothing of the store, and so cannot fail halfway."""
-        told = [event for event in news if is_for_readers(event)]
+        """Let readers have these events. It does not use the store, and so cannot fail halfway."""
+        sent = [event for event in news if is_for_readers(event)]
         if rewritten.data_by_id or rewritten.gone:
             self.ring.rewrite(*rewritten)
-        self.ring.extend(told)
-        self.ring.replace([event for event in told if event.name in log_events.REPLACES])
+        self.ring.extend(sent)
+        self.ring.replace([event for event in sent if event.name in log_events.REPLACES])
         self.ring.trim()
-        self._store.must_scrub |= any(event.name in log_events.REWRITES for event in told)
+        self._store.must_scrub |= any(event.name in log_events.REWRITES for event in sent)
         self.last_id = news[-1].id
 
-    def pass_on(self, channel: str, frame: bytes) -> None:
-        """Let those have the frame who hear the channel now; it has no id and is not in the log."""
+    def add_passing(self, channel: str, frame: bytes) -> None:
+        """Let current readers of the channel have a frame without an id, which is not in the log."""
         self.passing.append(channel, frame)
         self._shared_passing.clear()
 
     def forget_shared(self) -> None:
-        """Drop what was joined for readers to share."""
+        """Free the joined frames that readers share."""
         self._shared.clear()
 
     # What a reader is given
 
     def share(self, reader: Reader) -> bytes | None:
-        """What the reader has not been given yet, as bytes that others are given, too; only while the hub is at rest.
+        """The bytes that are new for the reader, shared with others that get the same; only while the hub is at rest.
 
-        None means that it must `read`: it is not up to date, what it hears has changed, or it has missed something.
+        None means that it must `read`: it is behind, the channels that it may see have changed, or frames without an
+        id were missed.
         """
         if not reader.may_share and reader.cursor >= self.last_id and not reader.has_new_rooms:
-            self._note_all_read(reader)  # who begins at the newest event, as most do
+            self._note_all_read(reader)  # it begins at the newest event, as most do
         missed = self.passing.count - reader.passing
         if not reader.may_share or reader.cursor < self.ring.floor or missed > len(self.passing):
             return None
@@ -157,11 +156,11 @@ class Feed:
         return Batch(self.passing.after(place), self.passing.count)
 
     def read(self, reader: Reader) -> list[Event]:
-        """The next events that the reader may hear, at most `PIECE_EVENTS`; none means that it has everything.
+        """The next events that the reader may see, at most `PIECE_EVENTS`; none means that it has everything.
 
-        Moves the reader's cursor past them, and past what is not for it. Never beyond `last_id`: up to there every
-        change of memberships is known, so nobody steps over the first words in a room that they have just joined.
-        A reader that had everything and has fallen off the ring since is too slow, and is ended.
+        Moves the reader's cursor past them and past events that are not for it, but never beyond `last_id`: up to there
+        every change of memberships is known, so nobody misses the first messages in a room that they have just joined.
+        A reader that was up to date and has fallen off the ring since is too slow, and is ended.
         """
         while True:
             with self._lock:
@@ -175,27 +174,27 @@ class Feed:
                 if found is None:
                     end_all([reader], "slow")
                     return []
-            heard, is_cut = _heard(found.events, visibility)
-            reader.cursor = heard[-1].id if is_cut else found.until
-            if heard:
-                return heard
+            visible, is_cut = _visible(found.events, visibility)
+            reader.cursor = visible[-1].id if is_cut else found.until
+            if visible:
+                return visible
 
     def _next_piece(self, reader: Reader, last_id: int) -> Piece | None:
-        """What follows the reader's cursor, for whomever; None where it can no longer be had."""
+        """What follows the reader's cursor, not only for this reader; None when it is no longer there."""
         if reader.cursor >= self.ring.floor:
             found = self.ring.after(reader.cursor, PIECE_EVENTS)
             return Piece(found, found[-1].id if len(found) == PIECE_EVENTS else last_id)
         return None if reader.is_live else self._from_store(reader.cursor, last_id, reader.visibility)
 
     def _note_all_read(self, reader: Reader) -> None:
-        """From now on it can be given what all others are, if no change of its rooms is still to come."""
+        """From now on it can share bytes with others, unless a change of its rooms is still to come."""
         reader.is_live = True
         if reader.cursor >= reader.visibility.settled_id:
             reader.visibility = reader.visibility.settled()
             reader.may_share = True
 
     def _from_store(self, cursor: int, last_id: int, visibility: Visibility) -> Piece | None:
-        """None when part of it was pruned, perhaps between two pieces: then it must come back, for a `reset`."""
+        """None when part of it was pruned, perhaps between two pieces: the reader must come back, for a `reset`."""
         with self._store.read() as connection:
             if cursor < events.pruned_to(connection):
                 return None
@@ -204,7 +203,7 @@ class Feed:
         return Piece(found, last_id if is_all else min(rows[-1].id, last_id))
 
     def read_passing(self, reader: Reader) -> list[bytes]:
-        """The frames without an id that came since the last call. What fell away sets `has_missed_passing`."""
+        """The frames without an id since the last call. If some were dropped, `has_missed_passing` is set."""
         with self._lock:
             missed = self.passing.count - reader.passing
             if not missed:
@@ -216,19 +215,19 @@ class Feed:
 
 
 def is_for_readers(event: Event) -> bool:
-    """Whether readers are sent it: an event for processes only, or one that only ends readers, never leaves them."""
+    """Whether readers are sent the event: not one for processes, nor one that only ends readers."""
     return event.channel != log_events.SITE and event.name != log_events.REVOKE
 
 
-def _heard(found: list[Event], visibility: Visibility) -> tuple[list[Event], bool]:
-    """Those of the events that are heard, up to `PIECE_BYTES`; and whether there was more."""
-    heard: list[Event] = []
+def _visible(found: list[Event], visibility: Visibility) -> tuple[list[Event], bool]:
+    """Those of the events that may be seen, up to `PIECE_BYTES`; and whether there were more."""
+    visible: list[Event] = []
     size = 0
     for event in found:
         if event.name == log_events.REVOKE or not visibility.includes(event.channel, event.id):
             continue
         if size >= PIECE_BYTES:
-            return heard, True
-        heard.append(event)
+            return visible, True
+        visible.append(event)
         size += len(event.frame)
-    return heard, False
+    return visible, False

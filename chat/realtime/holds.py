@@ -9,9 +9,9 @@ from chat.realtime.readers import Refresh
 
 
 class Hold(Parked):
-    """A poll that waits for its first event: then, or when its time is over, it is asked once more and answered.
+    """A poll that waits for its first event; then, or when its time is over, the request is made again and answered.
 
-    With `channel` it is only the events of that one which it waits for.
+    With `channel` it waits for the events of that channel only.
     """
 
     __slots__ = ("_ask_again", "_channel", "_hub")
@@ -23,7 +23,7 @@ class Hold(Parked):
         self._channel = channel
 
     def has_news(self) -> bool:
-        """Whether there is something that it waited for; what it passes over it will not see again."""
+        """Whether there is something that it waits for; other events are skipped for good."""
         while found := self._hub.feed.read(self):
             if self._channel is None or any(event.channel == self._channel for event in found):
                 return True
@@ -34,10 +34,11 @@ class Hold(Parked):
             self._ask_again(lot.release(self))
 
     def on_end_of_input(self, lot: ParkingLot) -> None:
-        """Answer at once: who has closed only their own half still waits for it, and who has gone loses nothing."""
+        """Answer at once: whoever has closed only their own half still waits, and one that has gone loses nothing."""
         self._ask_again(lot.release(self))
 
     def park(self, lot: ParkingLot, fd: int, ask_again: Callable[[int], None]) -> None:
+        """Leave the poll to the lot with its connection; `ask_again` is given the descriptor back to answer it."""
         self._ask_again = ask_again
         self._hub.expect(self)
         lot.park(self, fd, b"")
@@ -47,17 +48,19 @@ class Hold(Parked):
 
 
 class HeldPoll(list[bytes]):
-    """What a view returns for a poll or page that is to be parked; the worker that can takes it from there."""
+    """What a view returns for a poll or page that may be parked: an empty answer, for a worker that can park it."""
 
-    connection: Any = None
-    is_answer = False
+    connection: Any = None  # set by that worker
+    is_answer = False  # nothing is sent before there is an event
 
     def __init__(self, hold: Hold) -> None:
         super().__init__()
         self._hold = hold
 
     def park(self, lot: ParkingLot, fd: int, ask_again: Callable[[int], None]) -> None:
+        """As `Hold.park`."""
         self._hold.park(lot, fd, ask_again)
 
     def close(self) -> None:
+        """Take the poll from the hub, as WSGI demands of servers."""
         self._hold.close()

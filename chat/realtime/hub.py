@@ -1,4 +1,4 @@
-"""The meeting point of one process: readers register here, and are woken by what is new in the log for them.
+"""The meeting point of one process: readers register here, and are woken when the log has something new for them.
 
 Rule for every reader: register first, then read the feed, then wait.
 """
@@ -22,14 +22,14 @@ from chat.store import Store
 log = logging.getLogger(__name__)
 
 CLOSE_STEP_SECONDS = 0.1
-FOR_SITE_MAX = 1024  # of the site, that the process could not learn of yet; the newest say what the older ones did
+FOR_SITE_MAX = 1024  # events of the site that the process has failed to handle; newer ones make up for those dropped
 
 
 class Hub:
-    """The readers of a process, by the channels that they hear, and the waking of them; `feed` is what they are given.
+    """The waiting readers of a process by channel, and what wakes them; from `feed` they take what is new.
 
-    `on_site` is called with every event that concerns the process itself. `refresh_all` asks for many readers at once
-    what each of them may hear now.
+    `on_site` is called with every event that concerns the process itself. `refresh_all` looks up for many readers at
+    once what each of them may see now.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Hub:
         self.feed = Feed(store, self._lock, ring_events, ring_bytes)
         self._listeners = Listeners()
         self.readers: set[Reader] = set()
-        self.room_changes = 0  # how many changes of rooms were heard of; each may have taken one away
+        self.room_changes = 0  # how many events have changed or removed a room
         self._due = DueTimes()
         self.held = {"stream": 0, "poll": 0}  # the readers by transport
-        self.places = Shares()  # the readers by those whose shares they take
-        self.deliveries = {"event": 0, "passing": 0}  # since the start, each times those who waited for it
+        self.places = Shares()  # the readers by the holders whose shares they take
+        self.deliveries = {"event": 0, "passing": 0}  # since the start: each counts once per waiting reader
         self._site_lock = threading.Lock()
         self._for_site: deque[Event] = deque(maxlen=FOR_SITE_MAX)
         self._ending: str | None = None
@@ -61,14 +61,14 @@ class Hub:
         return self.feed.last_id
 
     def start(self) -> None:
-        """Begin at the end of the log; what is older is the store's."""
+        """Begin at the end of the log; older events are read from the store."""
         with self._lock:
             self.feed.start()
 
     # Readers
 
     def register(self, reader: Reader) -> None:
-        """Let `reader` be woken from now on by what it may hear; when that cannot be asked, it has no place here."""
+        """Wake the reader from now on by what it may see. If looking that up raises, it is not registered."""
         with self._lock:
             visibility = reader.refresh()
             self.readers.add(reader)
@@ -81,6 +81,7 @@ class Hub:
             self._due.expect(reader)
 
     def forget(self, reader: Reader) -> None:
+        """Undo `register`; it may be called again, or for a reader that was never registered."""
         with self._lock:
             if reader in self.readers:
                 self.readers.remove(reader)
@@ -91,7 +92,7 @@ class Hub:
             self._due.forget(reader)
 
     def expect(self, reader: Reader) -> None:
-        """Wake it when it is due."""
+        """Wake the reader when it is due; call this when `due_at` has been brought forward."""
         with self._lock:
             if reader in self.readers:
                 self._due.expect(reader)
@@ -114,7 +115,7 @@ class Hub:
     def wake(self) -> None:
         """Read what is new in the log and wake every reader that it concerns, once.
 
-        The place in the log moves with what was taken in, or not at all: what fails here the next call makes good.
+        Whatever fails, `last_id` is only past what readers can have, so the next call continues from there.
         """
         with self._lock:
             self.feed.forget_shared()
@@ -124,23 +125,23 @@ class Hub:
                     pass
             finally:
                 wake_all(concerned)
-        self._deliver_to_site()  # after the lock: whoever learns of it has locks of its own
+        self._deliver_to_site()  # after the lock, because `on_site` takes locks of its own
 
     def send(self, channel: str, frame: bytes) -> None:
-        """Send a frame that is not in the log to those who hear the channel now."""
+        """Send a frame that is not in the log to the current readers of the channel."""
         with self._lock:
-            self.feed.pass_on(channel, frame)
+            self.feed.add_passing(channel, frame)
             listening = self._listeners.of(channel)
             self.deliveries["passing"] += len(listening)
             wake_all(listening)
 
     def tick(self) -> None:
-        """Wake the readers whose time has come: to say that they live, or to end."""
+        """Wake the readers that are due, to send a ping or to end. Called once a second."""
         with self._lock:
             wake_all(self._due.those_at(time.monotonic()))
 
     def close(self, reason: str, over_seconds: float = 0.0) -> None:
-        """End whoever registers from now on with `bye` for this reason, and all readers, in random order."""
+        """End all readers with `bye` for this reason, in random order over so many seconds, and all later ones."""
         with self._lock:
             self._ending = reason
             leaving = list(self.readers)
@@ -154,7 +155,7 @@ class Hub:
 
     @contextmanager
     def at_rest(self) -> Iterator[bool]:
-        """Whether nobody is about to change what is here, who then keeps away as long as this is open."""
+        """Whether nothing is changing now; if so, nothing changes as long as this is open. Never waits."""
         is_free = self._lock.acquire(blocking=False)
         try:
             yield is_free
@@ -166,16 +167,16 @@ class Hub:
 
     def _read_on(self, concerned: set[Reader]) -> bool:
         """Take in the next piece of the log, and note whom it concerns; true when there may be more."""
-        news = self.feed.next_news()
-        if news is None:
+        found = self.feed.next_events()
+        if found is None:
             self.begin_anew()
             return False
-        if news.events:
-            self._take_in(news.events, concerned)
-        return not news.is_all
+        if found.events:
+            self._take_in(found.events, concerned)
+        return not found.is_all
 
     def _take_in(self, news: list[Event], concerned: set[Reader]) -> None:
-        """First all that asks the store and may fail, then the feed, whose place in the log moves along."""
+        """First everything that uses the store and may fail, then the feed, which moves `last_id`."""
         rewritten = self.feed.rewritten_by(news)
         self._end_revoked({event.channel for event in news if event.name == log_events.REVOKE})
         self._index_anew([event for event in news if _may_change_visibility(event)], concerned)
@@ -187,7 +188,7 @@ class Hub:
             concerned.update(listening)
 
     def begin_anew(self) -> None:
-        """Leave out what is too much to be read: every reader comes back and is asked anew who it is."""
+        """Skip to the end of the log, and end all readers: they come back and catch up from the store."""
         with self._lock:
             self.feed.begin_anew()
             self.room_changes += 1
@@ -195,12 +196,12 @@ class Hub:
             end_all(list(self.readers), "slow")
 
     def _end_revoked(self, channels: set[str]) -> None:
-        """End who hears one of them as their own: so seldom that an index would cost every reader more than this."""
+        """End the readers that have one of these as a channel of their own. It is rare, so there is no index for it."""
         if channels:
             end_all([reader for reader in self.readers if not channels.isdisjoint(reader.visibility.own)], "revoked")
 
     def _index_anew(self, changes: list[Event], concerned: set[Reader]) -> None:
-        """Ask once, for all who listen, what they may hear after these changes of rooms and memberships."""
+        """Look up once for all listeners what they may see after these changes of rooms and memberships."""
         readers = list({reader: None for event in changes for reader in self._listeners.of(event.channel)})
         visibilities = self._refresh_all([reader.refresh for reader in readers]) if readers else []
         for reader, visibility in zip(readers, visibilities, strict=True):
@@ -210,7 +211,7 @@ class Hub:
         self.room_changes += sum(event.name == log_events.ROOM for event in changes)
 
     def _deliver_to_site(self) -> None:
-        """Let the process learn what concerns it; what fails is told again with the next wake."""
+        """Give the process the events that concern it; what fails is tried again with the next wake."""
         if not self._for_site:
             return
         with self._site_lock:
@@ -219,14 +220,14 @@ class Hub:
             for event in waiting:
                 try:
                     self._on_site(event)
-                except Exception:  # nobody who merely looks for news is to pay for it
+                except Exception:  # whoever called `wake` has nothing to do with it
                     log.exception("the process could not take in what has changed for it")
                 else:
-                    with self._lock, suppress(ValueError):  # so many came meanwhile that it is there no more
+                    with self._lock, suppress(ValueError):  # it may have been dropped for newer ones meanwhile
                         self._for_site.remove(event)
 
 
 def _may_change_visibility(event: Event) -> bool:
-    """Whether those who listen to its channel may hear something else from this event on."""
+    """Whether the listeners of its channel may see something else from this event on."""
     prefix = log_events.CHANGES_VISIBILITY.get(event.name)
     return prefix is not None and event.channel.startswith(prefix)

@@ -1,4 +1,4 @@
-"""Streams for browsers without EventSource: what a script reads of an XMLHttpRequest, and the dialect of Opera 9."""
+"""Streams for browsers without EventSource: read by an XMLHttpRequest, or in the dialect of Opera 9."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from chat.realtime.presence.rosters import User
 from chat.realtime.readers import Refresh
 from chat.realtime.streams import Stream, Streams, bye
 
-XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all of its text, and each look at it takes the longer
+XHR_BYTES = 128 * 1024  # an XMLHttpRequest keeps all its text, and each look at it takes longer
 
 
 class LegacyStream(Stream):
-    """A stream whose bytes are changed on their way: by dialect, and an end when an XHR has had enough of them.
+    """A stream whose bytes are converted before they are sent, and that ends when an XHR has had `XHR_BYTES`.
 
-    It hears and is parked as every other; what it shares with others of its dialect is the same bytes, too.
+    Otherwise it is like any other; what it shares with others is converted once (`sse.in_dom_dialect`).
     """
 
     __slots__ = ("_in_dom_dialect", "_left_bytes")
@@ -34,7 +34,7 @@ class LegacyStream(Stream):
         return sse.PADDING + begun
 
     def in_dialect(self, piece: bytes) -> bytes:
-        """The piece in this stream's dialect, with `bye` behind it when an XHR should bear no more."""
+        """The piece in this stream's dialect, followed by `bye` when an XHR has had enough; it then `is_over`."""
         if self._in_dom_dialect:
             piece = sse.in_dom_dialect(piece)
         if self._left_bytes is None or self.end is not None:
@@ -55,7 +55,7 @@ class LegacyStream(Stream):
 
 
 class _Detour:
-    """The lot, as a stream sees it whose bytes are to be changed before they are sent."""
+    """The parking lot for a stream whose bytes must be converted before they are sent."""
 
     def __init__(self, lot: ParkingLot) -> None:
         self._lot = lot

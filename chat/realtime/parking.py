@@ -1,7 +1,7 @@
-"""Where readers wait who have left their greenlet: a socket and a cursor each, and one loop that serves them all.
+"""Where readers wait without a greenlet: each is a socket and a cursor, and one event loop serves them all.
 
-What is new is sent in rounds: each reader that was woken gets, in one `send`, whatever it has not been given yet. A
-round goes in slices with a turn of the loop between them, so that a request waits for one slice and not for a crowd.
+What is new is sent in rounds: each reader that was woken gets, in one `send`, whatever it has not been sent yet. A
+round is divided into slices with a turn of the loop between them, so a request waits for one slice, not for a crowd.
 """
 
 import logging
@@ -19,53 +19,52 @@ from chat.realtime.sending import STALLED_SECONDS, Backlog, Unsent, deadline
 
 log = logging.getLogger(__name__)
 
-SLICE_READERS = 200  # some 1.5 ms of sending
-PAUSE_SECONDS = 0.02  # at most, between two rounds, or for one slice
+SLICE_READERS = 200  # about 1.5 ms of sending
+PAUSE_SECONDS = 0.02  # at most, between two rounds or for one slice
 EVENTS_A_LOOK = 256
-# What the kernel tells of a connection, by its own numbers: not every system's Python has names for them. That there
-# are bytes to read it is never asked: they stay in the kernel, for whoever reads the connection's next request.
+# Events of epoll by number, because not every system's Python has names for them. Whether there is something to read is
+# never asked: it stays in the kernel, for whoever reads the connection's next request.
 WRITABLE, HUNG_UP, HAS_SHUT_DOWN = 0x4, 0x8 | 0x10, 0x2000
 
 
 class Parked(Reader):
-    """A reader that may leave its greenlet: from `park` on it has a descriptor and a lot, and no waiter.
-
-    `go_on` is called in the loop when it was woken, with the hub at rest, and must not wait; `go_on_slowly` in a
-    greenlet. `close` lets go of whatever it has at the hub and elsewhere.
-    """
+    """A reader that may leave its greenlet: once parked it has a descriptor and a lot, and no waiter."""
 
     __slots__ = ("fd", "lot", "network")
 
     fd: int
     lot: "ParkingLot | None"
-    network: str | None  # where it is, as far as it counts
+    network: str | None  # for the limits of `Backlog`
 
     def wake(self) -> None:
+        """Let it look for news, in the lot's next round if it is parked."""
         if self.lot is not None:
             self.lot.wake(self)
-        elif self.waiter is not None:  # else its lot has let it go
+        elif self.waiter is not None:  # otherwise its lot has dropped it
             super().wake()
 
     def go_on(self, lot: "ParkingLot", now: float) -> None:
+        """Send what is new. Called in the loop when it was woken, with the hub at rest, so it must not wait."""
         raise NotImplementedError
 
     def go_on_slowly(self, lot: "ParkingLot") -> bool:
-        """Serve it where one may wait; true when there is more to do."""
+        """Send what is new, called in a greenlet where it may wait; true when there is more to do."""
         raise NotImplementedError
 
     def on_end_of_input(self, lot: "ParkingLot") -> None:
-        """The other side will send no more: it has closed the connection, or its own half of it. Called in the loop."""
+        """The client has closed the connection, or its own half of it. Called in the loop."""
         lot.let_go(self)
 
     def close(self) -> None:
+        """Give up whatever it has at the hub and elsewhere."""
         raise NotImplementedError
 
 
 class Rest(NamedTuple):
-    """What the kernel has not taken yet of a piece; `is_last` when the connection ends with it.
+    """What the kernel has not taken yet of a piece; with `is_last` the connection ends after it.
 
-    `since` is when it took something last, `until` when it must have taken all. `unsent` is what the backlog counts of
-    a piece that is the reader's own; one that is shared costs the same however many have not taken it.
+    `since` is when the kernel last took something, `until` when it must have taken all. `unsent` is for the backlog,
+    None for a shared piece, which is in memory once however many readers have not taken it.
     """
 
     piece: memoryview
@@ -76,7 +75,7 @@ class Rest(NamedTuple):
 
 
 class ParkingLot:
-    """The parked readers of one process. Everything but `park` and `wake` happens in the loop of its own accord."""
+    """The parked readers of one process. All methods but `park` and `wake` must be called in the loop."""
 
     def __init__(self, hub: Hub, backlog: Backlog | None = None) -> None:
         self._hub = hub
@@ -88,10 +87,10 @@ class ParkingLot:
         self._round: Iterator[Parked] | None = None
         self._slow: dict[Parked, None] = {}
         self._is_slow_at_work = False
-        self._round_seconds = 0.0  # so long this round's slices have taken
+        self._round_seconds = 0.0  # how long this round's slices have taken
         self._slice_ended_at = self._next_round_at = 0.0
         self.sent_bytes = 0
-        # One descriptor that the loop watches for all: a watcher for each would cost more than all else of a reader.
+        # One descriptor that the loop watches for all, because a watcher for each would cost more memory than a reader.
         self._poller = self._runtime.poller()
         self._runtime.watch(self._poller.fileno(), self._look)
 
@@ -100,15 +99,15 @@ class ParkingLot:
 
     @property
     def behind(self) -> int:
-        """How many have not taken yet what there is for them."""
+        """How many have not yet taken what is waiting for them."""
         return len(self._rests.keys() | self._slow.keys() | self._woken.keys())
 
     # Coming and going
 
     def park(self, reader: Parked, fd: int, first: bytes, is_last: bool = False, network: str | None = None) -> None:
-        """Take over a reader with its connection, which is sent `first` and then whatever is new.
+        """Take over a reader and its connection, which is sent `first` and then whatever is new.
 
-        Both are let go where that fails: nobody else knows of the connection any more.
+        If that fails, both are closed, because nothing else refers to the connection any more.
         """
         reader.fd, reader.lot, reader.waiter, reader.network = fd, self, None, network
         self._by_fd[fd] = reader
@@ -124,14 +123,14 @@ class ParkingLot:
             raise
 
     def release(self, reader: Parked) -> int:
-        """Let the reader leave with its connection, whose descriptor is returned."""
+        """Close the reader but not its connection; returns the connection's descriptor."""
         self._poller.unregister(reader.fd)
         self._forget(reader)
         reader.close()
         return reader.fd
 
     def let_go(self, reader: Parked) -> None:
-        """End the reader and its connection. Never raises: all the others are still to be served."""
+        """Close the reader and its connection. Never raises, because others are still to be served."""
         if reader.lot is self:
             self._forget(reader)
             for end in (partial(os.close, reader.fd), reader.close):
@@ -155,6 +154,7 @@ class ParkingLot:
     # Rounds
 
     def wake(self, reader: Parked) -> None:
+        """Serve the reader in the next round, which begins now or after a pause."""
         self._woken[reader] = None
         if self._round is None:
             self._round = iter(())
@@ -167,7 +167,7 @@ class ParkingLot:
         self._go_round()
 
     def _go_round(self) -> None:
-        """Serve one slice; the next one follows in the loop's next turn."""
+        """Serve one slice; the next one follows in the next turn of the loop."""
         is_over = False
         began_at = time.monotonic()
         with self._hub.at_rest() as is_at_rest:
@@ -181,9 +181,9 @@ class ParkingLot:
             self._runtime.later(0, self._go_round)
 
     def _serve_slice(self, now: float) -> bool:
-        """Go on with the round for as long as all else has taken since its last slice, a few readers at the least.
+        """Continue the round for as long as everything else has taken since the last slice, with at least one batch.
 
-        So requests wait no longer for a crowd than the crowd for them. True when everybody was served.
+        So requests wait no longer for a crowd than the crowd for them. True when everyone was served.
         """
         assert self._round is not None
         until = now + min(now - self._slice_ended_at, PAUSE_SECONDS)
@@ -201,36 +201,36 @@ class ParkingLot:
     def _serve(self, reader: Parked, now: float) -> None:
         try:
             reader.go_on(self, now)
-        except Exception:  # one reader's trouble must not become everybody's
+        except Exception:  # one reader's failure must not affect the others
             log.exception("a parked reader was lost")
             self.let_go(reader)
 
     def _end_round(self) -> None:
-        """Before the next round all else gets as much time as this one took: nothing where little is said."""
+        """Leave everything else as much time before the next round as this one took, up to `PAUSE_SECONDS`."""
         self._next_round_at = self._slice_ended_at + min(self._round_seconds, PAUSE_SECONDS)
         self._round = None
         if self._woken:
             self.wake(next(iter(self._woken)))
 
-    # Those who need more than what all share: they have just come, or the rooms that they hear have changed
+    # Readers that cannot share: they have just come, or their rooms have changed
 
     def serve_slowly(self, reader: Parked) -> None:
-        """Let the reader go on where it may read the store."""
+        """Let the reader continue in a greenlet, where it may read the store."""
         self._slow[reader] = None
         if not self._is_slow_at_work:
             self._is_slow_at_work = True
             self._runtime.start(self._work_slowly, "catching up")
 
     def _work_slowly(self) -> None:
-        """Serve them one piece each in turn, and let the loop turn after each."""
+        """Serve them one piece each in turn, with a turn of the loop after each."""
         try:
             while self._slow:
                 reader = next(iter(self._slow))
                 del self._slow[reader]
-                if reader not in self._rests:  # else it goes on when the kernel has taken those
+                if reader not in self._rests:  # otherwise it continues when the kernel has taken that
                     self._serve_one_slowly(reader)
                     self._runtime.breathe()
-            self._slow = {}  # one that was large keeps its size
+            self._slow = {}  # an emptied dict keeps the memory of its largest size
         finally:
             self._is_slow_at_work = False
 
@@ -238,16 +238,16 @@ class ParkingLot:
         try:
             if reader.go_on_slowly(self) and reader.lot is self:
                 self._slow[reader] = None
-        except Exception:  # one reader's trouble must not become everybody's
+        except Exception:  # one reader's failure must not affect the others
             log.exception("a parked reader was lost")
             self.let_go(reader)
 
-    # What the kernel takes, and what it tells
+    # What the kernel takes, and its events
 
     def send(self, reader: Parked, piece: bytes, is_last: bool = False, *, is_own: bool = False) -> None:
         """Send what the kernel takes of the piece now, and the rest when it takes more.
 
-        `is_own` says that no other reader is sent the same bytes.
+        With `is_last` the reader is then let go; with `is_own` no other reader is sent the same bytes object.
         """
         try:
             sent = os.write(reader.fd, piece)
@@ -270,7 +270,7 @@ class ParkingLot:
             self._backlog.add(unsent)
 
     def _look(self) -> None:
-        """The kernel has something to tell of some connections."""
+        """Handle the events of epoll, at most `EVENTS_A_LOOK` of them."""
         for fd, what in self._poller.poll(0, EVENTS_A_LOOK):
             reader = self._by_fd.get(fd)
             if reader is None:
@@ -282,9 +282,9 @@ class ParkingLot:
                     self.let_go(reader)
                 if what & HAS_SHUT_DOWN and reader.lot is self:
                     reader.on_end_of_input(self)
-            except OSError:  # the reader's end, however it came
+            except OSError:  # the connection has ended
                 self.let_go(reader)
-            except Exception:  # a loop hears no more of what failed once
+            except Exception:  # gevent stops a watcher whose function raises
                 log.exception("a parked reader was lost")
                 self.let_go(reader)
 
@@ -304,7 +304,7 @@ class ParkingLot:
             self.wake(reader)
 
     def tick(self) -> None:
-        """Once a second: let go who has taken nothing for so long that nobody can be there, or far too little."""
+        """Once a second: let go of readers that have taken nothing for `STALLED_SECONDS`, or too little."""
         now = time.monotonic()
         late = [
             reader

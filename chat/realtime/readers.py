@@ -1,4 +1,4 @@
-"""Those who wait at the hub: what each of them is, who listens to which channel, and when each must be heard of."""
+"""The readers that wait at the hub: what one is, who listens to which channel, and when each is due."""
 
 import logging
 import math
@@ -12,15 +12,15 @@ from chat.runtime import threads
 log = logging.getLogger(__name__)
 
 Refresh = Callable[[], Visibility | None]
-RefreshAll = Callable[[list[Refresh]], list[Visibility | None]]
+RefreshAll = Callable[[list[Any]], list[Visibility | None]]  # of the kind of `Refresh` that the readers have
 
 
 class Reader:
-    """Somebody who waits at the hub: what it may hear, and how far it has come.
+    """One that waits at the hub: what it may see, and how far it has read.
 
-    `refresh` reads from the store what it may hear; the hub asks again whenever a membership or a room changes, and
-    ends the reader when the answer is None. At `due_at` it is woken though nothing has come; that moment may be put
-    off at will, and to bring it forward takes `Hub.expect`. `transport` is the way by which it came.
+    `refresh` looks up in the store what it may see; the hub calls it again whenever a membership or a room changes,
+    and ends the reader when the answer is None. At `due_at` (monotonic) it is woken even without news; that moment may
+    be moved back at any time, and forward with `Hub.expect`. `transport` is `stream` or `poll`.
     """
 
     __slots__ = (
@@ -44,31 +44,31 @@ class Reader:
     def __init__(self, refresh: Refresh, cursor: int) -> None:
         self.refresh = refresh
         self.visibility = Visibility()
-        self.holders: tuple[str, ...] = ()  # whose shares of the places it takes
+        self.holders: tuple[str, ...] = ()  # those whose shares of the places it takes
         self.cursor = cursor
-        self.is_live = False  # whether it has had everything once
-        self.may_share = False  # whether nothing but the newest frames stands out, in rooms that have not changed
-        self.passing = 0
+        self.is_live = False  # whether it has been up to date once
+        self.may_share = False  # whether it only needs frames that it can share with others
+        self.passing = 0  # how many frames without an id it has had, of all since the start
         self.has_missed_passing = False
         self.has_new_rooms = True
-        self.end: str | None = None
+        self.end: str | None = None  # why it ends, as in `bye`
         self.due_at = math.inf
-        self.expected_in: int | None = None  # the second in which the hub sees whether it is due
+        self.expected_in: int | None = None  # the second in which the hub checks whether it is due
         self.waiter: threads.Waiter | None = runtime.current().waiter()
 
     def wake(self) -> None:
-        """Let it look for news; called with the hub's lock held, so that it must not wait."""
+        """Let it look for news. Called under the hub's lock, so it must not wait."""
         assert self.waiter is not None
         self.waiter.wake()
 
 
 def refresh_each(refreshes: list[Refresh]) -> list[Visibility | None]:
-    """What each of them may hear now."""
+    """What each of them may see now."""
     return [refresh() for refresh in refreshes]
 
 
 def wake_all(readers: Iterable[Reader]) -> None:
-    """Wake each of them, whatever becomes of the others."""
+    """Wake each of them, even if waking others raises."""
     for reader in readers:
         try:
             reader.wake()
@@ -84,12 +84,13 @@ def end_all(readers: Collection[Reader], reason: str) -> None:
 
 
 class Listeners:
-    """Who listens to which channel; a channel with one listener, as are most, costs no set."""
+    """Who listens to which channel; a channel with one listener, as most have, costs no set."""
 
     def __init__(self) -> None:
-        self._by_channel: dict[str, object] = {}
+        self._by_channel: dict[str, Reader | set[Reader]] = {}
 
-    def add(self, channel: str, listener: object) -> None:
+    def add(self, channel: str, listener: Reader) -> None:
+        """Let it listen to the channel, as well as to others."""
         found = self._by_channel.get(channel)
         if found is None:
             self._by_channel[channel] = listener
@@ -98,21 +99,22 @@ class Listeners:
         elif found is not listener:
             self._by_channel[channel] = {found, listener}
 
-    def discard(self, channel: str, listener: object) -> None:
+    def discard(self, channel: str, listener: Reader) -> None:
+        """Let it no longer listen to the channel, if it did."""
         found = self._by_channel.get(channel)
         if isinstance(found, set):
             found.discard(listener)
         if not found or found is listener:
             self._by_channel.pop(channel, None)
 
-    def of(self, channel: str) -> Collection[Any]:
-        """Those who listen to the channel, as they are now; not to be kept."""
+    def of(self, channel: str) -> Collection[Reader]:
+        """Those who listen to the channel: the live set, so copy it before anything changes."""
         found = self._by_channel.get(channel, ())
         return found if isinstance(found, set | tuple) else (found,)
 
 
 class DueTimes:
-    """Readers by the second in which to see whether they are due; one that never is has no place here."""
+    """Readers by the second in which to check whether they are due; one that never is takes no place."""
 
     def __init__(self) -> None:
         self._by_second: dict[int, set[Reader]] = {}
@@ -121,13 +123,14 @@ class DueTimes:
         return sum(map(len, self._by_second.values()))
 
     def expect(self, reader: Reader, after: int = 0) -> None:
-        """See in the second in which it is due whether it is, and not before the second `after`."""
+        """Check the reader in the second of its `due_at`, but not before the second `after`."""
         self.forget(reader)
         if reader.due_at < math.inf:
             reader.expected_in = max(after, int(reader.due_at))
             self._by_second.setdefault(reader.expected_in, set()).add(reader)
 
     def forget(self, reader: Reader) -> None:
+        """Check it no more, if it was to be."""
         second, reader.expected_in = reader.expected_in, None
         if second is not None and second in self._by_second:
             self._by_second[second].discard(reader)
@@ -135,7 +138,7 @@ class DueTimes:
                 del self._by_second[second]
 
     def those_at(self, now: float) -> list[Reader]:
-        """Those who are due; all that were looked at are looked at again in a later second."""
+        """Those who are due at this moment; everyone that was checked is checked again in a later second."""
         due = []
         for second in [second for second in self._by_second if second <= now]:
             for reader in self._by_second.pop(second):

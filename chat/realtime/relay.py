@@ -1,8 +1,8 @@
-"""Carry rings between processes: one contract, and its forms for one process and for one machine.
+"""Carry rings between processes: one protocol, and its forms for a single process and for one machine.
 
-A ring says "there is news in the log" and nothing else; one that is lost costs a moment, because every process also
-looks by itself. News is what is not in the log (presence, typing) and travels with its content; one that is lost
-must be noticed by whoever numbers it.
+A ring says only that the log has something new; a lost one costs a moment, because every process also looks by itself.
+News is what is not in the log (presence, typing) and is sent with its content; whoever needs it must number it, to
+notice when some is lost.
 """
 
 import hashlib
@@ -24,72 +24,73 @@ from chat import runtime
 
 log = logging.getLogger(__name__)
 
-OnNews = Callable[[dict[str, Any]], None]
+News = dict[str, Any]  # what another process has published, as JSON; `kind` says what else is in it
+OnNews = Callable[[News], None]
 
 RING = b"ring"
 STOP = b"stop"
-NOTHING = b""  # what is read of a socket that was shut down; nobody sends it
-PATH_BYTES = 107  # what the kernel takes as the address of a Unix socket, less its final zero
-PEERS_SECONDS = 1.0  # how long a listing of the other processes is good, should the folder's time be too coarse
+NOTHING = b""  # what a socket that was shut down yields; nobody sends it
+PATH_BYTES = 107  # the longest address of a Unix socket, without its final zero
+PEERS_SECONDS = 1.0  # how long a list of the other processes is used, in case the folder's time is too coarse
 DATAGRAM_MAX_BYTES = 1 << 18
-DEAF_SECONDS = 1.0  # before listening is tried again, where the system refused it
+DEAF_SECONDS = 1.0  # before receiving is tried again after an error
 DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram socket
 
 
 class Relay(Protocol):
-    """What carries rings and news from this process to the others of its chat.
+    """Carries rings and news from this process to the others of its chat.
 
-    Whatever goes wrong, nobody who rings, publishes or stops waits or sees it raise: what was not carried is found
-    by those who look by themselves. An implementation says in its docstring whom it reaches and whom it hears.
+    Whatever goes wrong, `ring`, `publish` and `stop` neither wait nor raise: the others find what was not carried by
+    looking for themselves. An implementation says in its docstring whom it reaches and from whom it receives.
     """
 
     @property
     def lost(self) -> int:
-        """How many rings and pieces of news a full queue has dropped since the start."""
+        """How many rings and news were dropped since the start because a queue was full."""
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Begin to hear others; both are called where readers may be woken, and may raise. Call it once at most."""
+        """Begin to receive, at most once; both functions are called where readers may be woken, and may raise."""
 
     def ring(self) -> None:
-        """Tell every other process that there is news in the log; many rings may arrive as one. Also before `start`."""
+        """Tell every other process that the log has something new; many rings may arrive as one. Needs no `start`."""
 
-    def publish(self, news: dict[str, Any]) -> None:
-        """Give every other process that hears `news`, whole or not at all; at most `DATAGRAM_BYTES` as JSON."""
+    def publish(self, news: News) -> None:
+        """Send every other process the news, whole or not at all; at most `DATAGRAM_BYTES` as JSON."""
 
     def stop(self) -> None:
-        """Be heard no more, and hear nothing; also when it was never started."""
+        """Stop sending and receiving; also when it was never started."""
 
 
 class LocalRelay:
-    """The relay of a process that is alone: it reaches nobody and hears nobody."""
+    """The relay of a process without others: it reaches nobody and receives nothing."""
 
     lost = 0
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Nobody will call."""
+        """Nothing to do: neither will be called."""
 
     def ring(self) -> None:
-        """Nobody is there."""
+        """Nothing to do: there is nobody."""
 
-    def publish(self, news: dict[str, Any]) -> None:
-        """Nobody is there."""
+    def publish(self, news: News) -> None:
+        """Nothing to do: there is nobody."""
 
     def stop(self) -> None:
-        """Nothing is open."""
+        """Nothing to do: nothing is open."""
 
 
 class UnixRelay:
-    """Between the processes of one machine: a datagram socket each, in a folder that only their user can enter.
+    """Between the processes of one machine: each has a datagram socket, in a folder that only their user can enter.
 
-    A full queue drops what comes (ten datagrams, on many kernels). For a ring that is no loss: whoever has ten rings
-    waiting will read the log anyway. Not started, it can still ring, as a command does. Raises OSError, when it is
-    made or started, where the folder or a socket cannot be had.
+    A full queue drops what comes (on many kernels it holds ten datagrams). That does not matter for rings, because a
+    process with ten rings waiting will read the log anyway. It can ring without being started, as commands do. Making
+    or starting it raises OSError when the folder or a socket cannot be opened.
     """
 
     def __init__(self, instance: Path) -> None:
         self.lost = 0
         self._folder = run_folder(instance)
-        self._listing = threading.Lock()  # of two threads that find the same process dead, each may say so
+        self._listing = threading.Lock()  # two threads may find the same process dead
         self._peers: list[str] = []
         self._listed_at = float("-inf")
         self._changed_at = 0
@@ -112,14 +113,14 @@ class UnixRelay:
     def ring(self) -> None:
         self._send(RING)
 
-    def publish(self, news: dict[str, Any]) -> None:
+    def publish(self, news: News) -> None:
         self._send(json.dumps(news, ensure_ascii=False).encode())
 
     def stop(self) -> None:
         if self._path is not None:
             assert self._receiver is not None
-            if not self._send_to(self._path, STOP):  # somebody has tidied up
-                with suppress(OSError):  # not every system can do that to a socket without a peer
+            if not self._send_to(self._path, STOP):  # somebody has removed the socket
+                with suppress(OSError):  # not every system can shut down a socket without a peer
                     self._receiver.shutdown(socket.SHUT_RD)
             Path(self._path).unlink(missing_ok=True)
             self._path = None
@@ -132,21 +133,21 @@ class UnixRelay:
                 self._peers = [path for path in self._peers if path not in gone]
 
     def _send_to(self, path: str, datagram: bytes) -> bool:
-        """Send without waiting; false when nobody is there any more."""
+        """Send without waiting; false when that process is gone."""
         try:
             self._sender.sendto(datagram, path)
-        except ConnectionRefusedError:  # its process died without a word
-            with suppress(OSError):  # another may have been quicker
+        except ConnectionRefusedError:  # its process was killed
+            with suppress(OSError):  # another process may have been quicker
                 os.unlink(path)
             return False
         except FileNotFoundError:  # it has ended
             return False
-        except OSError:  # its queue is full, or the system has no room
+        except OSError:  # its queue is full, or the system is out of memory for it
             self.lost += 1
         return True
 
     def _listed_peers(self) -> list[str]:
-        """The others as of a moment ago, or as they were last known where the folder cannot be read now."""
+        """The sockets of the others, listed a moment ago; an older list when the folder cannot be read now."""
         with self._listing:
             try:
                 changed_at = self._folder.stat().st_mtime_ns
@@ -154,7 +155,7 @@ class UnixRelay:
                     with os.scandir(self._folder) as found:
                         self._peers = [entry.path for entry in found if entry.path != self._path]
                     self._changed_at, self._listed_at = changed_at, time.monotonic()
-            except FileNotFoundError:  # somebody has tidied up; every process still looks by itself
+            except FileNotFoundError:  # somebody has removed the folder; every process still looks by itself
                 self._peers = []
             except OSError as error:  # too many open files, for instance
                 log.warning("the other processes cannot be listed: %s", error)
@@ -166,7 +167,7 @@ class UnixRelay:
         while True:
             try:
                 datagrams = [receiver.recv(DATAGRAM_MAX_BYTES), *_waiting(receiver)]
-            except OSError as error:  # deaf for a moment, and not for good
+            except OSError as error:  # it must not stop receiving for good
                 log.error("other processes cannot be heard: %s", error)
                 time.sleep(DEAF_SECONDS)
                 continue
@@ -176,7 +177,7 @@ class UnixRelay:
                 self._take(datagram)
 
     def _take(self, datagram: bytes) -> None:
-        """Pass on what another process says; one bad datagram must not make this one deaf."""
+        """Pass on one datagram; a bad one must not stop the receiving."""
         try:
             if datagram == RING:
                 self._on_ring()
@@ -187,18 +188,18 @@ class UnixRelay:
 
 
 class PassingRelay:
-    """Of a process that does not last: it rings those of the machine that do, if there are any.
+    """For a process that ends with its request: it rings the lasting processes of the machine, if there are any.
 
-    It carries no news, which is about readers and it holds none, and hears nobody.
+    It carries no news, because that is about readers and it holds none, and receives nothing.
     """
 
-    lost = 0  # what it has lost is gone with it, before anybody could ask
+    lost = 0  # the process ends before anybody could ask
 
     def __init__(self, instance: Path) -> None:
         self._instance = instance
 
     def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Nobody will call."""
+        """Nothing to do: neither will be called."""
 
     def ring(self) -> None:
         try:
@@ -209,15 +210,15 @@ class PassingRelay:
         except OSError as error:  # too many open files, or somebody else's folder: they look by themselves
             log.warning("other processes could not be rung: %s", error)
 
-    def publish(self, news: dict[str, Any]) -> None:
-        """Nothing is published here."""
+    def publish(self, news: News) -> None:
+        """Nothing to do: there is no news here."""
 
     def stop(self) -> None:
-        """Nothing is open between rings."""
+        """Nothing to do: nothing is open between rings."""
 
 
 def _waiting(receiver: socket.socket) -> list[bytes]:
-    """Whatever else has come, so that many rings are answered by one reading of the log."""
+    """All other datagrams that have come, so that one reading of the log answers many rings."""
     datagrams = []
     receiver.setblocking(False)  # not MSG_DONTWAIT, after which gevent's socket would wait all the same
     try:
@@ -239,7 +240,10 @@ def _place(instance: Path) -> Path:
 
 
 def run_folder(instance: Path) -> Path:
-    """The folder for the processes' sockets: `run` in the instance, or a private temporary one for a long path."""
+    """The folder for the processes' sockets: `run` in the instance, or a private temporary one if the path is too long.
+
+    Makes it if necessary. Raises PermissionError when it belongs to somebody else, or another OSError.
+    """
     folder = _place(instance)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()

@@ -1,6 +1,6 @@
-"""What the hub keeps at hand: events with their frames, and runs of frames that readers share as the same bytes.
+"""What a process keeps in memory: recent events with their frames, and joined frames that readers share.
 
-Each of it has a budget in bytes, because one event may be as large as a hundred others.
+Each has a limit in bytes, because one event may be as large as a hundred others.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,17 +10,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from chat.core import log_events, sse
 from chat.realtime.visibility import Rooms, Visibility
 
-Framed = tuple[str, bytes]  # a channel, and the frame that those who hear it are sent
+Framed = tuple[str, bytes]  # a channel, and the frame that its readers are sent
 
-PASSING_FRAMES = 1024  # how many frames without an id (presence, typing) are kept for readers that are behind
-PASSING_BYTES = 1024 * 1024  # a whole roster has 30 KB, a word that somebody is typing 200 bytes
-SHARED_BYTES = 8 * 1024 * 1024  # of joined frames: readers of a thousand different sets of rooms share little
-BATCH_BYTES = 512  # what a batch takes beside what it joins,
-FRAMED_BYTES = 64  # and for each of its frames
+PASSING_FRAMES = 1024  # so many frames without an id (presence, typing) are kept for readers that are behind
+PASSING_BYTES = 1024 * 1024  # a whole roster has 30 KB, a typing frame 200 bytes
+SHARED_BYTES = 8 * 1024 * 1024  # of joined frames, because readers with different sets of rooms share little
+BATCH_BYTES = 512  # of memory that a batch takes beside the joined frames,
+FRAMED_BYTES = 64  # and more for each frame in it
 
 
 class Event:
-    """A row of the log, with the bytes that every reader of it is sent."""
+    """A row of the log as the frame that every reader of it is sent. Raises ValueError for data with a line end."""
 
     __slots__ = ("channel", "frame", "id", "message_id", "name")
 
@@ -32,19 +32,19 @@ class Event:
         self.set_data(data)
 
     def set_data(self, data: str) -> None:
-        """Let the event carry `data`, the JSON for the wire, from now on."""
+        """Replace the event's data, the JSON for the wire. Raises ValueError for a line end in it."""
         self.frame = sse.frame(self.name, data, id=self.id)
 
     @property
     def data(self) -> str:
-        """The JSON, cut out of the frame: kept beside it, each event would be in memory twice."""
+        """The JSON, cut out of the frame, so that it is not in memory twice."""
         return sse.data_of(self.frame)
 
 
 class Ring:
-    """The newest events, oldest first, up to a number of them and of their bytes.
+    """The newest events, oldest first, up to a number of events and of bytes.
 
-    `floor` is the id up to which events have left it: a cursor below must be served from the store.
+    `floor` is the id up to which events have left it: a reader below that must be served from the store.
     """
 
     def __init__(self, most_events: int, most_bytes: int) -> None:
@@ -54,7 +54,7 @@ class Ring:
         self.size = 0  # in bytes
         self._events: list[Event] = []
         self._ids: list[int] = []
-        self._by_subject: dict[int | None, list[Event]] = {}  # by the message, or the stay, that they are about
+        self._by_subject: dict[int | None, list[Event]] = {}  # by `message_id`: the message or stay that they are about
 
     def __len__(self) -> int:
         return len(self._events)
@@ -63,17 +63,17 @@ class Ring:
         return iter(self._events)
 
     def begin(self, floor: int) -> None:
-        """Be empty, and hold what comes after this id."""
+        """Become empty, for events after this id."""
         self.floor = floor
         self._keep([])
 
     def after(self, cursor: int, most: int) -> list[Event]:
-        """The next events beyond the cursor, which is not below the floor."""
+        """At most so many events after the cursor, which must not be below the floor."""
         first = bisect_right(self._ids, cursor)
         return self._events[first : first + most]
 
     def batch_after(self, cursor: int, last_id: int, most: int, most_bytes: int) -> "Batch":
-        """The same as frames for everybody who is at this cursor, up to `last_id` or to so many bytes and one more."""
+        """The same as frames for every reader at this cursor; it ends with the frame that crosses `most_bytes`."""
         frames: list[Framed] = []
         until, size = last_id, 0
         for event in self.after(cursor, most):
@@ -87,6 +87,7 @@ class Ring:
         return Batch(frames, until)
 
     def extend(self, news: Collection[Event]) -> None:
+        """Add events with ids above all that were added before; `trim` keeps to the limits."""
         for event in news:
             self._events.append(event)
             self._ids.append(event.id)
@@ -94,14 +95,14 @@ class Ring:
             self.size += len(event.frame)
 
     def rewrite(self, data_by_id: Mapping[int, str], gone: Collection[int] = ()) -> None:
-        """Let these events say something else, and drop those that have left the log."""
+        """Give these events other data, and drop those that have left the log."""
         for event in self._events:
             if event.id in data_by_id:
                 event.set_data(data_by_id[event.id])
         self._keep([event for event in self._events if event.id not in gone])
 
     def replace(self, news: Collection[Event]) -> None:
-        """Let earlier events of an edited or removed message say what it says now, and drop those replaced."""
+        """Give earlier events of an edited or removed message its new data, and drop the events that these replace."""
         for newer in news:
             for event in tuple(self._by_subject.get(newer.message_id, ())):
                 if event.id < newer.id and newer.name in log_events.REWRITES:
@@ -122,7 +123,7 @@ class Ring:
             self._by_subject.setdefault(event.message_id, []).append(event)
 
     def trim(self) -> None:
-        """Drop the oldest events where there are too many: a quarter of the ring at once, to spread the cost."""
+        """Drop the oldest events if there are too many: a quarter of the ring at once, so that it is seldom done."""
         surplus = len(self._events) - self.most_events
         surplus = surplus if surplus > self.most_events // 4 else 0
         if self.size > self.most_bytes:
@@ -145,7 +146,7 @@ class Ring:
 
 
 class Passing:
-    """The newest frames that have no id; `count` is how many there were since the start."""
+    """The newest frames without an id; `count` is how many there have been since the start."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -156,6 +157,7 @@ class Passing:
         return len(self._frames)
 
     def append(self, channel: str, frame: bytes) -> None:
+        """Add a frame, and drop the oldest above `PASSING_FRAMES` or `PASSING_BYTES`."""
         self.count += 1
         self._frames.append((channel, frame))
         self._bytes += len(frame)
@@ -164,13 +166,13 @@ class Passing:
             self._bytes -= len(oldest)
 
     def after(self, place: int) -> list[Framed]:
-        """Those that came after the first `place` of all, as far as they are still here."""
+        """Those after the first `place` of all, as far as they are still kept."""
         first = len(self._frames) - (self.count - place)
         return list(self._frames)[max(0, first) :]
 
 
 class Batch:
-    """Frames that follow each other, up to the place `until`; readers that hear the same of them share the bytes."""
+    """Consecutive frames up to the place `until`; readers of the same rooms share them as joined bytes."""
 
     __slots__ = ("_by_rooms", "_channels", "_frames", "_others", "_to_all", "until")
 
@@ -186,10 +188,10 @@ class Batch:
         return len(self._frames)
 
     def bytes_for(self, visibility: Visibility, shared: "Shared") -> bytes:
-        """What a reader with a settled visibility gets of it; `shared` counts what is kept for others."""
+        """The frames that a reader with a settled visibility may see; `shared` counts the bytes kept for others."""
         if self._others and not self._channels.isdisjoint(visibility.own):
-            heard = (*visibility.own, *visibility.rooms.now, log_events.EVERYBODY)
-            return self._joined(self._channels.intersection(heard))
+            visible = (*visibility.own, *visibility.rooms.now, log_events.EVERYBODY)
+            return self._joined(self._channels.intersection(visible))
         piece = self._by_rooms.get(visibility.rooms)
         if piece is None:
             channels = self._channels & visibility.rooms.now | self._to_all
@@ -202,9 +204,9 @@ class Batch:
 
 
 class Shared:
-    """Batches by the place after which they begin, each made by `batch_after` when somebody is there.
+    """Batches by the place that they follow, each made by `batch_after` for the first reader there.
 
-    They are forgotten when there are new frames, and when they come to `SHARED_BYTES`: then they are made anew.
+    They are dropped when there are new frames or more than `SHARED_BYTES` of them, and made again when needed.
     """
 
     def __init__(self, batch_after: Callable[[int], Batch]) -> None:
@@ -213,6 +215,7 @@ class Shared:
         self.size = 0  # in bytes
 
     def after(self, place: int) -> Batch:
+        """The batch that follows this place."""
         batch = self._batches.get(place)
         if batch is None:
             batch = self._batches[place] = self._batch_after(place)
@@ -220,11 +223,12 @@ class Shared:
         return batch
 
     def note(self, more_bytes: int) -> None:
-        """So many bytes more are kept."""
+        """Count so many bytes more; above `SHARED_BYTES` drop all batches."""
         self.size += more_bytes
         if self.size > SHARED_BYTES:
             self.clear()
 
     def clear(self) -> None:
+        """Drop all batches."""
         self._batches.clear()
         self.size = 0

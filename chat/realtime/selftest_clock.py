@@ -1,4 +1,4 @@
-"""The clock of the self-test: a stream that says the time each second, for a short while."""
+"""The clock of the self-test: a stream that sends the time each second, for a short while."""
 
 import time
 
@@ -8,9 +8,9 @@ from chat.realtime.parking import ParkingLot
 from chat.realtime.streams import Stream, Streams, bye
 from chat.realtime.visibility import Visibility
 
-SECONDS = 20  # so long one of them lasts at most; the page asks for less
-MOST = 20  # of them at once in a process: each is heard by somebody who looks on, and ends soon
-MOST_OF_ONE = 5  # of them for one person, or visitors from one network
+SECONDS = 20  # a clock lasts so long at most; the page asks for less
+MOST = 20  # clocks in a process: somebody watches each, and it ends soon
+MOST_OF_ONE = 5  # of them for one person, or for the visitors from one network
 TICK_SECONDS = 1.0
 RETRY_MS = 1000
 UNNAMED_EVERY = 3
@@ -19,10 +19,10 @@ _open: set["Ticker"] = set()
 
 
 class Ticker(Stream):
-    """A stream that hears nothing, and is told the time each second; its ids go on from `last_id`.
+    """A stream that sees no events, and is sent the time each second; its ids continue from `last_id`.
 
-    The hub's ticker wakes it, so that it costs no timer and, parked, no greenlet. Where it is driven by a
-    server, it is to be asked each `TICK_SECONDS`, because some processes have no such hand.
+    The hub's `tick` wakes it, so it needs no timer and, parked, no greenlet. A server that drives it must ask every
+    `TICK_SECONDS`, because some processes have no ticker.
     """
 
     __slots__ = ("_id", "_left")
@@ -35,7 +35,7 @@ class Ticker(Stream):
         self.due_at = time.monotonic()  # the hub expects it at each second from then on
 
     def take_place(self) -> bool:
-        """Begin to tick, if there is room for another clock and for another reader here, of these `holders` too."""
+        """Begin to tick; false if there is no room for another clock, or for another reader, of these `holders`."""
         theirs = sum(ticker.holders == self.holders for ticker in _open) if self.holders else 0
         if len(_open) >= MOST or theirs >= MOST_OF_ONE or not self._home.take_in(self):
             return False
@@ -43,7 +43,7 @@ class Ticker(Stream):
         return True
 
     def begun(self, opening: bytes) -> bytes:
-        """The first tick is at once."""
+        """The opening, with the first tick."""
         return opening + sse.retry(RETRY_MS) + self._tick()
 
     def take(self) -> bytes:
@@ -54,7 +54,7 @@ class Ticker(Stream):
         return self._tick() if time.monotonic() >= self.due_at else b""
 
     def _tick(self) -> bytes:
-        # Woken by a hand that goes once a second: half of one later it is due at the next, and never at the one after.
+        # The ticker goes once a second: due half a second later, it is woken by the next tick and not the one after.
         self.due_at = time.monotonic() + TICK_SECONDS / 2
         self._id = self._id + 1 if self._id < CURSOR_MAX else 1
         self._left -= 1
@@ -65,7 +65,7 @@ class Ticker(Stream):
         return sse.frame(log_events.TIME, data, id=self._id)
 
     def has_written(self, now: float) -> None:
-        """Its next moment does not depend on when the last one was written."""
+        """Nothing: when it is due does not depend on when it was last sent something."""
 
     def go_on(self, lot: ParkingLot, now: float) -> None:
         piece = self.take()

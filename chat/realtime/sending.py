@@ -1,7 +1,8 @@
-"""Bytes on their way: what was given to be sent and the kernel has not taken yet, with a deadline and a bound.
+"""Unsent bytes: what the kernel has not taken yet of answers, with deadlines and limits.
 
-Nearly every answer is taken whole at once and never comes here. Of the rest each is cut off that is taken too slowly;
-and where all of a process, or those of one network, become too many, the oldest of the network that has the most.
+The kernel takes nearly every answer whole, and those never come here. Of the others, a reader that takes too little is
+cut off; and when all of a process, or those of one network, are too much, the oldest of that network, or of the network
+with the most.
 """
 
 import errno
@@ -11,25 +12,25 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from chat.core.shares import Shares
 
-STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is let go
-LEAST_PACE = 1024  # bytes a second that it must take, after as long
+STALLED_SECONDS = 30.0  # a reader that takes nothing for so long is cut off
+LEAST_PACE = 1024  # bytes a second that it must take after that
 PROCESS_BYTES = 64 * 1024 * 1024
-NETWORK_BYTES = 8 * 1024 * 1024  # some fifty pages: behind one address may be a school
+NETWORK_BYTES = 8 * 1024 * 1024  # some fifty pages, because a whole school may have one address
 FILE_PIECE_BYTES = 64 * 1024
 RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: the kernel drops what it still has
 
 
 def deadline(size: int, began_at: float) -> float:
-    """Until when so many bytes must be taken."""
+    """Until when so many bytes must be taken, in the clock of `began_at`."""
     return began_at + STALLED_SECONDS + size / LEAST_PACE
 
 
 class Unsent:
-    """What is on its way to one reader: how many bytes are left, to which network, and what cuts the reader off."""
+    """What one reader has not taken: how many bytes, the reader's network, and the function that cuts it off."""
 
     __slots__ = ("cut", "network", "size")
 
@@ -40,7 +41,7 @@ class Unsent:
 
 
 class Backlog:
-    """All that is on its way from one process. Networks that are None are bounded with all others alone."""
+    """All unsent bytes of one process. A network that is None has no limit of its own."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Backlog:
         self.cut_off = 0
 
     def add(self, unsent: Unsent) -> None:
-        """Count it from now on; whoever is too much by it is cut off, perhaps this one itself."""
+        """Count it from now on, and cut off what is then too much, which may be this one."""
         with self._lock:
             self._unsent[unsent] = None
             self._count(unsent, unsent.size)
@@ -75,6 +76,7 @@ class Backlog:
                 self._count(unsent, -size)
 
     def remove(self, unsent: Unsent) -> None:
+        """Count it no more, if it still was."""
         with self._lock:
             if unsent in self._unsent:
                 del self._unsent[unsent]
@@ -85,7 +87,7 @@ class Backlog:
         self._by_network.add(unsent.network, size)
 
     def _victim(self, newest: str | None) -> Unsent | None:
-        """Who must go so that all is within its bounds again; `newest` is the network of the last that was added."""
+        """Whom to cut off because a limit is exceeded, if one is; `newest` is the network that was added to last."""
         if newest is not None and self._by_network.of(newest) > self._most_of_network:
             network: object = newest
         elif self.size > self._most:
@@ -96,19 +98,19 @@ class Backlog:
 
 
 class Sender:
-    """A connection as an answer is sent by it: a reader that does not take the answer in time is cut off.
+    """A socket for sending an answer, which cuts off a reader that does not take the answer in time.
 
-    It has what gunicorn's answers ask of a socket. `network` is asked for where something is left to be sent.
+    It has those methods of a socket that gunicorn's answers use. `network` is only called when something is unsent.
     """
 
-    def __init__(self, connection: Any, backlog: Backlog, network: Callable[[], str | None]) -> None:
+    def __init__(self, connection: socket.socket, backlog: Backlog, network: Callable[[], str | None]) -> None:
         self._connection = connection
         self._backlog = backlog
         self._network = network
         self._is_cut = False
 
     def sendall(self, piece: bytes) -> None:
-        """Send all of it, or raise ConnectionError."""
+        """Send all of it; raises ConnectionError when the reader was cut off, or OSError."""
         connection = self._connection
         connection.settimeout(0)
         try:
@@ -121,6 +123,7 @@ class Sender:
             self._send_rest(memoryview(piece)[sent:])
 
     def sendfile(self, file: BinaryIO, offset: int = 0, count: int | None = None) -> None:
+        """Send the file from `offset` to its end, or `count` bytes of it; raises as `sendall`."""
         file.seek(offset)
         left = count
         while left is None or left > 0:
@@ -144,14 +147,14 @@ class Sender:
             self._connection.settimeout(None)
 
     def _send_within(self, rest: memoryview, seconds: float) -> int:
-        """Send what is taken within so many seconds, or end the connection."""
+        """Send what the kernel takes within so many seconds; if it takes nothing, end the connection."""
         try:
             if seconds > 0:
                 self._connection.settimeout(seconds)
                 return int(self._connection.send(rest))
         except TimeoutError:
             pass
-        except Exception:  # not only OSError: of TLS that is cut off meanwhile nothing is left to send by
+        except Exception:  # not only OSError: TLS fails otherwise when it is cut off meanwhile
             if not self._is_cut:
                 raise
         if not self._is_cut:
@@ -160,7 +163,7 @@ class Sender:
         raise ConnectionResetError(errno.ECONNRESET, "the reader took too little of it")
 
     def _cut(self) -> None:
-        """End the connection at once, and wake whoever waits to send by it."""
+        """End the connection at once, which wakes whoever waits to send on it."""
         self._is_cut = True
         with suppress(OSError):
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

@@ -1,7 +1,6 @@
-"""What a reader may hear, read anew from the store whenever that may have changed."""
+"""What a reader may see, looked up in the store whenever that may have changed."""
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from sqlalchemy.engine import Connection
 
@@ -19,12 +18,12 @@ def of_reader(
     room_ids: Collection[int] | None,
     session_id: int | None = None,
     since: int = 0,
-) -> Callable[[], visibility.Visibility | None]:
-    """What reads anew, whenever it is called, what this reader may hear: the named rooms, or all the user's.
+) -> "Subscription":
+    """A function that looks up what this reader may see: in the named rooms, or with None in all rooms of the user.
 
-    `own` are the channels of the reader itself, whose cursor will never be below `since`. None means that a named room
-    is no longer for this reader, or that its session ended or its user was banned between the question who it is and
-    its registration.
+    `own` are the reader's own channels; its cursor will never be below `since`. The function returns None when the
+    reader may no longer see a named room, or when its session ended or its user was banned between the check of who it
+    is and its registration.
     """
     return Subscription(store, user.id if user is not None else None, tuple(own), room_ids, session_id, since)
 
@@ -73,19 +72,20 @@ class Subscription:
         ]
 
     def visibility(self, stays: visibility.Stays, open_ids: Collection[int]) -> visibility.Visibility | None:
-        """What is heard with these stays of the user's, and with these rooms open."""
+        """What it may see if the user has these stays and these rooms are open."""
         if self.room_ids is None:
             return visibility.of_stays(stays, self._own)
         return visibility.of_rooms(self.room_ids, open_ids, stays, self._own)
 
 
-def refresh_all(store: Store, subscriptions: Collection[Any]) -> list[visibility.Visibility | None]:
-    """What each of these may hear now, after a change of rooms, by a question for all instead of some for each.
+def refresh_all(store: Store, subscriptions: Collection[Subscription]) -> list[visibility.Visibility | None]:
+    """What each of these may see now, after a change of rooms or memberships, by two queries for all of them.
 
-    Sessions and bans are not asked for: once a reader is registered, the log says when they end it.
+    Sessions and bans are not looked up: once a reader is registered, `revoke` events end it.
     """
     with store.read() as connection:
-        stays = room_table.stays_of_all(connection, {each.user_id for each in subscriptions} - {None})
+        user_ids = {each.user_id for each in subscriptions if each.user_id is not None}
+        stays = room_table.stays_of_all(connection, user_ids)
         named = {room_id for each in subscriptions for room_id in each.room_ids or ()}
         open_ids = room_table.open_ids(connection, named)
-    return [each.visibility(stays.get(each.user_id, ()), open_ids) for each in subscriptions]
+    return [each.visibility(stays[each.user_id] if each.user_id in stays else (), open_ids) for each in subscriptions]

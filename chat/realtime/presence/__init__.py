@@ -1,58 +1,59 @@
-"""Who is here and who is typing: one contract, with a form for processes that last and one for those that do not."""
+"""Who is here and who is typing: one protocol, for processes that last and for those that end with a request."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from chat.realtime.presence.rosters import Roster, User
+from chat.realtime.relay import News
 
 
 class Presence(Protocol):
-    """The rosters of all rooms; rooms are given as id and slug, and every time is in seconds.
+    """The rosters of all rooms; rooms are given as slugs by id, and every time is in seconds.
 
-    Nothing here raises because others cannot be reached or a roster cannot be read: it is then shorter than it should
-    be. An implementation says in its docstring how soon other processes know, and what it leaves out.
+    Nothing raises because other processes cannot be reached or a roster cannot be read: the roster is then shorter than
+    it should be. An implementation says in its docstring how soon other processes know, and what it leaves out.
     """
 
     def start(self) -> None:
-        """Learn who is with the others; once, before readers are held."""
+        """Ask the other processes for their people. Called once, before readers are held."""
 
-    def receive(self, news: dict[str, Any]) -> None:
+    def receive(self, news: News) -> None:
         """Take in what another process has published by the relay."""
 
     def tick(self) -> None:
-        """Let go who is gone, and tell what is still to be told. Called from time to time."""
+        """Drop those who are gone, and send readers and other processes what has changed. Called from time to time."""
 
     def enter(self, user: User, rooms: Mapping[int, str]) -> None:
-        """A stream of the user begins to hear these rooms."""
+        """A stream of the user begins to cover these rooms."""
 
     def leave(self, user: User, room_ids: Iterable[int]) -> None:
-        """That stream has ended; the user is gone unless one of theirs comes within a grace, or polls."""
+        """A stream no longer covers these rooms; the user is gone unless they return within a grace period, or poll."""
 
     def poll(self, user: User, rooms: Mapping[int, str], seconds: float) -> None:
-        """The user has polled these rooms, and counts as present for so long at least."""
+        """The user has polled these rooms, and is present for at least so long."""
 
     def set_away(self, user: User, room_id: int, is_away: bool) -> None:
-        """The user says of themselves that they are here, or away; the newest word counts, whoever heard it."""
+        """The user has said that they are here, or away; the newest statement counts, whichever process received it."""
 
     def is_away(self, user_id: int, room_id: int) -> bool:
-        """Whether the newest word of this user about this room was that they are away."""
+        """Whether this user's newest statement about this room was that they are away."""
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
-        """Tell every reader of the room whom news can reach that the user is typing."""
+        """Send the readers of the room that the user is typing, as far as news reaches them."""
 
     def forget(self, user_id: int, nameless: str) -> None:
-        """Take somebody from all rosters at once, without grace; that they went is told without their name."""
+        """Take somebody from all rosters at once, without a grace period; readers are sent `nameless` as their name."""
 
     def roster(self, room_id: int) -> Roster:
-        """Everybody in the room, by name."""
+        """Everyone in the room, sorted by name."""
 
     def shown(self, room_id: int) -> Roster:
-        """The roster as readers are shown it: of a crowd the count, else `rosters.NAMES_WHOLE` names at most."""
+        """The roster as readers are shown it: for a crowd the count, otherwise at most `rosters.NAMES_WHOLE` names."""
 
     def wholes(self, rooms: Mapping[int, str], cursor: int, most_bytes: int) -> Iterator[str]:
-        """The JSON of a `presence` event for each of these rooms, which says all there is to say of it.
+        """The JSON of a whole `presence` event for each of these rooms, with this cursor.
 
-        Of a room whose names would lead past `most_bytes` in all, it gives the count alone.
+        A room whose names would exceed `most_bytes` in all has its count alone.
         """
 
     def token(self, room_ids: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""What the readers of a process are told of the people in their rooms: little, and never the same twice."""
+"""What the readers of a process are sent about the people in their rooms: transitions, and nothing twice."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from chat.realtime.hub import Hub
 from chat.realtime.presence import rosters
 from chat.realtime.presence.rosters import People, User
 
-NAMES_A_CHANGE = 50
-COUNT_SECONDS = 5.0  # how often a count alone is sent
+NAMES_A_CHANGE = 50  # in each list of a `presence` event
+COUNT_SECONDS = 5.0  # between two counts of a crowd
 TYPING_MS = 6000
 
 
 class Announcer:
-    """Tells the hub's readers transitions, and remembers for each room what they know.
+    """Sends the hub's readers transitions, and remembers for each room what they have been sent.
 
-    It has no lock: its owner calls it under their own.
+    It has no lock: its owner calls it under one.
     """
 
     def __init__(self, hub: Hub, roster_max: int) -> None:
         self._hub = hub
         self._roster_max = roster_max
         self._sent: dict[int, People] = {}
-        self._crowds: set[int] = set()  # rooms of whose people the readers were told only the number
+        self._crowds: set[int] = set()  # rooms whose readers have only the count
         self._counted_at: dict[int, float] = {}
 
     def send_count(self, room_id: int, slug: str, count: int, now: float) -> bool:
-        """Tell the number of a crowd; false when it was told a moment ago, so that it must wait."""
+        """Send the count of a crowd; false when the last one was within `COUNT_SECONDS`, so that it must wait."""
         if now - self._counted_at.get(room_id, float("-inf")) < COUNT_SECONDS:
             return False
         self._counted_at[room_id] = now
@@ -37,7 +37,7 @@ class Announcer:
         return True
 
     def send_people(self, room_id: int, slug: str, people: People) -> bool:
-        """Tell what differs from what was told, or all of what was a crowd; false when some of it has to wait."""
+        """Send what differs from what was sent, or everyone of what was a crowd; false when some of it must wait."""
         if room_id in self._crowds:
             self._crowds.discard(room_id)
             self._settle(room_id, people)
@@ -56,17 +56,18 @@ class Announcer:
         return True
 
     def send_typing(self, user: User, room_id: int, slug: str) -> None:
+        """Send that the user is typing, which readers show for `TYPING_MS`."""
         typing = {"room": slug, "user": user, "expires_in_ms": TYPING_MS}
         self._hub.send(f"room:{room_id}", sse.frame(log_events.TYPING, to_json(typing)))
 
     def forget(self, user_id: int, nameless: str) -> None:
-        """Should it have to be told that they went, it is told of somebody by this name."""
+        """Use this name for the user when readers are sent that they went."""
         for sent in self._sent.values():
             if user_id in sent:
                 sent[user_id] = {"id": user_id, "name": nameless, "kind": "guest"}, False
 
     def _settle(self, room_id: int, people: People) -> None:
-        """The room's readers know everything; of an empty room nothing is kept."""
+        """Note that the room's readers know everything; for an empty room nothing is kept."""
         self._sent[room_id] = people
         if not people:
             del self._sent[room_id]

@@ -1,7 +1,7 @@
-"""Who polls, on hosts whose processes do not last: a small file beside the database instead of words between processes.
+"""Who polls, on hosts whose processes end with a request: a small SQLite file beside the database, shared by all.
 
-It is written by SQLite without waiting for the disk, each stay at most once in `WRITE_SECONDS`; after a crash of the
-machine everybody is there again with the next poll. A file that is damaged or busy costs a roster, never an answer.
+It is written without waiting for the disk, each stay at most once in `WRITE_SECONDS`; after a crash of the machine
+everyone is there again with their next poll. A file that is damaged or busy costs a roster, never an answer.
 """
 
 import json
@@ -15,11 +15,12 @@ from typing import Any
 
 from chat.realtime.presence import rosters
 from chat.realtime.presence.rosters import People, Roster, User
+from chat.realtime.relay import News
 
 WRITE_SECONDS = 20.0
-BUSY_SECONDS = 0.2  # no poll is worth a longer wait for who else is there
-STATUS_SECONDS = 86400.0  # after which nobody's word about themselves counts any more
-LONGEST_SECONDS = 900.0  # a stay that would last longer was written by a clock that was wrong
+BUSY_SECONDS = 0.2  # a poll must not wait longer for presence
+STATUS_SECONDS = 86400.0  # after which a statement about being away no longer counts
+LONGEST_SECONDS = 900.0  # a stay that would last longer was written with a wrong clock
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS stays (
@@ -36,11 +37,11 @@ WHERE stays.room_id = ? AND stays.until > ? AND stays.until < ? ORDER BY stays.u
 
 
 class FilePresence:
-    """Presence by a file: polls are noted there, every question is answered from it, and others know at once.
+    """Presence by a file in which polls are noted and everything is looked up, so others know at once.
 
-    It leaves out what only a lasting process can do: nobody holds a stream, nobody is told of changes or of typing,
-    and nobody is heard by the relay. `clock` is the wall clock, which all processes share; whoever polls is here up
-    to `WRITE_SECONDS` longer than they said.
+    It leaves out what only a lasting process can do: there are no streams, readers are not sent changes or typing, and
+    nothing comes by the relay. `clock` is the wall clock, which all processes share; whoever polls is present up to
+    `WRITE_SECONDS` longer than they asked for.
     """
 
     def __init__(self, path: Path, roster_max: int, clock: Callable[[], float] = time.time) -> None:
@@ -49,22 +50,22 @@ class FilePresence:
         self._clock = clock
 
     def start(self) -> None:
-        """Nobody is to be asked."""
+        """Nothing to do: the file has everyone."""
 
-    def receive(self, news: dict[str, Any]) -> None:
-        """Nobody tells."""
+    def receive(self, news: News) -> None:
+        """Never called: nothing is published."""
 
     def tick(self) -> None:
-        """Once a minute is enough: those who have gone are in nobody's roster before."""
+        """Delete old rows. Once a minute is enough, because rosters leave out those who have gone anyway."""
         now = self._clock()
         self._write("DELETE FROM stays WHERE until <= ? OR until >= ?", now, now + LONGEST_SECONDS)
         self._write("DELETE FROM words WHERE at <= ?", now - STATUS_SECONDS)
 
     def enter(self, user: User, rooms: Mapping[int, str]) -> None:
-        """No stream is held."""
+        """Nothing to do: there are no streams."""
 
     def leave(self, user: User, room_ids: Iterable[int]) -> None:
-        """No stream is held."""
+        """Nothing to do: there are no streams."""
 
     def poll(self, user: User, rooms: Mapping[int, str], seconds: float) -> None:
         until = self._clock() + seconds
@@ -83,7 +84,7 @@ class FilePresence:
         return bool(found and found[0][0])
 
     def typing(self, user: User, room_id: int, slug: str) -> None:
-        """Polls do not tell of it."""
+        """Nothing to do: polls do not carry it."""
 
     def forget(self, user_id: int, nameless: str) -> None:
         self._write("DELETE FROM stays WHERE user_id = ?", user_id)
@@ -105,7 +106,7 @@ class FilePresence:
         present = "SELECT user_id FROM stays WHERE until > ? AND until < ?"
         return {user_id for (user_id,) in self._ask(present, *self._now_and_latest())}
 
-    everybody_here = people_here  # the file is all processes'
+    everybody_here = people_here  # all processes share the file
 
     def _token(self, room_id: int) -> str:
         people = self._people(room_id)
@@ -125,12 +126,12 @@ class FilePresence:
         return people
 
     def _now_and_latest(self) -> tuple[float, float]:
-        """Between which moments the stays end that count."""
+        """The moments between which a stay must end to count."""
         now = self._clock()
         return now, now + LONGEST_SECONDS
 
     def _ask(self, sql: str, *values: object) -> list[Any]:
-        """The rows; none where there is no file yet, or none that can be read."""
+        """The rows; none if there is no file yet or it cannot be read."""
         if not self._path.exists():
             return []
         try:
@@ -157,7 +158,7 @@ class FilePresence:
                 return file.execute(sql, values).fetchall()
 
     def _make_file(self) -> None:
-        """For its owner alone, which SQLite would leave to the umask."""
+        """Make the file readable by its owner only, which SQLite would leave to the umask."""
         if not self._path.exists():
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
@@ -167,7 +168,7 @@ class FilePresence:
         return file
 
     def _heal(self, error: Exception) -> None:
-        """Begin anew where the file is damaged; one that is busy, full or not there yet is left alone."""
+        """Remove the file if it is damaged; one that is busy, on a full disk or not there yet is left alone."""
         is_about_columns = "column" in str(error)  # another program's tables
         if is_about_columns or not isinstance(error, sqlite3.OperationalError | OSError):
             for suffix in ("", "-journal"):

@@ -1,8 +1,8 @@
-"""Who is here and who is typing: what every process knows of its own readers, told to the others and merged.
+"""Who is here and who is typing: each process publishes what it knows of its own readers, and merges what others do.
 
-Nothing of it is in the log. Each process numbers what it tells, so that a lost datagram is noticed by the next one
-and healed by asking for the whole. Readers are told transitions only, gathered for a second: presence is what
-brings other chats down, N people times N readers.
+Nothing of it is in the log. Each process numbers what it publishes, so the next datagram reveals a lost one, and the
+others ask for the whole. Readers are sent transitions only, batched for a second, because presence grows as the people
+times the readers of a room, which is what brings other chats down.
 """
 
 import logging
@@ -16,22 +16,23 @@ from chat.realtime.hub import Hub
 from chat.realtime.presence import rosters
 from chat.realtime.presence.announcer import Announcer
 from chat.realtime.presence.merged import Merged
-from chat.realtime.presence.peers import Peer, Status, Stay, numbered_parts
+from chat.realtime.presence.peers import Change, Peer, Status, Stay, in_parts
 from chat.realtime.presence.rosters import Roster, User
-from chat.realtime.relay import Relay
+from chat.realtime.relay import News, Relay
 
 log = logging.getLogger(__name__)
 
-GRACE_SECONDS = 22.0  # a return within 20 s is no change, and word of it may need two to come round
-BEACON_SECONDS = 5.0  # how soon a lost last word is noticed
-PEER_DEAD_SECONDS = 30.0  # BEACON_SECONDS a few times over, and the grace for those who were there
-ASK_SECONDS = 2.0  # how long an answer may take before it is asked for again
+GRACE_SECONDS = 22.0  # a return within 20 s is no change, and news of it may take two more
+BEACON_SECONDS = 5.0  # how soon a lost last datagram is noticed
+PEER_DEAD_SECONDS = 30.0  # several BEACON_SECONDS, and the grace period for those who were there
+ASK_SECONDS = 2.0  # before a peer is asked for the whole again
 
 
 class MemoryPresence:
     """Presence of a process that lasts: others know within a second, by the relay, and so do readers.
 
-    Whoever ends without a word is here until others have missed them for `PEER_DEAD_SECONDS`. `clock` is monotonic.
+    The people of a process that was killed are here until others have missed it for `PEER_DEAD_SECONDS`. `clock` is
+    monotonic.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class MemoryPresence:
         self._mine = self._merged.mine
         self._slugs: dict[int, str] = {}
         self._announcer = Announcer(hub, roster_max)
-        self._unsent: list[list[Any]] = []
+        self._unsent: list[Change] = []
         self._number = 0
         self._beacon_at = float("-inf")
 
-    # What views say of the readers of this process
+    # What readers of this process do
 
     def enter(self, user: User, rooms: Mapping[int, str]) -> None:
         with self._lock:
@@ -58,7 +59,7 @@ class MemoryPresence:
                 self._be_in(room_id, slug, user).streams += 1
 
     def leave(self, user: User, room_ids: Iterable[int]) -> None:
-        """The grace is `GRACE_SECONDS`."""
+        """The grace period is `GRACE_SECONDS`."""
         with self._lock:
             for room_id in room_ids:
                 stay = self._mine.stay(room_id, user["id"])
@@ -74,7 +75,7 @@ class MemoryPresence:
 
     def set_away(self, user: User, room_id: int, is_away: bool) -> None:
         with self._lock:
-            # Newer than every word before it, also where the clock was set back since.
+            # Newer than every status before it, even if the clock has been set back since.
             at = max(time.time(), self._merged.newest_status(user["id"], room_id).at + 0.001)
             status = Status(at, is_away)
             self._mine.statuses[room_id, user["id"]] = status
@@ -98,7 +99,7 @@ class MemoryPresence:
                         self._unsent.append(["out", room_id, user_id])
             self._announcer.forget(user_id, nameless)
 
-    # What is asked
+    # Rosters
 
     def roster(self, room_id: int) -> Roster:
         with self._lock:
@@ -123,13 +124,13 @@ class MemoryPresence:
         with self._lock:
             return self._merged.user_ids()
 
-    # What comes from other processes, and the ticker
+    # Other processes, and the ticker
 
     def start(self) -> None:
-        """Ask the others who is with them."""
+        """The others answer when they receive it."""
         self._relay.publish({"kind": "ask", "of": None})
 
-    def receive(self, news: dict[str, Any]) -> None:
+    def receive(self, news: News) -> None:
         if news["kind"] == "typing":
             return self._announcer.send_typing(news["user"], news["room_id"], news["slug"])
         with self._lock:
@@ -152,7 +153,7 @@ class MemoryPresence:
                 self._relay.publish({"kind": "ask", "of": news["from"]})
 
     def tick(self) -> None:
-        """Once a second: let go who is gone, tell the others, tell the readers."""
+        """To be called once a second, which batches the changes."""
         with self._lock:
             now = self._clock()
             for room_id, user_id in self._mine.end_stays(now):
@@ -163,7 +164,7 @@ class MemoryPresence:
             for room_id in list(self._merged.changed):
                 try:
                     self._send_changes(room_id, now)
-                except Exception:  # one room's trouble must not become every room's
+                except Exception:  # one room's failure must not affect the others
                     log.exception("a roster could not be told")
 
     def _be_in(self, room_id: int, slug: str, user: User) -> Stay:
@@ -176,9 +177,9 @@ class MemoryPresence:
         return stay
 
     def _send_changes(self, room_id: int, now: float) -> None:
-        """Tell the room's readers what differs from what they were told; what is too much waits a second."""
+        """Send the room's readers what differs from what they were sent; what is too much waits for the next tick."""
         count = self._merged.count(room_id)
-        slug = self._slugs.get(room_id, "")  # unknown of a room that nobody has entered, of which nothing is told
+        slug = self._slugs.get(room_id, "")  # unknown for a room that nobody has entered, where nothing is sent
         if count > self._roster_max:
             is_all_sent = self._announcer.send_count(room_id, slug, count, now)
         else:
@@ -196,7 +197,7 @@ class MemoryPresence:
 
     def _publish_changes(self, now: float) -> None:
         changes, self._unsent = self._unsent, []
-        for part in numbered_parts(changes):
+        for part in in_parts(changes):
             self._number += 1
             self._publish("changes", changes=part)
         if now - self._beacon_at >= BEACON_SECONDS:
@@ -205,7 +206,7 @@ class MemoryPresence:
 
     def _publish_whole(self) -> None:
         self._publish_changes(self._clock())
-        parts = list(numbered_parts(self._mine.as_changes(self._slugs))) or [[]]
+        parts = list(in_parts(self._mine.as_changes(self._slugs))) or [[]]
         for part_number, part in enumerate(parts):
             self._publish("whole", part=part_number, parts=len(parts), changes=part)
 

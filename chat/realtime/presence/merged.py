@@ -1,4 +1,4 @@
-"""The people of all processes as one: what each of them knows of its own readers, put together."""
+"""The people of all processes together: what each of them knows of its own readers, merged."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ NO_STATUS = Status(0, False)
 
 
 class Merged:
-    """Who is in which room, in this process (`mine`) or in another (`peers`, by their names).
+    """Who is in which room, by this process (`mine`) or another (`peers`, by name).
 
-    What was counted or sorted for a room is kept until `mark` notes that its people have changed; `changed` are the
-    rooms whose readers have not been sent that yet. It has no lock: its owner calls it under their own.
+    Counts, rosters and tokens of a room are cached until `mark` notes that its people have changed; `changed` are the
+    rooms whose readers have not been sent that yet. It has no lock: its owner calls it under one.
     """
 
     def __init__(self, roster_max: int) -> None:
@@ -23,16 +23,16 @@ class Merged:
         self._roster_max = roster_max
         self._tokens: dict[int, str] = {}
         self._shown: dict[int, Roster] = {}
-        self._counts: dict[int, int] = {}  # of those here; kept up, because a crowd takes long to count
+        self._counts: dict[int, int] = {}  # of those here; kept up to date, because counting a crowd takes long
 
     def all_places(self) -> Iterator[Places]:
-        """Those of this process, then those of each other one."""
+        """The places of this process, then those of each other one."""
         yield self.mine
         for peer in self.peers.values():
             yield peer.places
 
     def people(self, room_id: int) -> People:
-        """Everybody in the room, in whatever process."""
+        """Everyone in the room, by any process."""
         merged: People = {}
         for places in self.all_places():
             for user_id, stay in places.rooms.get(room_id, {}).items():
@@ -41,10 +41,11 @@ class Merged:
         return merged
 
     def user_ids(self) -> set[int]:
-        """Everybody who is in any room."""
+        """Everyone who is in any room."""
         return {user_id for places in self.all_places() for room in places.rooms.values() for user_id in room}
 
     def newest_status(self, user_id: int, room_id: int) -> Status:
+        """What the user last said about being away, to any process; `NO_STATUS` if nothing."""
         newest = NO_STATUS
         for places in self.all_places():
             status = places.statuses.get((room_id, user_id)) if places.statuses else None
@@ -53,12 +54,12 @@ class Merged:
         return newest
 
     def is_counted(self, room_id: int, user_id: int) -> bool:
-        """Whether the user is here in the room, in whatever process, and not away."""
+        """Whether the user is in the room, by any process, and not away."""
         is_in = any(user_id in places.rooms.get(room_id, ()) for places in self.all_places())
         return is_in and not self.newest_status(user_id, room_id).is_away
 
     def mark(self, room_id: int, user_id: int | None = None, was_counted: bool = False) -> None:
-        """Note that the room's people have changed; where it was one user, the count need not be made anew."""
+        """Note that the room's people have changed; for a single user the count is adjusted rather than made again."""
         self.changed.add(room_id)
         self._tokens.pop(room_id, None)
         self._shown.pop(room_id, None)
@@ -68,7 +69,7 @@ class Merged:
             self._counts[room_id] += self.is_counted(room_id, user_id) - was_counted
 
     def count(self, room_id: int) -> int:
-        """How many are here in the room, and not away."""
+        """How many are in the room and not away."""
         if room_id not in self._counts:
             self._counts[room_id] = sum(not is_away for _, is_away in self.people(room_id).values())
         return self._counts[room_id]
@@ -94,7 +95,7 @@ class Merged:
         return self._tokens[room_id]
 
     def forget_statuses(self, room_id: int) -> None:
-        """Drop what users said who are no longer in the room, in whatever process."""
+        """Drop the status of users who are no longer in the room, by any process."""
         if any(places.statuses for places in self.all_places()):
             present = {user_id for places in self.all_places() for user_id in places.rooms.get(room_id, ())}
             for places in self.all_places():

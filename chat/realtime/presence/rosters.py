@@ -1,4 +1,4 @@
-"""What is known of the people of a room, as values: by whom they are kept is not known here."""
+"""Rosters as values: the people of a room, what readers are shown of them, and tokens that tell when they differ."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,17 +8,17 @@ from typing import Any
 from chat.core.wire import to_json
 
 User = Mapping[str, Any]  # as the contract has them: `core.wire.WireUser`
-People = dict[int, tuple[User, bool]]  # by the user's id, with whether they are away
+People = dict[int, tuple[User, bool]]  # by user id: the user, and whether they are away
 
-NAMES_WHOLE = 200
-STREAM_WHOLES_BYTES = 192 * 1024  # of names that one reader is told at once: some twelve full rooms
-POLL_WHOLES_BYTES = 80 * 1024  # the same of an answer, which holds a piece of events, too, and stays below 256 KB
-TOKEN_CHARACTERS = 200  # it comes back in an address, for which servers allow a few thousand
+NAMES_WHOLE = 200  # here, and as many away, in a whole `presence` event
+STREAM_WHOLES_BYTES = 192 * 1024  # of names that one reader is sent at once: about twelve full rooms
+POLL_WHOLES_BYTES = 80 * 1024  # the same for a poll's answer, which with its events stays below 256 KB
+TOKEN_CHARACTERS = 200  # it comes back in a URL, for which servers allow a few thousand
 
 
 @dataclass(frozen=True)
 class Roster:
-    """The people of a room by name; `count` counts those who are here, not those who are away."""
+    """The people of a room, sorted by name; `count` counts those who are here, not those who are away."""
 
     count: int
     here: list[User]
@@ -33,19 +33,19 @@ def of_people(people: People) -> Roster:
 
 
 def of_crowd(count: int) -> Roster:
-    """The roster of so many that nobody is named."""
+    """The roster of so many people that nobody is named."""
     return Roster(count, [], [])
 
 
 def as_shown(roster: Roster, roster_max: int) -> Roster:
-    """As much of it as readers are shown: above `roster_max` the count, else `NAMES_WHOLE` of each kind at most."""
+    """What readers are shown of it: above `roster_max` the count, otherwise at most `NAMES_WHOLE` here and away."""
     if roster.count > roster_max:
         return of_crowd(roster.count)
     return Roster(roster.count, roster.here[:NAMES_WHOLE], roster.away[:NAMES_WHOLE])
 
 
 def as_whole(roster: Roster, slug: str, cursor: int) -> str:
-    """The JSON of a `presence` event that says all there is to say of a room."""
+    """The JSON of a `presence` event with a whole roster."""
     lists = {"here": roster.here, "away": roster.away}
     return to_json({"room": slug, "whole": True, "count": roster.count, **lists, "cursor": cursor})
 
@@ -53,7 +53,7 @@ def as_whole(roster: Roster, slug: str, cursor: int) -> str:
 def wholes(
     rooms: Mapping[int, str], shown: Callable[[int], Roster], cursor: int, most_bytes: int
 ) -> Iterator[str]:
-    """The same for each of these rooms, by id and slug; of a room whose names are too much, the count alone."""
+    """The same for each of these rooms, slugs by id; above `most_bytes` in all a room has its count alone."""
     size = 0
     for room_id, slug in rooms.items():
         roster = shown(room_id)
@@ -66,17 +66,17 @@ def wholes(
 
 
 def token_of_people(room_id: int, people: People) -> str:
-    """A text that differs when the room's roster does."""
+    """A short string that differs when the room's roster does."""
     listed = sorted((user_id, is_away) for user_id, (_, is_away) in people.items())
     return hashlib.sha256(repr((room_id, listed)).encode()).hexdigest()[:8]
 
 
 def token_of_crowd(room_id: int, count: int) -> str:
-    """The same of a crowd, of which nothing but the count is shown."""
+    """The same for a crowd, of which only the count is shown."""
     return f"{room_id}-{count}-"
 
 
 def joined(tokens: Iterable[str]) -> str:
-    """One token for all of these, `TOKEN_CHARACTERS` long at most."""
+    """One token for all of these, at most `TOKEN_CHARACTERS` long."""
     text = "".join(tokens)
     return text if len(text) <= TOKEN_CHARACTERS else hashlib.sha256(text.encode()).hexdigest()

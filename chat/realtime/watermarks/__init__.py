@@ -1,11 +1,11 @@
-"""Head files: a number instead of a request, for readers that nobody can hold.
+"""Watermark files: a number to look at instead of a request, for readers that cannot be held.
 
-The web server itself hands out a small file for each room that is read, with the id of the room's newest event; whoever
-polls asks the app when that is beyond their cursor.
+The web server itself serves a small file for each room that is read, with the id of the room's newest event. Whoever
+polls only asks the app when that id is above their cursor.
 
-Any process brings the files to what the log says, one at a time: it takes the lock, then reads the log, so that what is
-written never goes back. How far that was done stands in the instance. Whoever finds the log to be further than that, in
-its next request or second, makes good what a process that was killed has left undone.
+Any process may update the files, one at a time: it takes the lock and then reads the log, so the numbers never go down.
+How far that was done is noted in the instance. A process that finds the log to be further, with its next request or
+tick, does what a process that was killed has left undone.
 """
 
 import logging
@@ -31,12 +31,12 @@ __all__ = ["Watermarks", "Look"]
 
 
 class Watermarks:
-    """The head files of one chat, in CHAT_HEADS_DIR; without such a folder there are none, and nothing is done."""
+    """The watermark files of one chat, in CHAT_HEADS_DIR; without that setting it does nothing."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self._store = store
         self._complaint = ""
-        self._seen_well: tuple[Look, float] | None = None  # and until when that is good
+        self._seen_well: tuple[Look, float] | None = None  # with the moment until which it may be reused
         self.is_used = config.heads_dir is not None
         if config.heads_dir is not None:
             self._folder = Folder(config.heads_dir)
@@ -45,16 +45,16 @@ class Watermarks:
             self._site = self._naming.site(config.heads_dir)
 
     def publish(self) -> bool:
-        """Bring the files to what the log says; whether they are there.
+        """Bring the files up to date with the log; false when there are none.
 
-        Never raises. A file that cannot be written is taken away, and its readers ask the app.
+        Never raises. A file that cannot be written is removed, and its readers ask the app.
         """
         return self._published() is not None
 
     def names(self, room_ids: Collection[int], known_id: int) -> dict[int, str]:
-        """The file of each of these rooms, made where there is none; of none, where one of them cannot be had.
+        """The name of each room's file, which is made if necessary; empty when one of them cannot be had.
 
-        `known_id` is up to which event it is known that the rooms may be read: no later epoch's name is told.
+        `known_id` is the event up to which it is known that the rooms may be read: names of later epochs are not given.
         """
         done = self._published() if room_ids else None
         if done is None:
@@ -71,9 +71,9 @@ class Watermarks:
             return {}
 
     def look(self, url: str, fetch: probe.Fetch = http_probe.fetch) -> Look:
-        """Whether the web server hands them out at the folder's address `url`.
+        """Whether the web server serves the files at the folder's address `url`.
 
-        What was well is good for an hour: a host of one process cannot answer anybody meanwhile.
+        A good result is reused for an hour, because a host with one process cannot answer anybody meanwhile.
         """
         if self._seen_well is not None and self._seen_well[0].url == url and time.monotonic() < self._seen_well[1]:
             return self._seen_well[0]
@@ -101,15 +101,15 @@ class Watermarks:
             return None
 
     def _catch_up(self) -> Done:
-        """Under the lock: whoever has it later reads no less of the log."""
+        """Update the files, under the lock, so that whoever has it later reads at least as much of the log."""
         before = self._progress.read()
         with self._store.read() as connection:
             newest, epoch = events.highest_id(connection), epochs.newest(connection).mark
             if before is not None and (before.until > newest or before.site != self._site):
-                before = None  # this log, or the whole instance, is that of a backup; or files are lost in a power cut
+                before = None  # the log or the instance is from a backup, or files may be lost in a power cut
             generation = before.generation if before is not None else secrets.token_hex(8)
             if before is not None and before.until < events.pruned_to(connection):
-                before = None  # the log was shortened meanwhile
+                before = None  # the log was pruned meanwhile
             changed = events.newest_of_rooms(connection, before.until) if before is not None else {}
             is_same = before is not None and before.epoch == epoch
             of_rooms = epochs.of_rooms(connection, changed) if is_same else epochs.of_all(connection)
@@ -118,7 +118,7 @@ class Watermarks:
             self._folder.remove_all_but(names.values() if before is not None else ())
         for room_id in changed.keys() & names.keys():
             number = self._folder.number(names[room_id])
-            if number is not None:  # else nobody reads it
+            if number is not None:  # otherwise nobody reads it
                 self._put(names[room_id], max(number, changed[room_id]))
         done = Done(newest, epoch, self._site, generation)
         self._progress.write(done)
@@ -127,7 +127,7 @@ class Watermarks:
     def _made(self, generation: str, room_ids: Collection[int], known_id: int) -> dict[int, str]:
         with self._progress.locked() as is_inside:
             done = self._progress.read() if is_inside else None
-            if done is None or done.generation != generation:  # or another log's, by now
+            if done is None or done.generation != generation:  # it is another log by now
                 return {}
             self._folder.make()
             with self._store.read() as connection:
@@ -149,7 +149,7 @@ class Watermarks:
             self._complaint = ""
         except OSError as error:
             self._complain(error)
-            self._folder.withdraw(name)  # who reads an old number would wait for nothing
+            self._folder.withdraw(name)  # whoever reads an old number would wait in vain
 
     def _complain(self, error: Exception) -> None:
         if self._complaint != str(error):

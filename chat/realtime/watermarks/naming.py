@@ -1,4 +1,4 @@
-"""How head files are called: nobody guesses it, and nobody knows it any longer who may no longer read.
+"""The names of watermark files: nobody can guess one, and a new one is used when somebody may no longer read the room.
 
 A name is an HMAC over the room, its epoch (`store.tables.epochs`) and the generation of the log (`progress.Done`).
 """
@@ -18,7 +18,7 @@ OURS = re.compile(r"\.?[0-9a-f]{40}\.txt(\.[\d-]+)?")  # a file, and the draft t
 
 
 class Naming:
-    """By the site's key. Who may read at all is the operator's word, too: with another one all names are others."""
+    """Names made with the site's key and the settings that decide who may read: changing those changes all names."""
 
     def __init__(self, config: Config) -> None:
         self._key = f"{secret.of(config.instance)} {config.public} {config.entry_word}".encode()
@@ -28,11 +28,11 @@ class Naming:
         return {room_id: self._file(f"room {room_id} {epoch.mark} {generation}") for room_id, epoch in of_rooms.items()}
 
     def of_a_trial(self) -> str:
-        """Of a file that is no room's, another one each time."""
+        """A name for a test file, different each time."""
         return self._file(f"trial {secrets.token_hex(8)}")
 
     def site(self, folder: Path) -> str:
-        """What stands for this chat, its folder and the start of the machine."""
+        """A string that differs for another chat, another folder or another boot of the machine."""
         return self._signed(f"site {folder} {_boot_id()}")
 
     def _file(self, words: str) -> str:
@@ -43,7 +43,7 @@ class Naming:
 
 
 def _boot_id() -> str:
-    """Another one after each start of the machine; nothing where the system has none."""
+    """The kernel's id for this boot of the machine; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""Whether the web server hands out head files, and to nobody a list of them: asked of it as a reader would ask."""
+"""Whether the web server serves watermark files but no list of them, tried by requests as a reader makes them."""
 
 import secrets
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Fetch = Callable[[str], bytes | None]
 
 
 class Look(NamedTuple):
-    """What was found: why no file could be written, whether one was handed out, and whether anybody can list them."""
+    """What was found: why no file could be written, whether one was served, and whether anybody can list them."""
 
     url: str
     problem: str
@@ -20,10 +20,12 @@ class Look(NamedTuple):
 
     @property
     def is_well(self) -> bool:
+        """Whether readers can use the files and nobody can list them."""
         return self.is_served and not self.is_listed
 
     @property
     def words(self) -> Sentence:
+        """The result as a sentence for the operator."""
         if self.problem:
             text = N_("Head files can't be written, so readers ask the chat itself: %(problem)s.")
         elif not self.is_served:
@@ -36,7 +38,7 @@ class Look(NamedTuple):
 
 
 def look(folder: Folder, name: str, url: str, fetch: Fetch) -> Look:
-    """Put a file of this name there, and ask for it by the folder's address `url`."""
+    """Write a file of this name, request it below the folder's address `url`, and remove it. Never raises OSError."""
     number = secrets.randbits(32)
     try:
         folder.make()

@@ -1,1 +1,1 @@
-"""Who hears what, and how it reaches them."""
+"""Who may see which event, and how it reaches them."""

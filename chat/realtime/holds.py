@@ -1,7 +1,6 @@
 """Polls and pages that wait for their first event."""
 
 from collections.abc import Callable
-from typing import Any
 
 from chat.realtime.hub import Hub
 from chat.realtime.parking import Parked, ParkingLot
@@ -50,7 +49,7 @@ class Hold(Parked):
 class HeldPoll(list[bytes]):
     """What a view returns for a poll or page that may be parked: an empty answer, for a worker that can park it."""
 
-    connection: Any = None  # set by that worker
+    connection: object = None  # as of `StreamBody`
     is_answer = False  # nothing is sent before there is an event
 
     def __init__(self, hold: Hold) -> None:

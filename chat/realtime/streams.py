@@ -4,7 +4,6 @@ import random
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 from chat import __version__, runtime
 from chat.core import log_events, pacing, shares, sse, times
@@ -269,7 +268,7 @@ class StreamBody:
     `close` must be called, as WSGI demands of servers; it takes the reader from the hub.
     """
 
-    connection: Any = None  # set by a worker that can park it
+    connection: object = None  # set by a worker that can park it, which keeps here what it needs for that
     is_answer = True  # it begins at once, unlike a held poll
 
     def __init__(self, stream: Stream, opening: bytes, heartbeat_seconds: float) -> None:

@@ -20,6 +20,7 @@ WORKERS_SIDE = {"runtime/greenlets.py", "server/arriving.py", "server/gevent_wor
 STEPS = "store/migrations/versions/"  # listed as one: a module for each version of the schema
 MODULES_MAX = 24
 LINES_MAX = 400
+CLASS_LINES_MAX = 250
 
 FILES = sorted(CHAT.rglob("*.py"))
 MODULES = {".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
@@ -125,6 +126,14 @@ def test_no_folder_is_crowded():
 def test_no_file_is_long(path: Path):
     lines = len(path.read_text().splitlines())
     assert lines <= LINES_MAX, f"{name_of(path)} has {lines} lines: split it by what it answers for"
+
+
+@each_file
+def test_no_class_is_long(path: Path):
+    classes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+    lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in classes}
+    long = {name: count for name, count in lines.items() if count > CLASS_LINES_MAX}
+    assert not long, f"{name_of(path)}: split what answers for more than one thing: {long}"
 
 
 def modules_listed() -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the readers of a process are sent about the people in their rooms: transitions, and nothing twice."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import cast
 
 from chat.core import log_events, sse
 from chat.core.wire import to_json
@@ -64,7 +65,8 @@ class Announcer:
         """Use this name for the user when readers are sent that they went."""
         for sent in self._sent.values():
             if user_id in sent:
-                sent[user_id] = {"id": user_id, "name": nameless, "kind": "guest"}, False
+                anonymous = {"id": user_id, "name": nameless, "kind": "guest"}  # and no colour
+                sent[user_id] = cast(User, anonymous), False
 
     def _settle(self, room_id: int, people: People) -> None:
         """Note that the room's readers know everything; for an empty room nothing is kept."""
@@ -73,12 +75,12 @@ class Announcer:
             del self._sent[room_id]
             self._counted_at.pop(room_id, None)
 
-    def _send(self, room_id: int, change: dict[str, Any]) -> None:
+    def _send(self, room_id: int, change: Mapping[str, object]) -> None:
         self._hub.send(f"room:{room_id}", sse.frame(log_events.PRESENCE, to_json(change)))
 
 
 def _bring_forward(sent: People, people: People) -> dict[str, list[User]]:
-    """Lead `told` one change nearer to `people`; returns that change as the contract has it, or nothing."""
+    """Bring `sent` one change nearer to `people`; returns that change's lists for the wire, empty for no change."""
     differing = [user_id for user_id in people if sent.get(user_id) != people[user_id]]
     came = [user_id for user_id in differing if not people[user_id][1]][:NAMES_A_CHANGE]
     away = [user_id for user_id in differing if people[user_id][1]][:NAMES_A_CHANGE]

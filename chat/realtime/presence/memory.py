@@ -10,7 +10,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from chat.realtime.hub import Hub
 from chat.realtime.presence import rosters
@@ -210,5 +209,5 @@ class MemoryPresence:
         for part_number, part in enumerate(parts):
             self._publish("whole", part=part_number, parts=len(parts), changes=part)
 
-    def _publish(self, kind: str, **content: Any) -> None:
+    def _publish(self, kind: str, **content: object) -> None:
         self._relay.publish({"kind": kind, "from": self._name, "number": self._number, **content})

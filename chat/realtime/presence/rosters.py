@@ -3,11 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from chat.core.wire import to_json
+from chat.core.wire import WireUser, to_json
 
-User = Mapping[str, Any]  # as the contract has them: `core.wire.WireUser`
+User = WireUser
 People = dict[int, tuple[User, bool]]  # by user id: the user, and whether they are away
 
 NAMES_WHOLE = 200  # here, and as many away, in a whole `presence` event

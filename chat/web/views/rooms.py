@@ -116,9 +116,10 @@ def people(slug: str) -> Response:
         room = rooms.find(connection, slug, identity.who().user)
     roster = context.process().presence.roster(room.id)
     states = (("here", roster.here), ("away", roster.away))
-    people = [{**user, "state": state} for state, users in states for user in users]
-    beyond = sorted((user for user in people if user["id"] > after), key=lambda user: user["id"])
-    return answers.json({"count": roster.count, "people": beyond[:limit], "more": len(beyond) > limit})
+    beyond = [(user, state) for state, users in states for user in users if user["id"] > after]
+    beyond.sort(key=lambda person: person[0]["id"])
+    people = [{**user, "state": state} for user, state in beyond[:limit]]
+    return answers.json({"count": roster.count, "people": people, "more": len(beyond) > limit})
 
 
 def _present_in(slug: str) -> tuple[WireUser, Room]:

@@ -9,67 +9,71 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Boolean
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql.expression import Executable
-
-_DIALECT = sqlite.dialect(paramstyle="named")
 
 R = TypeVar("R", bound=NamedTuple)
 T = TypeVar("T")
 V = TypeVar("V")
+Make = Callable[[Sequence[Any]], T]  # a result, of the values of a row's columns
+
+
+class Compiled(Generic[T]):
+    """A statement in the words of one dialect."""
+
+    def __init__(self, statement: Any, dialect: Dialect, maker: Callable[[tuple[str, ...]], Make[T]]) -> None:
+        compiled = statement.compile(dialect=dialect)
+        columns = getattr(statement, "selected_columns", {})
+        self.sql = str(compiled)
+        self._literals = {name: value for name, value in compiled.params.items() if value is not None}
+        self._make = maker(tuple(columns.keys()))
+        readings = [(at, column.type.result_processor(dialect, None)) for at, column in enumerate(columns)]
+        self._readings = [(at, read) for at, read in readings if read]  # of what a driver has other values for
+
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Carry it out; returns the driver's cursor."""
+        driver: Any = connection.connection.driver_connection
+        return driver.execute(self.sql, {**self._literals, **values})
+
+    def made(self, found: Sequence[Any]) -> T:
+        """What the statement finds, of the values that the driver gave."""
+        if self._readings:
+            found = list(found)
+            for at, read in self._readings:
+                found[at] = read(found[at])
+        return self._make(found)
 
 
 class Statement(Generic[T]):
     """One statement for any connection: in the connection's transaction, or, outside of one, a moment by itself.
 
-    Raises the driver's own errors, `sqlite3.Error`. A list cannot be among the values, because the SQL of an `IN`
-    depends on its length.
+    Raises the driver's own errors. A list cannot be among the values, because the SQL of an `IN` depends on its length.
     """
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
+        self._compiled: dict[str, Compiled[T]] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        """Build it when it is first carried out: a process that answers one request needs few of them."""
-        if name not in ("_sql", "_literals", "_make", "_booleans"):
-            raise AttributeError(name)
-        compiled = self._statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-        columns = getattr(self._statement, "selected_columns", {})
-        self._literals = {name: value for name, value in compiled.params.items() if value is not None}
-        self._make = self._maker(tuple(columns.keys()))
-        self._booleans = [at for at, column in enumerate(columns) if isinstance(column.type, Boolean)]
-        self._sql = str(compiled)
-        return self.__dict__[name]
+    def compiled(self, dialect: Dialect) -> Compiled[T]:
+        """Built when it is first carried out: a process that answers one request needs few of them."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = Compiled(self._statement, dialect, self._maker)
+        return compiled
 
-    def _maker(self, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], T]:
+    def _maker(self, columns: tuple[str, ...]) -> Make[T]:
         """What makes the statement's result of the values of these columns. Raises TypeError where it cannot."""
         raise NotImplementedError
 
     def _all(self, connection: Connection, values: Mapping[str, Any]) -> list[T]:
-        return [self._made(found) for found in self._fetch(connection, values)]
+        # All at once, so that nothing is left open: outside of a transaction that would hold the snapshot.
+        compiled = self.compiled(connection.dialect)
+        return [compiled.made(found) for found in compiled.execute(connection, values).fetchall()]
 
     def _first(self, connection: Connection, values: Mapping[str, Any]) -> T | None:
-        found = self._fetch(connection, values)
-        return self._made(found[0]) if found else None
-
-    def _fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        # All of it, so that nothing is left open: outside of a transaction that would hold the snapshot.
-        found: list[tuple[Any, ...]] = self._execute(connection, values).fetchall()
-        return found
-
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        driver: Any = connection.connection.driver_connection
-        return driver.execute(self._sql, {**self._literals, **values})
-
-    def _made(self, found: Sequence[Any]) -> T:
-        if self._booleans:
-            found = list(found)
-            for at in self._booleans:
-                found[at] = bool(found[at])  # SQLite has numbers instead
-        made: T = self._make(found)
-        return made
+        compiled = self.compiled(connection.dialect)
+        found = compiled.execute(connection, values).fetchall()
+        return compiled.made(found[0]) if found else None
 
 
 class Prepared(Statement[R]):
@@ -79,7 +83,7 @@ class Prepared(Statement[R]):
         super().__init__(statement)
         self._row = row
 
-    def _maker(self, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], R]:
+    def _maker(self, columns: tuple[str, ...]) -> Make[R]:
         return row_maker(self._row, columns)
 
     def all(self, connection: Connection, **values: Any) -> list[R]:
@@ -95,10 +99,11 @@ class Prepared(Statement[R]):
 
         To be closed where it was not read to its end: what is open holds the snapshot.
         """
-        cursor = self._execute(connection, values)
+        compiled = self.compiled(connection.dialect)
+        cursor = compiled.execute(connection, values)
         try:
             for found in cursor:
-                yield self._made(found)
+                yield compiled.made(found)
         finally:
             cursor.close()
 
@@ -106,7 +111,7 @@ class Prepared(Statement[R]):
 class PreparedValue(Statement[V]):
     """A statement that finds single values: `PreparedValue[int](select(users.c.id))`."""
 
-    def _maker(self, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], V]:
+    def _maker(self, columns: tuple[str, ...]) -> Make[V]:
         if len(columns) != 1:
             raise TypeError(f"a single value is one column, not {columns}")
         return itemgetter(0)
@@ -125,9 +130,9 @@ class PreparedChange(Statement[None]):
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Carry it out; returns how many rows it has changed."""
-        return int(self._execute(connection, values).rowcount)
+        return int(self.compiled(connection.dialect).execute(connection, values).rowcount)
 
-    def _maker(self, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], None]:
+    def _maker(self, columns: tuple[str, ...]) -> Make[None]:
         return lambda found: None
 
 
@@ -149,7 +154,7 @@ def fetch_first(
     return None if found is None else make(found)
 
 
-def row_maker(row: type[R], columns: tuple[str, ...]) -> Callable[[Sequence[Any]], R]:
+def row_maker(row: type[R], columns: tuple[str, ...]) -> Make[R]:
     """What makes a row of the values of these columns; a first field that is a row itself is made of the first ones.
 
     Raises TypeError where the row's fields are others.

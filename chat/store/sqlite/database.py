@@ -26,14 +26,14 @@ def path_in(instance: Path) -> Path:
 
 def reading_engine(path: Path) -> Engine:
     """Connections that can only read, each transaction a snapshot."""
-    engine = create_engine(_address(path), pool_size=16, max_overflow=-1, hide_parameters=True)
+    engine = _create(path, False, pool_size=16, max_overflow=-1)
     _prepare(engine, "BEGIN", ("PRAGMA busy_timeout = 1000", "PRAGMA query_only = ON"))
     return engine
 
 
 def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto", may_make: bool = False) -> Engine:
     """Connections that take the write lock as they begin; `synchronous` is ``full`` or ``normal``."""
-    engine = create_engine(_address(path, may_make), poolclass=NullPool, hide_parameters=True)
+    engine = _create(path, may_make, poolclass=NullPool)
     pragmas = (
         f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
         f"PRAGMA synchronous = {synchronous.upper()}",
@@ -47,9 +47,11 @@ def writing_engine(path: Path, synchronous: str, wanted_journal: str = "auto", m
     return engine
 
 
-def _address(path: Path, may_make: bool = False) -> str:
+def _create(path: Path, may_make: bool, **pool: Any) -> Engine:
     """Of a file that is there: where one is missed, an empty one in its place would hide that."""
-    return f"sqlite:///{path.absolute().as_uri()}?mode={'rwc' if may_make else 'rw'}&uri=true"
+    address = f"sqlite:///{path.absolute().as_uri()}?mode={'rwc' if may_make else 'rw'}&uri=true"
+    # Values are given by their names, as `store.statement` hands them to the driver.
+    return create_engine(address, paramstyle="named", hide_parameters=True, **pool)
 
 
 def _prepare(

@@ -313,11 +313,13 @@ def test_a_process_that_does_not_know_of_the_loss_yet_names_no_file(chat, served
 
 def test_to_publish_takes_no_look_at_the_whole_log(chat, monkeypatch):
     asked = []
-    monkeypatch.setattr(events._CHANNELS_AFTER, "_fetch", lambda connection, values: asked.append(values) or [])
     with chat.store.read() as connection:
+        compiled = events._CHANNELS_AFTER.compiled(connection.dialect)
+        execute = compiled.execute
+        monkeypatch.setattr(compiled, "execute", lambda *call: asked.append(call[1]) or execute(*call))
         events.newest_of_rooms(connection, 7)
         driver = connection.connection.driver_connection
-        [plan] = driver.execute(f"EXPLAIN QUERY PLAN {events._CHANNELS_AFTER._sql}", asked[0]).fetchall()
+        [plan] = driver.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", {**compiled._literals, **asked[0]}).fetchall()
     assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan[-1]
 
 

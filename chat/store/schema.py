@@ -4,7 +4,10 @@
 Times are the texts of `times.now`. SQLite may be as old as 3.34, so nothing here asks for more.
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -19,26 +22,40 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0010"
+VERSION = "0011"
 TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
+
+# SQLite numbers rows only where they are INTEGER, which there has 64 bits.
+ID = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
-# The log. `message_id` names the message that an event tells of, so that an edit or a removal finds and
-# overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero (`events.mark_of`).
+
+def _where(condition: str) -> dict[str, Any]:
+    """Of an index that has only some rows; each dialect has its own name for that."""
+    return {f"{dialect}_where": text(condition) for dialect in ("sqlite", "postgresql")}
+
+
+
+# The log; `Transaction` assigns its ids. `message_id` names the message that an event tells of, so that an edit or a
+# removal finds and overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero
+# (`events.mark_of`).
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True, autoincrement=False),
     Column("channel", String(40), nullable=False),
     Column("name", String(16), nullable=False),
     Column("data", Text, nullable=False),
-    Column("message_id", Integer),
+    Column("message_id", ID),
     Column("created_at", String(24), nullable=False),
     Index("events_by_channel", "channel", "id"),
-    Index("events_by_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
-    sqlite_autoincrement=True,  # an id is never given twice, or a cursor would skip the second
+    Index("events_by_message", "message_id", **_where("message_id IS NOT NULL")),
 )
+
+# One row: the highest id that the log ever gave, which pruning does not lower. No id is given twice, or a cursor would
+# skip the second.
+log_head = Table("log_head", metadata, Column("last_id", ID, nullable=False))
 
 # `name_key` is what names are compared by, with `TWIN` where two bore names that a later version made one; `drawn_key`
 # is so, too, for names that only look the same, NULL for whoever was forgotten. A name that its bearer has lost is
@@ -47,7 +64,7 @@ events = Table(
 users = Table(
     "users",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("name", String(32), nullable=False),
     Column("name_key", Text, nullable=False),
     Column("kind", String(8), nullable=False),
@@ -63,13 +80,8 @@ users = Table(
     Column("drawn_key", Text),
     Index("users_by_name", "name_key"),
     Index("users_by_look", "drawn_key"),
-    Index("users_forgetting", "forgetting", sqlite_where=text("forgetting IS NOT NULL")),
-    Index(
-        "users_named",
-        "name_key",
-        unique=True,
-        sqlite_where=text("released_at IS NULL"),
-    ),
+    Index("users_forgetting", "forgetting", **_where("forgetting IS NOT NULL")),
+    Index("users_named", "name_key", unique=True, **_where("released_at IS NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -77,7 +89,7 @@ users = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("key_hash", String(64), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", String(24), nullable=False),
@@ -119,13 +131,13 @@ sent_forms = Table(
 rooms = Table(
     "rooms",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("slug", String(40), nullable=False, unique=True),
     Column("name", String(60), nullable=False),
     Column("topic", String(200), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("created_at", String(24), nullable=False),
-    Column("opened_by", Integer),
+    Column("opened_by", ID),
     Column("name_key", Text, nullable=False, server_default=""),
     Index("rooms_by_name", "name_key"),
     sqlite_autoincrement=True,
@@ -136,28 +148,22 @@ rooms = Table(
 memberships = Table(
     "memberships",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("room_id", ForeignKey("rooms.id"), nullable=False),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("from_id", Integer, nullable=False),
-    Column("to_id", Integer),
-    Column("join_id", Integer),
-    Column("read_id", Integer, nullable=False),
+    Column("from_id", ID, nullable=False),
+    Column("to_id", ID),
+    Column("join_id", ID),
+    Column("read_id", ID, nullable=False),
     Index("memberships_by_user", "user_id", "room_id"),
-    Index(
-        "memberships_current",
-        "room_id",
-        "user_id",
-        unique=True,
-        sqlite_where=text("to_id IS NULL"),
-    ),
+    Index("memberships_current", "room_id", "user_id", unique=True, **_where("to_id IS NULL")),
 )
 
 # A message that is no longer kept stays as a blank row, for its client id: `expired_at` takes it from every page.
 messages = Table(
     "messages",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("id", ID, primary_key=True, autoincrement=False),
     Column("room_id", ForeignKey("rooms.id"), nullable=False),
     Column("author_id", ForeignKey("users.id"), nullable=False),
     Column("client_id", String(64)),
@@ -171,14 +177,14 @@ messages = Table(
     Column("expired_at", String(24)),
     UniqueConstraint("author_id", "client_id", name="messages_once"),
     Index("messages_by_room", "room_id", "id"),
-    Index("messages_kept", "created_at", sqlite_where=text("expired_at IS NULL")),
+    Index("messages_kept", "created_at", **_where("expired_at IS NULL")),
 )
 
 # Other programs insert here and nowhere else. A row that was posted is gone; one that cannot be has its reason.
 inbox = Table(
     "inbox",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("room", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("body", Text, nullable=False),
@@ -206,7 +212,7 @@ settings = Table(
 bans = Table(
     "bans",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("network", String(43)),
     Column("reason", Text, nullable=False),
@@ -220,10 +226,10 @@ bans = Table(
 acts = Table(
     "acts",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("user_id", Integer),
+    Column("id", ID, primary_key=True),
+    Column("user_id", ID),
     Column("act", String(24), nullable=False),
-    Column("subject_id", Integer),
+    Column("subject_id", ID),
     Column("about", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", String(24), nullable=False),
@@ -234,6 +240,6 @@ acts = Table(
 gaps = Table(
     "gaps",
     metadata,
-    Column("after_id", Integer, primary_key=True, autoincrement=False),
-    Column("until_id", Integer, nullable=False),
+    Column("after_id", ID, primary_key=True, autoincrement=False),
+    Column("until_id", ID, nullable=False),
 )

@@ -3,18 +3,19 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import Table, column, insert, select, table
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import log_events
 from chat.core.times import now
-from chat.store.schema import events, facts
+from chat.store.schema import events, facts, log_head
 from chat.store.statement import PreparedChange, PreparedValue
 
 _ADD_EVENT = PreparedChange(insert(events))
-_PUT_FACT = PreparedChange(insert(facts).prefix_with("OR REPLACE"))
-_SEQUENCE = table("sqlite_sequence", column("name"), column("seq"))
-_HIGHEST_ID = PreparedValue[int](select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == events.name))
+_HIGHEST_ID = PreparedValue[int](select(log_head.c.last_id))
+_MOVE_HEAD = PreparedChange(update(log_head).values(last_id=bindparam("new_id")))
+_DROP_FACT = PreparedChange(delete(facts).where(facts.c.name == bindparam("fact")))
+_ADD_FACT = PreparedChange(insert(facts))
 
 
 class Transaction:
@@ -64,18 +65,24 @@ class Transaction:
                 "created_at": self.now,
             },
         )
+        _MOVE_HEAD.run(self.connection, {"new_id": event_id})
         self._last_id = event_id
         self.appended += 1
         if name in log_events.ENDS_ACCESS:
             self._begin_epoch(channel, name, event_id)
         return event_id
 
+    def put_fact(self, name: str, value: str) -> None:
+        """Let the fact of this name be this, whether there is one or not."""
+        _DROP_FACT.run(self.connection, {"fact": name})
+        _ADD_FACT.run(self.connection, {"name": name, "value": value})
+
     def _begin_epoch(self, channel: str, name: str, event_id: int) -> None:
         """Note that somebody may have lost the right to read, a room or the site; see `store.tables.epochs`."""
         scope = "site" if name == log_events.REVOKE else channel
         if not scope.startswith("user:"):  # what the room's own channel was told as well
             mark = f"{event_id} {secrets.token_hex(8)}"  # a restored backup gives ids again, not this
-            _PUT_FACT.run(self.connection, {"name": f"epoch:{scope}", "value": mark})
+            self.put_fact(f"epoch:{scope}", mark)
 
 
 def highest_id(connection: Connection) -> int:

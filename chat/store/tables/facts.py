@@ -1,6 +1,6 @@
 """The table `facts`: single values that the whole chat shares."""
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import facts
@@ -17,5 +17,4 @@ def get(connection: Connection, name: str) -> str | None:
 
 def put(tx: Transaction, name: str, value: str) -> None:
     """Note a fact, in the place of what it was."""
-    tx.connection.execute(delete(facts).where(facts.c.name == name))
-    tx.connection.execute(insert(facts).values(name=name, value=value))
+    tx.put_fact(name, value)

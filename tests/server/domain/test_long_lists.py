@@ -158,7 +158,7 @@ def test_all_that_somebody_wrote_is_sent_as_it_is_read(vast, people):
             "INSERT INTO messages (id, room_id, author_id, body, html, html_version, created_at)"
             " VALUES (?, 1, ?, ?, '', '', ?)",
             [(first_id + number, user_id, f"word {number} " + "x" * 500, WHEN) for number in range(1, 5000)])
-        database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (first_id + 5000,))
+        database.execute("UPDATE log_head SET last_id = ?", (first_id + 5000,))
     answer = alice.get("/me/kept")
     assert answer.headers["Transfer-Encoding"] == "chunked" and len(answer.body) > 3_000_000
     assert [message["body"].split(" x")[0] for message in answer.json["messages"]] == [
@@ -179,6 +179,6 @@ def test_what_is_unread_is_counted_up_to_a_sum_for_one_page(vast, people):
             " VALUES (?, ?, ?, 'x', '', '', ?)",
             [(last_id + 400 * at + number, room_id, bob.user["id"], WHEN)
              for at, (room_id,) in enumerate(found) for number in range(1, 400)])
-        database.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (last_id + 400 * len(found),))
+        database.execute("UPDATE log_head SET last_id = ?", (last_id + 400 * len(found),))
     beside = [int(room["data-unread"]) for room in page_of(alice, "/rooms/lobby").find("li") if "data-room" in room]
     assert sum(beside) <= 10_000 and min(sorted(beside)[-len(rooms):]) >= 10_000 // (len(rooms) + 1)

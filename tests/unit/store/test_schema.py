@@ -1,13 +1,17 @@
 """The tables as the program knows them are those that the migrations make."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection
 
 import chat.store.migrations
 from chat.core import config as configuration
@@ -17,17 +21,76 @@ from chat.domain import accounts, rooms, sessions
 from chat.store import Store, creation
 from chat.store.schema import VERSION, metadata
 from chat.store.sqlite.database import writing_engine
-from chat.store.tables import users
+from chat.store.tables import events, users
 
 
-def test_the_migrations_lead_to_the_tables_and_version_of_the_program(tmp_path: Path):
+def test_a_migrated_database_is_the_one_that_the_schema_makes(tmp_path: Path):
     creation.upgrade(configuration.load({"CHAT_INSTANCE": str(tmp_path)}))
-    engine = writing_engine(tmp_path / "longwave.db", "full")
-    with engine.connect() as connection, connection.begin():
-        context = MigrationContext.configure(connection)
+    (tmp_path / "made.db").touch()
+    with opened(tmp_path / "longwave.db") as migrated, opened(tmp_path / "made.db") as made:
+        context = MigrationContext.configure(migrated)
         assert context.get_current_revision() == VERSION
         assert compare_metadata(context, metadata) == []
+        metadata.create_all(made)
+        before = described(migrated)
+        assert before.pop("alembic_version") and before == described(made)
+        assert before["events"]["indexes"], "premise"
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """All that there is to say of the tables; columns in any order, as later ones stand at a migrated table's end."""
+    found = inspect(connection)
+    sql = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all())
+    return {
+        table: {
+            "columns": {column["name"]: {**column, "type": str(column["type"])} for column in found.get_columns(table)},
+            "key": found.get_pk_constraint(table),
+            "indexes": {index["name"]: repr_of(index) for index in found.get_indexes(table)},
+            "unique": sorted(found.get_unique_constraints(table), key=str),
+            "references": sorted(found.get_foreign_keys(table), key=str),
+            "gives no id twice": "AUTOINCREMENT" in sql[table],
+        }
+        for table in found.get_table_names()
+    }
+
+
+def repr_of(index: Any) -> dict[str, Any]:
+    options = {name: str(value) for name, value in index["dialect_options"].items()}
+    return {**index, "dialect_options": options}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Connection]:
+    engine = writing_engine(path, "full")
+    with engine.connect() as connection, connection.begin():
+        yield connection
     engine.dispose()
+
+
+@pytest.mark.parametrize("lost", [[], [9, 8], list(range(1, 10))], ids=["nothing", "the newest", "everything"])
+def test_the_log_goes_on_where_it_was_whatever_was_pruned(tmp_path: Path, lost: list[int]):
+    """Before the table `log_head` SQLite itself kept the highest id."""
+
+    def fill(connection: Connection) -> None:
+        for id in range(1, 10):
+            connection.exec_driver_sql("INSERT INTO events VALUES (?, 'room:1', 'message', '{}', ?, '')", (id, id))
+        for id in lost:
+            connection.exec_driver_sql("DELETE FROM events WHERE id = ?", (id,))
+
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    with upgraded(config, "0010", fill) as store:
+        with store.read() as connection:
+            assert [event.id for event in events.after(connection, 0, 20)] == sorted({*range(1, 10)} - {*lost})
+            assert events.highest_id(connection) == 9
+        assert store.write(lambda tx: tx.append("room:1", "message", "{}")) == 10
+
+
+def test_the_log_of_a_new_database_begins_with_one(tmp_path: Path):
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    creation.upgrade(config)
+    store = Store(config)
+    assert store.write(lambda tx: tx.append("room:1", "message", "{}")) == 1
+    store.stop()
 
 
 def test_the_program_asks_for_the_newest_version():

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.times import now
+from chat.store.schema import ID
 
 revision = "0001"
 down_revision = None
@@ -21,17 +22,17 @@ def upgrade() -> None:
 def _log() -> None:
     op.create_table(
         "events",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("channel", sa.String(40), nullable=False),
         sa.Column("name", sa.String(16), nullable=False),
         sa.Column("data", sa.Text, nullable=False),
-        sa.Column("message_id", sa.Integer),
+        sa.Column("message_id", ID),
         sa.Column("created_at", sa.String(24), nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("events_by_channel", "events", ["channel", "id"])
     present = sa.text("message_id IS NOT NULL")
-    op.create_index("events_by_message", "events", ["message_id"], sqlite_where=present)
+    op.create_index("events_by_message", "events", ["message_id"], sqlite_where=present, postgresql_where=present)
     op.create_table(
         "facts",
         sa.Column("name", sa.String(32), primary_key=True),
@@ -42,7 +43,7 @@ def _log() -> None:
 def _people() -> None:
     op.create_table(
         "users",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("name", sa.String(32), nullable=False),
         sa.Column("name_key", sa.Text, nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
@@ -59,9 +60,9 @@ def _people() -> None:
     op.create_index("users_named", "users", ["name_key"], unique=True, sqlite_where=named, postgresql_where=named)
     op.create_table(
         "sessions",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("key_hash", sa.String(64), nullable=False, unique=True),
-        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("created_at", sa.String(24), nullable=False),
         sa.Column("seen_at", sa.String(24), nullable=False),
         sqlite_autoincrement=True,
@@ -70,7 +71,7 @@ def _people() -> None:
     op.create_table(
         "device_codes",
         sa.Column("code_hash", sa.String(64), primary_key=True),
-        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("created_at", sa.String(24), nullable=False),
     )
 
@@ -78,7 +79,7 @@ def _people() -> None:
 def _rooms() -> None:
     op.create_table(
         "rooms",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("slug", sa.String(40), nullable=False, unique=True),
         sa.Column("name", sa.String(60), nullable=False),
         sa.Column("topic", sa.String(200), nullable=False),
@@ -88,12 +89,12 @@ def _rooms() -> None:
     )
     op.create_table(
         "memberships",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("room_id", sa.Integer, sa.ForeignKey("rooms.id"), nullable=False),
-        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
-        sa.Column("from_id", sa.Integer, nullable=False),
-        sa.Column("to_id", sa.Integer),
-        sa.Column("read_id", sa.Integer, nullable=False),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("room_id", ID, sa.ForeignKey("rooms.id"), nullable=False),
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("from_id", ID, nullable=False),
+        sa.Column("to_id", ID),
+        sa.Column("read_id", ID, nullable=False),
     )
     op.create_index("memberships_by_user", "memberships", ["user_id", "room_id"])
     current = sa.text("to_id IS NULL")
@@ -110,9 +111,9 @@ def _rooms() -> None:
 def _messages() -> None:
     op.create_table(
         "messages",
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("room_id", sa.Integer, sa.ForeignKey("rooms.id"), nullable=False),
-        sa.Column("author_id", sa.Integer, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("id", ID, primary_key=True, autoincrement=False),
+        sa.Column("room_id", ID, sa.ForeignKey("rooms.id"), nullable=False),
+        sa.Column("author_id", ID, sa.ForeignKey("users.id"), nullable=False),
         sa.Column("client_id", sa.String(64)),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("html", sa.Text, nullable=False),
@@ -126,7 +127,7 @@ def _messages() -> None:
     op.create_index("messages_by_room", "messages", ["room_id", "id"])
     op.create_table(
         "inbox",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", ID, primary_key=True),
         sa.Column("room", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from chat.store.schema import ID
+
 revision = "0003"
 down_revision = "0002"
 
@@ -11,6 +13,6 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("ended_at", sa.String(24)))
     op.create_table(
         "gaps",
-        sa.Column("after_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("until_id", sa.Integer, nullable=False),
+        sa.Column("after_id", ID, primary_key=True, autoincrement=False),
+        sa.Column("until_id", ID, nullable=False),
     )

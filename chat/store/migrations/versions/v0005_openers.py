@@ -3,9 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
+from chat.store.schema import ID
+
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    op.add_column("rooms", sa.Column("opened_by", sa.Integer))
+    op.add_column("rooms", sa.Column("opened_by", ID))

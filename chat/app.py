@@ -58,8 +58,8 @@ def create_app(config: Config | None = None) -> Flask:
     _surround_requests(app, lifecycle)
     templating.give_to_templates(app, lifecycle)
     known = KnownHosts(BetweenRequests(app.wsgi_app, lifecycle), config.hosts)
-    told = cors.OtherOrigins(known, config.allowed_origins)
-    app.wsgi_app = TrustedProxies(told, config.trusted_proxies)  # type: ignore[method-assign]
+    with_origins = cors.OtherOrigins(known, config.allowed_origins)
+    app.wsgi_app = TrustedProxies(with_origins, config.trusted_proxies)  # type: ignore[method-assign]
     _log_to_stderr(app)
     return app
 

@@ -37,7 +37,7 @@ def ask(tx: Transaction, user: users.User | None, choice: object) -> None:
     session_table.forget_user(tx, user.id)
     room_table.forget_opener(tx, user.id)
     tx.append(f"user:{user.id}", log_events.REVOKE, "{}")
-    _tell_forgotten(tx, user.id, [])
+    _append_rewritten(tx, user.id, [])
     nameless = {"name": NAMELESS, "name_key": f"{NAMELESS}:{user.id}", "drawn_key": None}
     users.change(tx, user.id, released_at=tx.now, forgetting=f"{choice}:0", is_owner=False, key_hash=None, **nameless)
 
@@ -77,21 +77,21 @@ def _forget_moves(tx: Transaction, user_id: int) -> bool:
         events.rewrite(tx, move.id - 1, to_json({"room": json.loads(move.data)["room"], "user": nameless}))
     if moves:
         events.forget(tx, [move.id for move in moves])
-        _tell_forgotten(tx, user_id, [move.id - 1 for move in moves])
+        _append_rewritten(tx, user_id, [move.id - 1 for move in moves])
         tx.erases = True
     return len(moves) == STEP_MOVES
 
 
 def _finish(tx: Transaction, user_id: int) -> None:
-    """Drop what is left of all that was told to the user alone."""
+    """Drop what is left of the user's own channel."""
     events.forget_channel(tx, f"user:{user_id}")
-    _tell_forgotten(tx, user_id, [])
+    _append_rewritten(tx, user_id, [])
     tx.erases = True
     users.change(tx, user_id, forgetting=None)
     acts.add(tx, None, "forgot", user_id)
 
 
-def _tell_forgotten(tx: Transaction, user_id: int, rewritten_ids: list[int]) -> None:
+def _append_rewritten(tx: Transaction, user_id: int, rewritten_ids: list[int]) -> None:
     """Let every process drop the name from its ring and its rosters."""
     tx.append(log_events.SITE, log_events.REWRITTEN, to_json({"ids": rewritten_ids, "channel": f"user:{user_id}"}))
 

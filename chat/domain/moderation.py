@@ -44,7 +44,7 @@ def ban(
     networks = sorted([network for network in found if network][:BANNED_NETWORKS_MAX])
     bans.add(tx, user_id, networks, clean_reason, until)
     acts.add(tx, actor_id(owner), "banned", user_id, "", clean_reason)
-    site_settings.tell(tx)
+    site_settings.announce_change(tx)
     for channel in (f"user:{user_id}", *map(log_events.network_channel, networks)):
         tx.append(channel, log_events.REVOKE, "{}")
     return networks
@@ -55,7 +55,7 @@ def unban(tx: Transaction, owner: User | None, user_id: int) -> None:
     if not bans.lift(tx, user_id):
         raise ChatError("not_found", N_("No one with this name is banned."))
     acts.add(tx, actor_id(owner), "unbanned", user_id)
-    site_settings.tell(tx)
+    site_settings.announce_change(tx)
 
 
 def end_sessions(tx: Transaction, owner: User | None, user_id: int) -> None:

@@ -93,9 +93,9 @@ def expire(tx: Transaction, created_before: str) -> bool:
     """Remove the oldest messages of before then, with their events; true while there may be more."""
     ids = message_table.expire(tx, created_before, STEP_MESSAGES)
     if ids:
-        told = events.of_messages(tx.connection, ids)
+        event_ids = events.of_messages(tx.connection, ids)
         events.forget_messages(tx, ids)
-        tx.append(log_events.SITE, log_events.REWRITTEN, to_json({"ids": told}))
+        tx.append(log_events.SITE, log_events.REWRITTEN, to_json({"ids": event_ids}))
         tx.erases = True
     return len(ids) == STEP_MESSAGES
 

@@ -166,7 +166,7 @@ def leave(tx: Transaction, user: User, slug: str) -> None:
 
 
 def read(tx: Transaction, user: User, slug: str, message_id: int) -> None:
-    """Note that the user has read up to a message; their other pages hear of it. Raises ChatError `not_found`."""
+    """Note that the user has read up to a message; their other pages are sent that. Raises ChatError `not_found`."""
     room = find(tx.connection, slug, user)
     stay = room_table.membership(tx.connection, room.id, user.id)
     read_id = min(message_id, message_table.newest_id(tx.connection, room.id))
@@ -174,5 +174,5 @@ def read(tx: Transaction, user: User, slug: str, message_id: int) -> None:
         return
     room_table.mark_read(tx, stay.id, read_id)
     unread = message_table.count_unread(tx.connection, room.id, user.id, read_id, UNREAD_MAX)
-    told = to_json({"room": slug, "read_id": read_id, "unread": unread})
-    events.append_instead(tx, f"user:{user.id}", log_events.READ, told, events.mark_of(stay.id))
+    mark = to_json({"room": slug, "read_id": read_id, "unread": unread})
+    events.append_instead(tx, f"user:{user.id}", log_events.READ, mark, events.mark_of(stay.id))

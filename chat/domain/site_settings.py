@@ -90,8 +90,8 @@ def read(name: str, value: str) -> Any:
         raise ConfigError(setting.check.allowed) from None
 
 
-def tell(tx: Transaction) -> None:
-    """Let every process read the site anew."""
+def announce_change(tx: Transaction) -> None:
+    """Let every process read settings and bans again."""
     tx.append(log_events.SITE, log_events.CHANGED, "{}")
 
 
@@ -128,7 +128,7 @@ def change_settings(tx: Transaction, owner: User | None, values: Mapping[str, st
         acts.add(tx, actor_id(owner), "set", None, name)
         changed.add(name)
     if changed:
-        tell(tx)
+        announce_change(tx)
     if "CHAT_ENTRY_WORD" in changed:
         tx.append(log_events.WORD_CHANNEL, log_events.REVOKE, "{}")
 

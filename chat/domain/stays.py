@@ -31,7 +31,7 @@ def begin(tx: Transaction, room_id: int, slug: str, user: WireUser, is_limited: 
         last = None  # others have had a say since, and it does not go on
     if is_limited and last is None:
         _refuse_more_stays(tx, room_id, user["id"])
-    join_id = _tell_both(tx, log_events.JOIN, room_id, slug, user)
+    join_id = _append_to_both(tx, log_events.JOIN, room_id, slug, user)
     if last is not None:
         room_table.go_on(tx, last.id, read_id=newest)
     else:
@@ -41,11 +41,11 @@ def begin(tx: Transaction, room_id: int, slug: str, user: WireUser, is_limited: 
 
 def end(tx: Transaction, room: Room, user: WireUser, stay_id: int) -> None:
     """Let the user be in the room no longer."""
-    room_table.end_stay(tx, stay_id, to_id=_tell_both(tx, log_events.LEAVE, room.id, room.slug, user))
+    room_table.end_stay(tx, stay_id, to_id=_append_to_both(tx, log_events.LEAVE, room.id, room.slug, user))
     events.drop(tx, log_events.READ, events.mark_of(stay_id))
 
 
-def _tell_both(tx: Transaction, name: str, room_id: int, slug: str, user: WireUser) -> int:
+def _append_to_both(tx: Transaction, name: str, room_id: int, slug: str, user: WireUser) -> int:
     """Log a change of membership for the room and, right behind it, for the user's own channel; returns the id of the
     room's.
     """

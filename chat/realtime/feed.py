@@ -67,7 +67,7 @@ class Feed:
         self._shared.clear()
         self.last_id = newest
 
-    def begin_anew(self) -> None:
+    def skip_to_end(self) -> None:
         """Skip to the end of the log. What was erased meanwhile may still be in the write-ahead log."""
         self.start()
         self._store.must_scrub = True

@@ -169,7 +169,7 @@ class Hub:
         """Take in the next piece of the log, and note whom it concerns; true when there may be more."""
         found = self.feed.next_events()
         if found is None:
-            self.begin_anew()
+            self.skip_to_end()
             return False
         if found.events:
             self._take_in(found.events, concerned)
@@ -179,7 +179,7 @@ class Hub:
         """First everything that uses the store and may fail, then the feed, which moves `last_id`."""
         rewritten = self.feed.rewritten_by(news)
         self._end_revoked({event.channel for event in news if event.name == log_events.REVOKE})
-        self._index_anew([event for event in news if _may_change_visibility(event)], concerned)
+        self._reindex([event for event in news if _may_change_visibility(event)], concerned)
         self.feed.take_in(news, rewritten)
         self._for_site.extend(event for event in news if event.channel == log_events.SITE)
         for event in filter(is_for_readers, news):
@@ -187,10 +187,10 @@ class Hub:
             self.deliveries["event"] += len(listening)
             concerned.update(listening)
 
-    def begin_anew(self) -> None:
+    def skip_to_end(self) -> None:
         """Skip to the end of the log, and end all readers: they come back and catch up from the store."""
         with self._lock:
-            self.feed.begin_anew()
+            self.feed.skip_to_end()
             self.room_changes += 1
             self._for_site.append(Event(0, log_events.SITE, log_events.MISSED, "{}", None))
             end_all(list(self.readers), "slow")
@@ -200,7 +200,7 @@ class Hub:
         if channels:
             end_all([reader for reader in self.readers if not channels.isdisjoint(reader.visibility.own)], "revoked")
 
-    def _index_anew(self, changes: list[Event], concerned: set[Reader]) -> None:
+    def _reindex(self, changes: list[Event], concerned: set[Reader]) -> None:
         """Look up once for all listeners what they may see after these changes of rooms and memberships."""
         readers = list({reader: None for event in changes for reader in self._listeners.of(event.channel)})
         visibilities = self._refresh_all([reader.refresh for reader in readers]) if readers else []

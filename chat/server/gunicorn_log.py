@@ -29,12 +29,12 @@ class RedactingLogger(Logger):
 
     def _shorten(self, record: logging.LogRecord) -> bool:
         """What a stranger sent that was no HTTP, or a path with its query, is not repeated."""
-        said = record.getMessage()
-        if said.startswith(_STRANGERS):
-            address = said.removeprefix(_STRANGERS).split(": ", 1)[0]
-            said = _STRANGERS + shortened(address, self.how_addresses)
-        if "request" in said:
-            record.msg, record.args = _QUERY.sub("", said), ()
+        message = record.getMessage()
+        if message.startswith(_STRANGERS):
+            address = message.removeprefix(_STRANGERS).split(": ", 1)[0]
+            message = _STRANGERS + shortened(address, self.how_addresses)
+        if "request" in message:
+            record.msg, record.args = _QUERY.sub("", message), ()
         return True
 
 

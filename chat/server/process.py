@@ -155,7 +155,7 @@ class Process(ABC):
         with self.store.glance() as connection:
             is_set_back = events.highest_id(connection) < last_id
         if is_another or is_set_back:
-            self.hub.begin_anew()
+            self.hub.skip_to_end()
             self.hub.wake()
 
     def _committed(self) -> None:

@@ -105,7 +105,7 @@ def newcomer_required() -> None:
     ban = process().site_settings.ban_of(user_id, None if asking.is_bot else network())
     if ban is not None:
         raise _banned(ban)
-    if not asking.is_bot and not entry_word.was_said(process().config.entry_word):
+    if not asking.is_bot and not entry_word.was_given(process().config.entry_word):
         raise ChatError("entry_word", N_("Enter the shared password on the home page first."))
 
 
@@ -141,8 +141,8 @@ def where() -> sessions.From:
 
 def has_bearer() -> bool:
     """Whether the request authenticates by a Bearer key, right or wrong."""
-    said = request.environ.get("HTTP_AUTHORIZATION")  # checked several times per request, and seldom present
-    return said is not None and said.partition(" ")[0].lower() == "bearer"
+    header = request.environ.get("HTTP_AUTHORIZATION")  # checked several times per request, and seldom present
+    return header is not None and header.partition(" ")[0].lower() == "bearer"
 
 
 def bearer_key() -> str:

@@ -13,7 +13,7 @@ blueprint = Blueprint("entry", __name__)
 @blueprint.get("/enter")
 def form(error: dict[str, Any] | None = None) -> Any:
     """The form for the entry word, for everybody; a browser that has given it is redirected to `next`."""
-    if entry_word.was_said(context.process().config.entry_word):
+    if entry_word.was_given(context.process().config.entry_word):
         return redirect(_next(), 303)
     return render_template("enter.html", next=request.values.get("next", ""), error=error)
 
@@ -28,7 +28,7 @@ def form_again(error: dict[str, Any]) -> Any:
 def enter() -> Response:
     """Let the browser in, for everybody. ChatError `entry_word` for a wrong word."""
     word = forms.posted().get("word")
-    if not isinstance(word, str) or not entry_word.say(word, context.process().config.entry_word):
+    if not isinstance(word, str) or not entry_word.accept(word, context.process().config.entry_word):
         raise ChatError("entry_word", N_("Wrong password. Ask whoever invited you."), field="word")
     identity.who()  # a session's cookie of an older name is renewed together with the one that holds the word
     flood.give_back("word")

@@ -73,8 +73,8 @@ def dressed(message: Message) -> Markup:
 
 def _with_hard_spaces(html: Markup) -> Markup:
     """The html with hard spaces, which terminals show and copy as normal ones."""
-    head, mark, said = html.partition('<div class="text">')
-    return Markup(f"{head}{mark}{_LOST_SPACES.sub(_hard, said)}")
+    head, mark, rest = html.partition('<div class="text">')
+    return Markup(f"{head}{mark}{_LOST_SPACES.sub(_hard, rest)}")
 
 
 def _hard(run: re.Match[str]) -> str:

@@ -93,13 +93,13 @@ def _all_there_is(asked: "ReaderRequest") -> bytes:
         found = [] if reset else process.hub.feed.read(reader)
     finally:
         process.hub.forget(reader)
-    said = process.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
+    sent = process.streams.opening(asked.cursor) + _as_frame(asked, reset) + b"".join(event.frame for event in found)
     if reader.end:
-        return said + bye(reader.end)
+        return sent + bye(reader.end)
     wholes = process.presence.wholes(asked.poll_presence(), reader.cursor, STREAM_WHOLES_BYTES)
-    said += b"".join(sse.frame(log_events.PRESENCE, whole) for whole in wholes)
+    sent += b"".join(sse.frame(log_events.PRESENCE, whole) for whole in wholes)
     is_more = bool(found) and reader.cursor < process.hub.last_id
-    return said + process.streams.ping(reader.cursor) + process.streams.farewell(is_more)
+    return sent + process.streams.ping(reader.cursor) + process.streams.farewell(is_more)
 
 
 def _as_frame(asked: "ReaderRequest", reset: str | None) -> bytes:

@@ -159,9 +159,9 @@ def test_what_the_process_could_not_learn_of_it_is_told_again(chat: Chat, other:
     """A ban that did not come into force in this process would not do so until its restart."""
     other.hub._on_site = Failing(other.hub._on_site)
     if event == log_events.CHANGED:
-        chat.store.write(site_settings.tell)
+        chat.store.write(site_settings.announce_change)
     else:
-        other.hub.begin_anew()
+        other.hub.skip_to_end()
     other.hub.wake()
     assert other.told == [] and "could not take in" in caplog.text
     for _ in range(2):

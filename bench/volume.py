@@ -151,6 +151,7 @@ def _fill(connection: sqlite3.Connection, messages: int) -> None:
         SELECT id, 'room:' || room_id, 'message', '{}', id, created_at FROM messages ORDER BY id DESC LIMIT :logged""",
         {"logged": LOGGED},
     )
+    connection.execute("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
     pruned_to = str(100 + messages - LOGGED)
     connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('pruned_to', ?)", (pruned_to,))
 

@@ -226,6 +226,7 @@ def add_reads(tx, user: Any, count: int) -> None:
         "INSERT INTO events (channel, name, data, created_at) SELECT ?, 'read', '{}', ? FROM n",
         (count, f"user:{user.id}", times.now()),
     )
+    tx.connection.exec_driver_sql("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
 
 
 def test_the_name_leaves_the_log_of_rooms_that_are_no_more(chat: Chat, zephyr):

@@ -11,9 +11,8 @@ from typing import IO, Any, cast
 from urllib.parse import unquote_to_bytes
 
 from flask import Request, request
-from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
-from werkzeug.sansio.http import parse_cookie
+from werkzeug.http import parse_cookie
 
 from chat.core.errors import N_, ChatError
 
@@ -48,8 +47,9 @@ class IncomingRequest(Request):
 
     @cached_property
     def cookies(self) -> Any:
-        """As in Werkzeug, which goes through all headers to find this one."""
-        return parse_cookie(self.environ.get("HTTP_COOKIE"), cls=self.dict_storage_class)
+        """As in Werkzeug, which goes through all headers to find this one; what is not ASCII is never ours."""
+        header = self.environ.get("HTTP_COOKIE", "").encode("ascii", "replace").decode()
+        return parse_cookie(header, cls=self.dict_storage_class)
 
     @cached_property
     def stream(self) -> IO[bytes]:
@@ -68,11 +68,10 @@ class IncomingRequest(Request):
             raw = unquote_to_bytes(raw)
         return None if _is_utf8(raw) else ChatError("invalid", _NOT_UTF8)
 
-    def _load_form_data(self) -> None:
+    @property
+    def want_form_data_parsed(self) -> bool:
         """As in Werkzeug, but a form that must not be parsed has no fields, also for the page that says so."""
-        if "form" not in self.__dict__ and self.form_error is not None:
-            self.__dict__.update(form=ImmutableMultiDict(), files=ImmutableMultiDict())
-        super()._load_form_data()
+        return super().want_form_data_parsed and self.form_error is None
 
 
 def _error_of_parts(raw: bytes, boundary: str) -> ChatError | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wsgi import host_is_trusted
 
 from chat.core.addresses import NETWORK, client_of, network_of, trust_in
 

@@ -10,6 +10,7 @@ import gevent.socket
 from gevent.hub import get_hub
 
 from chat.core.errors import N_, ChatError
+from chat.server.gunicorn_internals import RequestBody
 from chat.server.unfinished import Unfinished
 
 BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
@@ -38,6 +39,7 @@ class Waiting(gevent.Timeout):
         return super().__exit__(*raised)
 
     def give_up(self) -> None:
+        """End the wait soon, unless it is over by then; from whatever greenlet."""
         # Thrown from the loop, and by then the bytes may have come and the block be over.
         get_hub().loop.run_callback(self._end)
 
@@ -54,31 +56,33 @@ class ArrivingBody(io.RawIOBase):
     """
 
     def __init__(
-        self, request: Any, connection: Any, wait: Callable[[float], Waiting], take_turn: Callable[[], None]
+        self, body: RequestBody, connection: Any, wait: Callable[[float], Waiting], take_turn: Callable[[], None]
     ) -> None:
-        request.unreader.sock = TurnTaking(connection, take_turn)
-        self._request = request
+        body.read_from(TurnTaking(connection, take_turn))
+        self._body = body
         self._connection = connection
         self._wait = wait
         self._has_failed = False
         self._due_at = time.monotonic() + BODY_SECONDS
 
     def readable(self) -> bool:
+        """Always, as `io` asks."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read at most as much as fits; returns how many bytes came, 0 at the end."""
         try:
             piece = self._read(min(len(buffer), PIECE_BYTES))
         except BaseException:
             self._has_failed = True
-            self._request.force_close()
+            self._body.end_connection()
             raise
         buffer[: len(piece)] = piece
         return len(piece)
 
     def _read(self, size: int) -> bytes:
         with self._wait(self._due_at - time.monotonic()):
-            piece: bytes = self._request.body.read(size)
+            piece = self._body.read(size)
             self._due_at += len(piece) / BODY_BYTES_A_SECOND
             return piece
         raise ChatError("too_slow", N_("Your message arrived too slowly. Try again on a better connection."))
@@ -92,7 +96,7 @@ class ArrivingBody(io.RawIOBase):
         with suppress(Exception):
             while not self._has_failed and self.read(PIECE_BYTES):
                 pass
-        self._request.unreader.sock = self._connection
+        self._body.read_from(self._connection)
 
 
 class TurnTaking:
@@ -103,6 +107,7 @@ class TurnTaking:
         self._take_turn = take_turn
 
     def recv(self, size: int) -> bytes:
+        """At most so many bytes, b"" at the end."""
         piece: bytes = self._connection.recv(size)
         self._take_turn()
         return piece
@@ -117,6 +122,7 @@ class ReplayedConnection(gevent.socket.socket):
         self._must_answer = True
 
     def recv(self, *args: Any) -> bytes:
+        """The request that was held, whole; then what comes by the connection, as the socket's own `recv`."""
         request, self._request = self._request, b""
         return request or super().recv(*args)
 
@@ -124,10 +130,3 @@ class ReplayedConnection(gevent.socket.socket):
         """True for the request that was held, and for none after it."""
         must_answer, self._must_answer = self._must_answer, False
         return must_answer
-
-
-def as_bytes(request: Any) -> bytes:
-    """The request as it came, but for the spelling of the names; no line is longer, for gunicorn has limits."""
-    major, minor = request.version
-    lines = [f"{request.method} {request.uri} HTTP/{major}.{minor}", *(f"{n}:{v}" for n, v in request.headers)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

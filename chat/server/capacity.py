@@ -118,11 +118,13 @@ def facts(environ: Mapping[str, Any], processes: int | None = None) -> Facts:
 
 def _pool_size(thread: threading.Thread) -> int:
     """How many threads the pool of this one has, or those that can be seen of it; one that is alone is no pool."""
-    arguments = getattr(thread, "_args", None)  # of Python's own pool, which begins threads as they are needed
-    pool = arguments[0]() if arguments and callable(arguments[0]) else None
-    most = getattr(pool, "_max_workers", None)
-    if isinstance(most, int):
-        return most
+    if thread is threading.main_thread():
+        return 1
+    from chat.runtime import cpython_internals  # late, for hosts where each request is a process
+
+    size = cpython_internals.pool_size(thread)  # of Python's own pool, which begins threads as they are needed
+    if size is not None:
+        return size
     family = thread.name.rstrip("0123456789")
     return sum(other.name.rstrip("0123456789") == family for other in threading.enumerate())
 

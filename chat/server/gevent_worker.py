@@ -3,7 +3,7 @@
 When a view returns a stream, or a poll that is to be held, the worker takes the connection over and lets the greenlet
 end: parser, environ and stack go, and `realtime/parking.py` keeps a descriptor and a cursor. What it cannot take over
 (TLS, a request with more behind it, a gunicorn that nobody has tried this with) is served the ordinary way, by the
-same reader and with the same bytes.
+same reader and with the same bytes. What it relies on of gunicorn's inside is in `gunicorn_internals.py`.
 
 gunicorn's own gevent worker waits for open connections until its grace is over and then cuts them. Streams never
 end by themselves, and browsers keep connections open for their next request; here both are asked to end as soon as
@@ -18,22 +18,23 @@ from functools import partial
 from typing import Any
 
 import gevent
-import gunicorn
 from gevent.hub import get_hub
 from gevent.pool import Group
-from gunicorn.http import wsgi
 from gunicorn.workers.ggevent import GeventWorker
 
 from chat.core import addresses
 from chat.core.shares import Shares
 from chat.realtime.sending import Sender
+from chat.runtime.internals import dotted
 from chat.server import capacity
-from chat.server.arriving import ArrivingBody, ReplayedConnection, Waiting, as_bytes
+from chat.server import gunicorn_internals as internals
+from chat.server.arriving import ArrivingBody, ReplayedConnection, Waiting
+from chat.server.capacity import Budget
+from chat.server.gunicorn_internals import Answer, RequestBody
 from chat.server.protocol_errors import ProtocolErrors
 from chat.server.turns import Turns
 from chat.server.unfinished import Unfinished
 
-TESTED_GUNICORN = (23, 27)  # the oldest and the newest whose inside is known to be what is relied on here
 DRAIN_SECONDS = 1.0  # over which the streams of an ending worker are closed
 FAREWELL_SECONDS = 0.5  # for the last frames to be written
 SEND_BUFFER_BYTES = 32 * 1024  # of the kernel's memory for a parked reader that takes nothing; it doubles the number
@@ -53,31 +54,27 @@ SOCKET_OPTIONS = (
 PROBE_AFTER_PING_SECONDS = 5
 
 
-class StreamWorker(ProtocolErrors, GeventWorker):
+class FarewellWorker(GeventWorker):
+    """gunicorn's gevent worker, but when it ends its streams say `bye`; nothing here rests on gunicorn's inside.
+
+    It is the ordinary way where that looks different.
+    """
+
+    wsgi: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_draining = False
-        self._asked_again = Group()
-
-    # Serving
 
     def run(self) -> None:
-        """Serve until told to end; then, as its connections end, let the parked ones end, too."""
-        self._app: Any = self.wsgi
-        self.wsgi: Any = self._call
+        """Serve until told to end."""
         self._set_options()
-        config = self._lifecycle().operators_config
-        self._turns = Turns(_around)
-        self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
-        self._is_proxy = addresses.trust_in(config.trusted_proxies)
         self.worker_connections: int = capacity.connections(self.cfg.worker_connections)
-        self._connections = Shares()
-        self._sockets = capacity.sockets() or sys.maxsize
-        self._most_of_network = capacity.of_network(self.worker_connections) if config.limits else sys.maxsize
-        self._can_park = self._find_out_whether_to_park()
-        self._lifecycle().settle(capacity.parked(None if self._can_park else self.worker_connections, self.cfg.workers))
+        self._lifecycle().settle(self._budget())
         super().run()
-        self._await_parked()
+
+    def _budget(self) -> Budget:
+        return capacity.parked(self.worker_connections, self.cfg.workers)
 
     def _set_options(self) -> None:
         """Once for each address: the connections inherit them from the socket on which they come."""
@@ -88,15 +85,74 @@ class StreamWorker(ProtocolErrors, GeventWorker):
                     listener.setsockopt(level, option, value)
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe_after_seconds)
 
+    def notify(self) -> None:
+        """Once a second; a worker that has answered its `max_requests` is told nothing else of its end."""
+        super().notify()
+        if not self.alive:
+            self._drain()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """TERM: take nothing new, say `bye` on every stream, answer what is held, then end."""
+        super().handle_exit(sig, frame)
+        # From the signal's handler into the loop, like whatever else comes from outside of it.
+        get_hub().loop.run_callback_threadsafe(self._drain)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """QUIT, which is what Ctrl-C becomes: say `bye`, and go at once."""
+        gevent.spawn(self._quit)
+
+    def _quit(self) -> None:
+        self._lifecycle().say_bye()
+        gevent.sleep(FAREWELL_SECONDS)
+        sys.exit(0)
+
+    def _drain(self) -> None:
+        """Ask everybody to come back, a few at a time and in no order, so that they do not return as one."""
+        if self._is_draining:
+            return
+        self._is_draining = True
+        gevent.spawn(self._lifecycle().say_bye, DRAIN_SECONDS)
+
+    def _lifecycle(self) -> Any:
+        return getattr(self, "_app", self.wsgi).extensions["chat"]
+
+
+class ParkingWorker(ProtocolErrors, FarewellWorker):
+    """The worker as it should be: readers wait in the lot, senders take turns, and nobody is waited for long."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asked_again = Group()
+
+    # Serving
+
+    def run(self) -> None:
+        """Serve until told to end; then, as its connections end, let the parked ones end, too."""
+        self._app: Any = self.wsgi
+        self.wsgi = self._call
+        config = self._lifecycle().operators_config
+        self._turns = Turns(_around)
+        self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
+        self._is_proxy = addresses.trust_in(config.trusted_proxies)
+        self._connections = Shares()
+        self._sockets = capacity.sockets() or sys.maxsize
+        most = capacity.connections(self.cfg.worker_connections)
+        self._most_of_network = capacity.of_network(most) if config.limits else sys.maxsize
+        self._can_park = self._find_out_whether_to_park()
+        super().run()
+        self._await_parked()
+
     def _find_out_whether_to_park(self) -> bool:
-        oldest, newest = TESTED_GUNICORN
-        if oldest <= gunicorn.version_info[0] <= newest:
+        if internals.INTERNALS.is_tried:
             return True
         self.log.warning(
             "gunicorn %s has not been tried with parked streams; each keeps a greenlet. Tried: %s to %s.",
-            gunicorn.__version__, oldest, newest,
+            *map(dotted, (internals.INTERNALS.version, *internals.INTERNALS.tried)),
         )
         return False
+
+    def _budget(self) -> Budget:
+        return capacity.parked(None, self.cfg.workers) if self._can_park else super()._budget()
 
     def timeout_ctx(self) -> Waiting:
         """The wait for the next request, until its head is there."""
@@ -154,10 +210,11 @@ class StreamWorker(ProtocolErrors, GeventWorker):
 
     def _sender_behind(self, request: Any) -> str | None:
         """The network that a trusted proxy has the request from; None where none brings it, or it does not say."""
-        peer = request.peer_addr[0] if isinstance(request.peer_addr, tuple) else ""
+        address = internals.peer_of(request)
+        peer = address[0] if isinstance(address, tuple) else ""
         if not self._is_proxy(peer):
             return None
-        forwarded = ",".join(value for name, value in request.headers if name == "X-FORWARDED-FOR")
+        forwarded = internals.headers_of(request, "X-FORWARDED-FOR")
         return self._network_of(addresses.client_of(peer, forwarded, self._is_proxy))
 
     # Parking
@@ -167,20 +224,20 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         lifecycle, connection = self._lifecycle(), environ["gunicorn.socket"]
         if isinstance(connection, ReplayedConnection) and connection.must_answer():
             environ[HAS_WAITED] = True
-        response: Any = getattr(start_response, "__self__", None)
-        if type(response) is wsgi.Response:
-            response.sock = Sender(connection, lifecycle.backlog, partial(lifecycle.network_of, environ))
+        answer = internals.answer_of(start_response)
+        if answer is not None:
+            answer.sock = Sender(connection, lifecycle.backlog, partial(lifecycle.network_of, environ))
             if self._can_park:
-                response.__class__ = Answer
-        if isinstance(response, wsgi.Response) and WITH_BODY & environ.keys():
-            arriving = ArrivingBody(response.req, connection, self._wait, _current().take_turn)
-            environ["wsgi.input"] = _current().body = arriving
-        may_park = self._can_park and lifecycle.is_open and _may_be_taken(connection, response, environ)
+                answer.__class__ = Answer
+            if WITH_BODY & environ.keys():
+                arriving = ArrivingBody(RequestBody(answer.req), connection, self._wait, _current().take_turn)
+                environ["wsgi.input"] = _current().body = arriving
+        may_park = self._can_park and lifecycle.is_open and _may_be_taken(connection, answer, environ)
         if may_park:
             environ[MAY_PARK] = True
         body = self._app(environ, start_response)
         if may_park and hasattr(body, "connection"):
-            body.connection = connection, response, environ
+            body.connection = connection, answer, environ
         return body
 
     def is_already_handled(self, body: Any) -> bool:
@@ -195,17 +252,16 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         raise StopIteration
 
     def _park(self, body: Any) -> None:
-        (connection, response, environ), body.connection = body.connection, None
+        (connection, answer, environ), body.connection = body.connection, None
         lot = self._lot()
         if body.is_answer:
-            response.force_close()
-            response.chunked = False  # the body ends with the connection
-            head = response.head()
+            answer.end_with_connection()
+            head = answer.head()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             body.park(lot, connection.detach(), head, self._lifecycle().network_of(environ))
         else:
             # The peer as gunicorn had it: in the environ stands by now what a proxy has said of it.
-            ask_again = partial(self._ask_again, as_bytes(response.req), response.req.peer_addr)
+            ask_again = partial(self._ask_again, internals.as_bytes(answer.req), internals.peer_of(answer.req))
             body.park(lot, connection.detach(), ask_again)
 
     def _ask_again(self, request: bytes, peer: Any, fd: int) -> None:
@@ -214,6 +270,12 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         # Of the listener gunicorn asks the address alone, and the connection has the same.
         self._asked_again.spawn(self.handle, connection, connection, peer)
 
+    def _drain(self) -> None:
+        """The same, and end the connections that wait for a request."""
+        super()._drain()
+        for wait in self._unfinished.idle():
+            wait.give_up()
+
     def _await_parked(self) -> None:
         """Let the parked readers take their leave; who does not is cut off when the grace is over."""
         self._drain()
@@ -221,41 +283,6 @@ class StreamWorker(ProtocolErrors, GeventWorker):
         while time.monotonic() < until and (self._asked_again or self._lot()):
             self.notify()
             gevent.sleep(0.1)
-
-    # The end
-
-    def notify(self) -> None:
-        """Once a second; a worker that has answered its `max_requests` is told nothing else of its end."""
-        super().notify()
-        if not self.alive:
-            self._drain()
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """TERM: take nothing new, say `bye` on every stream, answer what is held, then end."""
-        super().handle_exit(sig, frame)
-        # From the signal's handler into the loop, like whatever else comes from outside of it.
-        get_hub().loop.run_callback_threadsafe(self._drain)
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        """QUIT, which is what Ctrl-C becomes: say `bye`, and go at once."""
-        gevent.spawn(self._quit)
-
-    def _quit(self) -> None:
-        self._lifecycle().say_bye()
-        gevent.sleep(FAREWELL_SECONDS)
-        sys.exit(0)
-
-    def _drain(self) -> None:
-        """Ask everybody to come back, a few at a time and in no order, so that they do not return as one."""
-        if self._is_draining:
-            return
-        self._is_draining = True
-        gevent.spawn(self._lifecycle().say_bye, DRAIN_SECONDS)
-        for wait in self._unfinished.idle():
-            wait.give_up()
-
-    def _lifecycle(self) -> Any:
-        return getattr(self, "_app", self.wsgi).extensions["chat"]
 
 
 def _around(sender: Hashable) -> Hashable:
@@ -268,29 +295,14 @@ def _current() -> Any:
     return gevent.getcurrent()
 
 
-def _may_be_taken(connection: Any, response: Any, environ: dict[str, Any]) -> bool:
+def _may_be_taken(connection: Any, answer: Any, environ: dict[str, Any]) -> bool:
     """Whether this is a plain connection with one plain request on it, and nothing behind it."""
-    if not isinstance(connection, gevent.socket.socket) or type(response) is not Answer:
+    if not isinstance(connection, gevent.socket.socket) or type(answer) is not Answer:
         return False
     if environ["REQUEST_METHOD"] != "GET" or WITH_MORE & environ.keys():
         return False
-    request = response.req
-    return not request.proxy_protocol_info and not request.unreader.buf.getvalue()
+    return internals.is_alone(answer.req)
 
 
-class Answer(wsgi.Response):
-    """gunicorn's answer, but one that is whole is sent whole: two pieces cost twice, and wake the browser twice."""
-
-    headers_sent: bool
-
-    def head(self) -> bytes:
-        """The head as gunicorn sends it."""
-        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers)]
-        return f"{''.join(lines)}\r\n".encode("latin-1")
-
-    def write(self, piece: bytes) -> None:
-        if self.headers_sent or not piece or self.response_length != len(piece):
-            return super().write(piece)
-        self.headers_sent = True
-        self.sent = len(piece)
-        self.sock.sendall(self.head() + piece)
+# The name by which gunicorn.conf.py and the documents know it.
+StreamWorker: type[FarewellWorker] = ParkingWorker if internals.INTERNALS.are_known() else FarewellWorker

@@ -4,11 +4,9 @@ import html
 from http import HTTPStatus
 from typing import Any
 
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
 from gunicorn.workers.base import Worker
 
-HEAD_BYTES = 64 * 1024  # gunicorn would have a megabyte, and look through all of it with every byte that comes
+from chat.server import gunicorn_internals
 
 HEADERS = (
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -29,23 +27,15 @@ OTHERWISE = "The request couldn't be understood. Check the address, or go back a
 class ProtocolErrors(Worker):
     """A gunicorn worker whose own errors are answered as the app's are: a sentence, and the headers that protect it."""
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        super().handle_error(req, _Reworded(client), addr, exc)
+    def handle_error(self, *about: Any) -> None:
+        """Answer a request that gunicorn could not parse, or the app not answer; the connection ends."""
+        if gunicorn_internals.INTERNALS.are_known():
+            request, client, address, error = about
+            about = request, _Reworded(client), address, error
+        super().handle_error(*about)
 
 
-class BoundedRequest(Request):
-    """gunicorn's request, but its head is bounded as a whole, not only in the number and the size of its fields."""
-
-    @property
-    def max_buffer_headers(self) -> int:
-        return self._most_bytes
-
-    @max_buffer_headers.setter
-    def max_buffer_headers(self, most_bytes: int) -> None:
-        self._most_bytes = min(most_bytes, HEAD_BYTES)
-
-
-RequestParser.mesg_class = BoundedRequest
+gunicorn_internals.bound_heads()
 
 
 class _Reworded:
@@ -58,6 +48,7 @@ class _Reworded:
         return getattr(self._connection, name)
 
     def sendall(self, bare: bytes) -> None:
+        """Send our page with the status of gunicorn's, which is `bare`."""
         self._connection.sendall(answer(int(bare.split(b" ", 2)[1])))
 
 

@@ -31,11 +31,13 @@ print(f"Longwave is at http://127.0.0.1:{{server.effective_port}}", flush=True)
 server.run()
 """
 UNTRIED = ("-c", str(Path(__file__).with_name("untried_gunicorn.py")))
+CHANGED = ("-c", str(Path(__file__).with_name("changed_gunicorn.py")))
 OLDEST_GUNICORN = "23.0.0"
 WAYS = {
     "parked": {},
     "oldest gunicorn": {},
     "greenlets": {"arguments": UNTRIED},
+    "changed inside": {"arguments": CHANGED},
     "gthread": {"arguments": ("-k", "chat.server.thread_worker.StreamThreadWorker", "--threads", str(THREADS))},
     "waitress": {"command": (sys.executable, "-c", WAITRESS), "workers": 1, "streams": THREADS - 2},
     "werkzeug": {"command": (sys.executable, "-c", WERKZEUG), "workers": 1},
@@ -107,6 +109,7 @@ def test_this_is_the_way(way, server, alice):
     is_parked = "gunicorn" in headers["Server"] and "Transfer-Encoding" not in headers
     assert is_parked == (way in PARKED)
     eventually(lambda: ("has not been tried" in server.log) == (way == "greenlets"))  # it says so
+    assert ("is different inside (AsyncWorker)" in server.log) == (way == "changed inside")
 
 
 def test_the_bytes_are_the_same_in_every_way(server, reference):

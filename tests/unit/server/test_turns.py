@@ -13,6 +13,7 @@ from chat import runtime  # noqa: E402
 from chat.runtime.greenlets import Greenlets  # noqa: E402
 from chat.server import turns  # noqa: E402
 from chat.server.arriving import ArrivingBody  # noqa: E402
+from chat.server.gunicorn_internals import RequestBody  # noqa: E402
 
 
 class Requests:
@@ -118,7 +119,7 @@ def test_only_a_body_is_read_in_turns_and_not_the_request_behind_it():
     with socket.socket() as connection:
         unreader = SimpleNamespace(sock=connection)
         request = SimpleNamespace(unreader=unreader, body=io.BytesIO(b"the rest of a body"))
-        body = ArrivingBody(request, connection, lambda seconds: nullcontext(), lambda: None)
+        body = ArrivingBody(RequestBody(request), connection, lambda seconds: nullcontext(), lambda: None)
         assert unreader.sock is not connection, "premise"
         body.pass_over()
         assert unreader.sock is connection and not request.body.read()

@@ -1,10 +1,9 @@
 """The tables as this version of the program reads and writes them; `migrations/` brings older databases here.
 
 `VERSION` is the Alembic revision that these tables are. Everything that other programs may touch is `inbox`.
-Times are the texts of `times.now`. SQLite may be as old as 3.34, so nothing here asks for more.
+Times are the texts of `times.now`. SQLite may be as old as 3.34, so nothing here asks for more. Which rows an index has
+is told to SQLite alone, and to other databases by the steps: a word of theirs would load their dialect everywhere.
 """
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -30,13 +29,6 @@ ID = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
-
-def _where(condition: str) -> dict[str, Any]:
-    """Of an index that has only some rows; each dialect has its own name for that."""
-    return {f"{dialect}_where": text(condition) for dialect in ("sqlite", "postgresql")}
-
-
-
 # The log; `Transaction` assigns its ids. `message_id` names the message that an event tells of, so that an edit or a
 # removal finds and overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero
 # (`events.mark_of`).
@@ -50,7 +42,7 @@ events = Table(
     Column("message_id", ID),
     Column("created_at", String(24), nullable=False),
     Index("events_by_channel", "channel", "id"),
-    Index("events_by_message", "message_id", **_where("message_id IS NOT NULL")),
+    Index("events_by_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
 )
 
 # One row: the highest id that the log ever gave, which pruning does not lower. No id is given twice, or a cursor would
@@ -80,8 +72,8 @@ users = Table(
     Column("drawn_key", Text),
     Index("users_by_name", "name_key"),
     Index("users_by_look", "drawn_key"),
-    Index("users_forgetting", "forgetting", **_where("forgetting IS NOT NULL")),
-    Index("users_named", "name_key", unique=True, **_where("released_at IS NULL")),
+    Index("users_forgetting", "forgetting", sqlite_where=text("forgetting IS NOT NULL")),
+    Index("users_named", "name_key", unique=True, sqlite_where=text("released_at IS NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -156,7 +148,7 @@ memberships = Table(
     Column("join_id", ID),
     Column("read_id", ID, nullable=False),
     Index("memberships_by_user", "user_id", "room_id"),
-    Index("memberships_current", "room_id", "user_id", unique=True, **_where("to_id IS NULL")),
+    Index("memberships_current", "room_id", "user_id", unique=True, sqlite_where=text("to_id IS NULL")),
 )
 
 # A message that is no longer kept stays as a blank row, for its client id: `expired_at` takes it from every page.
@@ -177,7 +169,7 @@ messages = Table(
     Column("expired_at", String(24)),
     UniqueConstraint("author_id", "client_id", name="messages_once"),
     Index("messages_by_room", "room_id", "id"),
-    Index("messages_kept", "created_at", **_where("expired_at IS NULL")),
+    Index("messages_kept", "created_at", sqlite_where=text("expired_at IS NULL")),
 )
 
 # Other programs insert here and nowhere else. A row that was posted is gone; one that cannot be has its reason.

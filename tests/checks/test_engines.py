@@ -22,7 +22,7 @@ FREE = (
 ALLOWED = {
     "core/config.py": {"wal", "SQLite's journal; auto is rollback on network file systems and wal elsewhere."},
     "store/engines.py": {"chat.store.sqlite.engine", "SqliteEngine"},  # the choice
-    "store/schema.py": {"sqlite", "postgresql", "sqlite_autoincrement"},  # the dialects' arguments
+    "store/schema.py": {"sqlite", "sqlite_autoincrement", "sqlite_where"},  # the dialects' arguments
 }
 
 

@@ -60,10 +60,10 @@ class Parked(Reader):
         raise NotImplementedError
 
 
-class Rest(NamedTuple):
+class UnsentPiece(NamedTuple):
     """What the kernel has not taken yet of a piece; with `is_last` the connection ends after it.
 
-    `since` is when the kernel last took something, `until` when it must have taken all. `unsent` is for the backlog,
+    `since` is when the kernel last took something, `until` when it must have taken all. `counted` is for the backlog,
     None for a shared piece, which is in memory once however many readers have not taken it.
     """
 
@@ -71,7 +71,7 @@ class Rest(NamedTuple):
     is_last: bool
     since: float
     until: float
-    unsent: Unsent | None
+    counted: Unsent | None
 
 
 class ParkingLot:
@@ -82,7 +82,7 @@ class ParkingLot:
         self._backlog = backlog or Backlog()
         self._runtime = runtime.current()
         self._by_fd: dict[int, Parked] = {}
-        self._rests: dict[Parked, Rest] = {}
+        self._unsent: dict[Parked, UnsentPiece] = {}
         self._woken: dict[Parked, None] = {}
         self._round: Iterator[Parked] | None = None
         self._slow: dict[Parked, None] = {}
@@ -100,7 +100,7 @@ class ParkingLot:
     @property
     def behind(self) -> int:
         """How many have not yet taken what is waiting for them."""
-        return len(self._rests.keys() | self._slow.keys() | self._woken.keys())
+        return len(self._unsent.keys() | self._slow.keys() | self._woken.keys())
 
     # Coming and going
 
@@ -142,14 +142,14 @@ class ParkingLot:
     def _forget(self, reader: Parked) -> None:
         reader.lot = None
         del self._by_fd[reader.fd]
-        self._drop_rest(reader)
+        self._drop_unsent(reader)
         for kept in (self._woken, self._slow):
             kept.pop(reader, None)
 
-    def _drop_rest(self, reader: Parked) -> None:
-        rest = self._rests.pop(reader, None)
-        if rest is not None and rest.unsent is not None:
-            self._backlog.remove(rest.unsent)
+    def _drop_unsent(self, reader: Parked) -> None:
+        unsent = self._unsent.pop(reader, None)
+        if unsent is not None and unsent.counted is not None:
+            self._backlog.remove(unsent.counted)
 
     # Rounds
 
@@ -191,7 +191,7 @@ class ParkingLot:
             served = 0
             for reader in islice(self._round, SLICE_READERS):
                 served += 1
-                if reader.lot is self and reader not in self._rests:
+                if reader.lot is self and reader not in self._unsent:
                     self._serve(reader, now)
             if served < SLICE_READERS:
                 return True
@@ -227,7 +227,7 @@ class ParkingLot:
             while self._slow:
                 reader = next(iter(self._slow))
                 del self._slow[reader]
-                if reader not in self._rests:  # otherwise it continues when the kernel has taken that
+                if reader not in self._unsent:  # otherwise it continues when the kernel has taken that
                     self._serve_one_slowly(reader)
                     self._runtime.breathe()
             self._slow = {}  # an emptied dict keeps the memory of its largest size
@@ -263,11 +263,11 @@ class ParkingLot:
 
     def _keep(self, reader: Parked, piece: memoryview, is_last: bool, is_own: bool) -> None:
         now = time.monotonic()
-        unsent = Unsent(len(piece), reader.network, partial(self.let_go, reader)) if is_own else None
+        counted = Unsent(len(piece), reader.network, partial(self.let_go, reader)) if is_own else None
         self._poller.modify(reader.fd, HAS_SHUT_DOWN | WRITABLE)
-        self._rests[reader] = Rest(piece, is_last, now, deadline(len(piece), now), unsent)
-        if unsent is not None:
-            self._backlog.add(unsent)
+        self._unsent[reader] = UnsentPiece(piece, is_last, now, deadline(len(piece), now), counted)
+        if counted is not None:
+            self._backlog.add(counted)
 
     def _look(self) -> None:
         """Handle the events of epoll, at most `EVENTS_A_LOOK` of them."""
@@ -277,7 +277,7 @@ class ParkingLot:
                 continue
             try:
                 if what & WRITABLE:
-                    self._send_rest(reader)
+                    self._send_unsent(reader)
                 if what & HUNG_UP and reader.lot is self:
                     self.let_go(reader)
                 if what & HAS_SHUT_DOWN and reader.lot is self:
@@ -288,18 +288,18 @@ class ParkingLot:
                 log.exception("a parked reader was lost")
                 self.let_go(reader)
 
-    def _send_rest(self, reader: Parked) -> None:
-        rest = self._rests[reader]
-        sent = os.write(reader.fd, rest.piece)
+    def _send_unsent(self, reader: Parked) -> None:
+        unsent = self._unsent[reader]
+        sent = os.write(reader.fd, unsent.piece)
         self.sent_bytes += sent
-        if sent < len(rest.piece):
-            self._rests[reader] = rest._replace(piece=rest.piece[sent:], since=time.monotonic())
-            if rest.unsent is not None:
-                self._backlog.took(rest.unsent, sent)
-        elif rest.is_last:
+        if sent < len(unsent.piece):
+            self._unsent[reader] = unsent._replace(piece=unsent.piece[sent:], since=time.monotonic())
+            if unsent.counted is not None:
+                self._backlog.took(unsent.counted, sent)
+        elif unsent.is_last:
             self.let_go(reader)
         else:
-            self._drop_rest(reader)
+            self._drop_unsent(reader)
             self._poller.modify(reader.fd, HAS_SHUT_DOWN)
             self.wake(reader)
 
@@ -308,8 +308,8 @@ class ParkingLot:
         now = time.monotonic()
         late = [
             reader
-            for reader, rest in self._rests.items()
-            if rest.since <= now - STALLED_SECONDS or rest.until <= now
+            for reader, unsent in self._unsent.items()
+            if unsent.since <= now - STALLED_SECONDS or unsent.until <= now
         ]
         for reader in late:
             self._backlog.cut_off += 1

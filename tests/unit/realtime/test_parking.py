@@ -176,7 +176,7 @@ def test_what_the_kernel_does_not_take_waits_and_what_follows_comes_after_it(cha
     slow, end = listen()
     other = listen()[1]
     posted = []
-    while slow not in streams.lot._rests:
+    while slow not in streams.lot._unsent:
         posted.append(chat.post(bob, "x" * 4000)["id"])
         loop.settle()
         assert received(other), "nobody else waits"
@@ -189,7 +189,7 @@ def test_what_the_kernel_does_not_take_waits_and_what_follows_comes_after_it(cha
         got += received(end)
     messages = [block for block in got.split(b"\n\n") if b"event: message" in block]
     assert [int(message.split(b"\nid: ")[1].split(b"\n")[0]) for message in messages] == posted
-    assert not streams.lot._rests
+    assert not streams.lot._unsent
 
 
 def test_a_reader_that_takes_nothing_for_long_is_dropped(
@@ -197,7 +197,7 @@ def test_a_reader_that_takes_nothing_for_long_is_dropped(
 ):
     bob = chat.guest("bob")
     slow, _ = listen()
-    while slow not in streams.lot._rests:
+    while slow not in streams.lot._unsent:
         chat.post(bob, "x" * 4000)
         loop.settle()
     streams.tick()

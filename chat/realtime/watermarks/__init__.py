@@ -42,7 +42,7 @@ class Watermarks:
             self._folder = Folder(config.heads_dir)
             self._naming = Naming(config)
             self._progress = Progress(config.instance)
-            self._site = self._naming.site(config.heads_dir)
+            self._fingerprint = self._naming.fingerprint(config.heads_dir)
 
     def publish(self) -> bool:
         """Bring the files up to date with the log; false when there are none.
@@ -92,7 +92,7 @@ class Watermarks:
             with self._store.glance() as connection:
                 newest = events.highest_id(connection)
             done = self._progress.read()
-            if done is not None and done.site == self._site and done.until == newest:
+            if done is not None and done.fingerprint == self._fingerprint and done.until == newest:
                 return done
             with self._progress.locked() as is_inside:
                 return self._catch_up() if is_inside else None
@@ -105,7 +105,7 @@ class Watermarks:
         before = self._progress.read()
         with self._store.read() as connection:
             newest, epoch = events.highest_id(connection), epochs.newest(connection).mark
-            if before is not None and (before.until > newest or before.site != self._site):
+            if before is not None and (before.until > newest or before.fingerprint != self._fingerprint):
                 before = None  # the log or the instance is from a backup, or files may be lost in a power cut
             generation = before.generation if before is not None else secrets.token_hex(8)
             if before is not None and before.until < events.pruned_to(connection):
@@ -120,7 +120,7 @@ class Watermarks:
             number = self._folder.number(names[room_id])
             if number is not None:  # otherwise nobody reads it
                 self._put(names[room_id], max(number, changed[room_id]))
-        done = Done(newest, epoch, self._site, generation)
+        done = Done(newest, epoch, self._fingerprint, generation)
         self._progress.write(done)
         return done
 

@@ -31,7 +31,7 @@ class Naming:
         """A name for a test file, different each time."""
         return self._file(f"trial {secrets.token_hex(8)}")
 
-    def site(self, folder: Path) -> str:
+    def fingerprint(self, folder: Path) -> str:
         """A string that differs for another chat, another folder or another boot of the machine."""
         return self._signed(f"site {folder} {_boot_id()}")
 

@@ -25,7 +25,7 @@ class Done(NamedTuple):
 
     until: int
     epoch: str
-    site: str
+    fingerprint: str  # of `Naming`: it stands for the chat, the folder and the boot
     generation: str
 
 

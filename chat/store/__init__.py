@@ -53,8 +53,8 @@ class Store:
 
     def start(self) -> None:
         """From now on, let a thread of its own do the writing."""
-        self._is_threaded = True
         self._writer.start()
+        self._is_threaded = True
 
     @property
     def name(self) -> str:
@@ -87,12 +87,13 @@ class Store:
         if self._is_stopped:
             return
         self._is_stopped = True
+        has_left = True
         if self._is_threaded:
-            self._writer.stop()
+            has_left = self._writer.stop()
         else:
             self._engine.leave()
         self._readers.close()
-        if not self._is_threaded:
+        if has_left:  # else the thread goes on with what is there
             self._engine.close()
 
     @contextmanager

@@ -77,11 +77,21 @@ class Writer:
 
     def start(self) -> None:
         """Let a thread do the writing."""
-        runtime.current().start_native(self._work, "writer")
+        current = runtime.current()
+        ended = self._ended = current.waiter()
 
-    def stop(self) -> None:
-        """Let the thread end after what is queued."""
+        def work() -> None:
+            try:
+                self._work()
+            finally:
+                current.call(ended.wake)
+
+        current.start_native(work, "writer")
+
+    def stop(self) -> bool:
+        """Let the thread end after what is queued; false where it has not within `RESULT_SECONDS`."""
         self._queue.put(None)
+        return self._ended.wait(RESULT_SECONDS)
 
     def submit(self, change: Change) -> Any:
         """Run `change` in the next transaction and return what it returns, once that is durable.

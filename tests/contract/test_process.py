@@ -141,11 +141,8 @@ def test_only_a_new_chat_says_where_its_owner_s_code_is(open_process: Open, capl
 # When it ends
 
 
-KEPT = ("longwave.db", "longwave.turnstile")  # which a store with a thread leaves open until Python ends
-
-
 def opened_by_this() -> set[str]:
-    return {file for file in open_files(os.getpid()) if not file.endswith(KEPT)}
+    return open_files(os.getpid())
 
 
 def test_stopped_it_has_nothing_open_and_can_be_stopped_again(open_process: Open):

@@ -50,15 +50,15 @@ class Statement(Generic[T]):
     Raises the driver's own errors. A list cannot be among the values, because the SQL of an `IN` depends on its length.
     """
 
-    def __init__(self, statement: Executable) -> None:
-        self._statement = statement
+    def __init__(self, build: Callable[[], Executable]) -> None:
+        self._build = build
         self._compiled: dict[str, Compiled[T]] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled[T]:
         """Built when it is first carried out: a process that answers one request needs few of them."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = Compiled(self._statement, dialect, self._maker)
+            compiled = self._compiled[dialect.name] = Compiled(self._build(), dialect, self._maker)
         return compiled
 
     def _maker(self, columns: tuple[str, ...]) -> Make[T]:
@@ -79,8 +79,8 @@ class Statement(Generic[T]):
 class Prepared(Statement[R]):
     """A statement that finds rows, each as `row`, whose fields have the names of the columns, in their order."""
 
-    def __init__(self, statement: Executable, row: type[R]) -> None:
-        super().__init__(statement)
+    def __init__(self, build: Callable[[], Executable], row: type[R]) -> None:
+        super().__init__(build)
         self._row = row
 
     def _maker(self, columns: tuple[str, ...]) -> Make[R]:
@@ -109,7 +109,7 @@ class Prepared(Statement[R]):
 
 
 class PreparedValue(Statement[V]):
-    """A statement that finds single values: `PreparedValue[int](select(users.c.id))`."""
+    """A statement that finds single values: `PreparedValue[int](lambda: select(users.c.id))`."""
 
     def _maker(self, columns: tuple[str, ...]) -> Make[V]:
         if len(columns) != 1:

@@ -11,11 +11,11 @@ from chat.core.times import now
 from chat.store.schema import events, facts, log_head
 from chat.store.statement import PreparedChange, PreparedValue
 
-_ADD_EVENT = PreparedChange(insert(events))
-_HIGHEST_ID = PreparedValue[int](select(log_head.c.last_id))
-_MOVE_HEAD = PreparedChange(update(log_head).values(last_id=bindparam("new_id")))
-_DROP_FACT = PreparedChange(delete(facts).where(facts.c.name == bindparam("fact")))
-_ADD_FACT = PreparedChange(insert(facts))
+_ADD_EVENT = PreparedChange(lambda: insert(events))
+_HIGHEST_ID = PreparedValue[int](lambda: select(log_head.c.last_id))
+_MOVE_HEAD = PreparedChange(lambda: update(log_head).values(last_id=bindparam("new_id")))
+_DROP_FACT = PreparedChange(lambda: delete(facts).where(facts.c.name == bindparam("fact")))
+_ADD_FACT = PreparedChange(lambda: insert(facts))
 
 
 class Transaction:

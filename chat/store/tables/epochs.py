@@ -31,9 +31,9 @@ FIRST = Epoch(0, "0")
 
 _ID = cast(facts.c.value, Integer).label("id")  # of "57 8c1f…" 57
 _EPOCHS = select(_ID, facts.c.value.label("mark")).order_by(desc(_ID))
-_ALL = Prepared(_EPOCHS.add_columns(facts.c.name).where(facts.c.name.like("epoch:%")), _NamedEpoch)
-_OF_ROOM = Prepared(_EPOCHS.where(facts.c.name.in_(("epoch:site", bindparam("scope")))), Epoch)
-_ROOM_IDS = PreparedValue[int](select(rooms.c.id).where(rooms.c.kind != REMOVED))
+_ALL = Prepared(lambda: _EPOCHS.add_columns(facts.c.name).where(facts.c.name.like("epoch:%")), _NamedEpoch)
+_OF_ROOM = Prepared(lambda: _EPOCHS.where(facts.c.name.in_(("epoch:site", bindparam("scope")))), Epoch)
+_ROOM_IDS = PreparedValue[int](lambda: select(rooms.c.id).where(rooms.c.kind != REMOVED))
 
 
 def newest(connection: Connection) -> Epoch:

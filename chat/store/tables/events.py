@@ -60,10 +60,10 @@ _BEYOND = (
     .order_by(events.c.id)
     .limit(bindparam("most"))
 )
-_AFTER = Prepared(_BEYOND, LoggedEvent)
+_AFTER = Prepared(lambda: _BEYOND, LoggedEvent)
 _AFTER_IN = _BEYOND.where(events.c.channel.in_(bindparam("channels", expanding=True)))
 _GAP = PreparedValue[int](
-    select(gaps.c.after_id)
+    lambda: select(gaps.c.after_id)
     .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
     .limit(1)
 )
@@ -71,18 +71,20 @@ _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event 
 _COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
 _COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts
 _DROP = PreparedChange(
-    delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name"))
+    lambda: delete(events).where(events.c.message_id == bindparam("about"), events.c.name == bindparam("of_name"))
 )
 _ADD_HOLES = PreparedChange(
-    update(facts_table)
+    lambda: update(facts_table)
     .where(facts_table.c.name == _HOLES)
     .values(value=cast(cast(facts_table.c.value, Integer) + bindparam("holes"), Text))
 )
-_NEWEST = PreparedValue[int](select(func.max(events.c.id)))
-_NEWEST_OF_ROOM = PreparedValue[int](select(func.max(events.c.id)).where(events.c.channel == bindparam("channel")))
+_NEWEST = PreparedValue[int](lambda: select(func.max(events.c.id)))
+_NEWEST_OF_ROOM = PreparedValue[int](
+    lambda: select(func.max(events.c.id)).where(events.c.channel == bindparam("channel"))
+)
 # Neither grouped nor narrowed to rooms: SQLite would go through the whole index of channels for that.
 _CHANNELS_AFTER = Prepared(
-    select(events.c.channel, events.c.id).where(events.c.id > bindparam("cursor")).order_by(events.c.id), _Place
+    lambda: select(events.c.channel, events.c.id).where(events.c.id > bindparam("cursor")).order_by(events.c.id), _Place
 )
 
 

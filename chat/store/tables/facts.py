@@ -7,7 +7,7 @@ from chat.store.schema import facts
 from chat.store.statement import PreparedValue
 from chat.store.transaction import Transaction
 
-_BY_NAME = PreparedValue[str](select(facts.c.value).where(facts.c.name == bindparam("fact")))
+_BY_NAME = PreparedValue[str](lambda: select(facts.c.value).where(facts.c.name == bindparam("fact")))
 
 
 def get(connection: Connection, name: str) -> str | None:

@@ -23,7 +23,7 @@ class InboxRow(NamedTuple):
 _COLUMNS = [cast(inbox.c[name], LargeBinary).label(name) for name in InboxRow._fields]
 
 _WAITING = PreparedValue[int](
-    select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))
+    lambda: select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))
 )
 
 

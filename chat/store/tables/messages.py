@@ -2,9 +2,9 @@
 
 from collections.abc import Generator
 from itertools import islice, zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, literal, select, update
+from sqlalchemy import Select, and_, bindparam, func, insert, literal, select, update
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import memberships, messages, rooms, users
@@ -53,73 +53,104 @@ class PostTarget(NamedTuple):
     released_at: str | None
 
 
-_WITH_AUTHOR = (
-    select(
-        messages,
-        rooms.c.slug,
-        rooms.c.kind.label("room_kind"),
-        users.c.name,
-        users.c.kind,
-        users.c.colour,
-        users.c.bearer,
+def _with_author() -> Select[Any]:
+    return (
+        select(
+            messages,
+            rooms.c.slug,
+            rooms.c.kind.label("room_kind"),
+            users.c.name,
+            users.c.kind,
+            users.c.colour,
+            users.c.bearer,
+        )
+        .join(users, users.c.id == messages.c.author_id)
+        .join(rooms, rooms.c.id == messages.c.room_id)
     )
-    .join(users, users.c.id == messages.c.author_id)
-    .join(rooms, rooms.c.id == messages.c.room_id)
-)
-_KEPT = _WITH_AUTHOR.where(messages.c.expired_at.is_(None))
-_BY_ID = Prepared(_WITH_AUTHOR.where(messages.c.id == bindparam("message_id")), Message)
-_OF_ROOM = _KEPT.where(messages.c.room_id == bindparam("room_id")).limit(bindparam("most"))
-_FROM_NEWEST = _OF_ROOM.order_by(messages.c.id.desc())
-_NEWEST = Prepared(_FROM_NEWEST, Message)
-_BEFORE = Prepared(_FROM_NEWEST.where(messages.c.id < bindparam("message_id")), Message)
-_AFTER = Prepared(_OF_ROOM.where(messages.c.id > bindparam("message_id")).order_by(messages.c.id), Message)
+
+
+def _kept() -> Select[Any]:
+    return _with_author().where(messages.c.expired_at.is_(None))
+
+
+def _of_room() -> Select[Any]:
+    return _kept().where(messages.c.room_id == bindparam("room_id")).limit(bindparam("most"))
+
+
+def _from_newest() -> Select[Any]:
+    return _of_room().order_by(messages.c.id.desc())
+
+
+def _written_by() -> Select[Any]:
+    kept = _kept()
+    columns = (literal("").label(c.name) if c.name in _DRAWN else c for c in kept.selected_columns)
+    return (
+        kept.with_only_columns(*columns)
+        .where(
+            # A sum has no index: by that of authors all that one ever wrote would be sorted for each part of it.
+            messages.c.author_id + 0 == bindparam("author_id"),
+            messages.c.id > bindparam("after_id"),
+            messages.c.id <= bindparam("end_id"),
+        )
+        .order_by(messages.c.id)
+        .limit(bindparam("most"))
+    )
+
+
+_BY_ID = Prepared(lambda: _with_author().where(messages.c.id == bindparam("message_id")), Message)
+_NEWEST = Prepared(_from_newest, Message)
+_BEFORE = Prepared(lambda: _from_newest().where(messages.c.id < bindparam("message_id")), Message)
+_AFTER = Prepared(lambda: _of_room().where(messages.c.id > bindparam("message_id")).order_by(messages.c.id), Message)
 _DRAWN = ("html", "html_version")
-_WRITTEN_BY = Prepared(
-    _KEPT.with_only_columns(*(literal("").label(c.name) if c.name in _DRAWN else c for c in _KEPT.selected_columns))
-    .where(
-        # A sum has no index: by that of authors all that one ever wrote would be sorted for each part of it.
-        messages.c.author_id + 0 == bindparam("author_id"),
-        messages.c.id > bindparam("after_id"),
-        messages.c.id <= bindparam("end_id"),
+_WRITTEN_BY = Prepared(_written_by, Message)
+_HIGHEST_ID = PreparedValue[int](lambda: select(func.max(messages.c.id)))
+_NEWEST_ID = PreparedValue[int](
+    lambda: select(func.max(messages.c.id)).where(messages.c.room_id == bindparam("room_id"))
+)
+
+
+def _before_post() -> Select[Any]:
+    is_same = and_(messages.c.author_id == users.c.id, messages.c.client_id == bindparam("client_id"))
+    is_named = and_(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
+    is_in = and_(
+        memberships.c.room_id == rooms.c.id, memberships.c.user_id == users.c.id, memberships.c.to_id.is_(None)
     )
-    .order_by(messages.c.id)
-    .limit(bindparam("most")),
-    Message,
-)
-_HIGHEST_ID = PreparedValue[int](select(func.max(messages.c.id)))
-_NEWEST_ID = PreparedValue[int](select(func.max(messages.c.id)).where(messages.c.room_id == bindparam("room_id")))
-_SAME = and_(messages.c.author_id == users.c.id, messages.c.client_id == bindparam("client_id"))
-_NAMED = and_(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED)
-_STAY = and_(
-    memberships.c.room_id == rooms.c.id, memberships.c.user_id == users.c.id, memberships.c.to_id.is_(None)
-)
-_BEFORE_POST = Prepared(
-    select(
-        rooms.c.id,
-        rooms.c.slug,
-        rooms.c.kind,
-        memberships.c.id.label("stay_id"),
-        messages.c.id.label("first_id"),
-        users.c.released_at,
+    return (
+        select(
+            rooms.c.id,
+            rooms.c.slug,
+            rooms.c.kind,
+            memberships.c.id.label("stay_id"),
+            messages.c.id.label("first_id"),
+            users.c.released_at,
+        )
+        .select_from(users)
+        .join(messages, is_same, isouter=True)
+        .join(rooms, is_named, isouter=True)
+        .join(memberships, is_in, isouter=True)
+        .where(users.c.id == bindparam("author_id"))
     )
-    .select_from(users)
-    .join(messages, _SAME, isouter=True)
-    .join(rooms, _NAMED, isouter=True)
-    .join(memberships, _STAY, isouter=True)
-    .where(users.c.id == bindparam("author_id")),
-    PostTarget,
-)
-_ADD = PreparedChange(insert(messages))
+
+
+_BEFORE_POST = Prepared(_before_post, PostTarget)
+_ADD = PreparedChange(lambda: insert(messages))
 _CHANGING = ("body", "html", "html_version", "edited_at", "removed_at", "removed_by")
-_UNREAD = select(messages.c.id).where(
-    messages.c.room_id == bindparam("room_id"),
-    messages.c.id > bindparam("read_id"),
-    messages.c.author_id != bindparam("user_id"),
-    messages.c.removed_at.is_(None),
-    messages.c.expired_at.is_(None),
+
+
+def _unread() -> Select[Any]:
+    return select(messages.c.id).where(
+        messages.c.room_id == bindparam("room_id"),
+        messages.c.id > bindparam("read_id"),
+        messages.c.author_id != bindparam("user_id"),
+        messages.c.removed_at.is_(None),
+        messages.c.expired_at.is_(None),
+    )
+
+
+_FIRST_UNREAD = PreparedValue[int](lambda: _unread().order_by(messages.c.id).limit(1))
+_COUNT_UNREAD = PreparedValue[int](
+    lambda: select(func.count()).select_from(_unread().limit(bindparam("most")).subquery())
 )
-_FIRST_UNREAD = PreparedValue[int](_UNREAD.order_by(messages.c.id).limit(1))
-_COUNT_UNREAD = PreparedValue[int](select(func.count()).select_from(_UNREAD.limit(bindparam("most")).subquery()))
 
 
 def add(tx: Transaction, message: Message) -> None:
@@ -198,7 +229,7 @@ def first_unread(connection: Connection, room_id: int, user_id: int, read_id: in
 
 def of_author(connection: Connection, author_id: int, after_id: int, limit: int | None) -> list[Message]:
     """What a user has written beyond an id, oldest first."""
-    query = _KEPT.where(messages.c.author_id == author_id, messages.c.id > after_id)
+    query = _kept().where(messages.c.author_id == author_id, messages.c.id > after_id)
     return fetch_all(connection, query.order_by(messages.c.id).limit(limit), Message)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import names
@@ -88,45 +88,41 @@ class ReaderStay(NamedTuple):
     is_banned: bool
 
 
-_BY_SLUG = Prepared(select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED), Room)
+_BY_SLUG = Prepared(lambda: select(rooms).where(rooms.c.slug == bindparam("slug"), rooms.c.kind != REMOVED), Room)
 _STAYS = Prepared(
-    select(memberships.c.room_id, memberships.c.from_id, memberships.c.to_id).where(
-        memberships.c.user_id == bindparam("user_id")
-    ),
-    Span,
+    lambda: select(*memberships.c[Span._fields]).where(memberships.c.user_id == bindparam("user_id")), Span
 )
-# Whether the reader may hear anything is asked once, however many stays there are.
-_READER = select(
-    bindparam("user_id").label("user_id"),
-    exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
-    exists().where(STANDS, bans.c.user_id == bindparam("user_id")).label("is_banned"),
-).subquery()
-_STAYS_OF_READER = Prepared(
-    select(
-        memberships.c.room_id,
-        memberships.c.from_id,
-        memberships.c.to_id,
-        _READER.c.is_living,
-        _READER.c.is_banned,
-    ).select_from(
-        _READER.outerjoin(
-            memberships,
-            and_(
-                memberships.c.user_id == _READER.c.user_id,
-                or_(memberships.c.to_id.is_(None), memberships.c.to_id > bindparam("since")),
-            ),
-        )
-    ),
-    ReaderStay,
-)
+
+
+def _stays_of_reader() -> Select[Any]:
+    """Whether the reader may hear anything is asked once, however many stays there are."""
+    reader = select(
+        bindparam("user_id").label("user_id"),
+        exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
+        exists().where(STANDS, bans.c.user_id == bindparam("user_id")).label("is_banned"),
+    ).subquery()
+    is_theirs = and_(
+        memberships.c.user_id == reader.c.user_id,
+        or_(memberships.c.to_id.is_(None), memberships.c.to_id > bindparam("since")),
+    )
+    stays = memberships.c[Span._fields]
+    return select(*stays, reader.c.is_living, reader.c.is_banned).select_from(reader.outerjoin(memberships, is_theirs))
+
+
+_STAYS_OF_READER = Prepared(_stays_of_reader, ReaderStay)
 _STAYS_OF_ALL = select(
     memberships.c.user_id, memberships.c.room_id, memberships.c.from_id, memberships.c.to_id
 ).where(memberships.c.user_id.in_(bindparam("user_ids", expanding=True)))
-_PRESENT = select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
-_MEMBERS = Prepared(_PRESENT, Stay)
-_MEMBERSHIP = Prepared(_PRESENT.where(memberships.c.user_id == bindparam("user_id")), Stay)
+
+
+def _present() -> Select[Any]:
+    return select(memberships).where(memberships.c.room_id == bindparam("room_id"), memberships.c.to_id.is_(None))
+
+
+_MEMBERS = Prepared(_present, Stay)
+_MEMBERSHIP = Prepared(lambda: _present().where(memberships.c.user_id == bindparam("user_id")), Stay)
 _LAST_STAY = Prepared(
-    select(memberships.c.id, memberships.c.to_id)
+    lambda: select(memberships.c.id, memberships.c.to_id)
     .where(
         memberships.c.room_id == bindparam("room_id"),
         memberships.c.user_id == bindparam("user_id"),
@@ -137,38 +133,49 @@ _LAST_STAY = Prepared(
     EndedStay,
 )
 _COUNT_CURRENT = PreparedValue[int](
-    select(func.count()).where(
+    lambda: select(func.count()).where(
         memberships.c.user_id == bindparam("user_id"), memberships.c.to_id.is_(None)
     )
 )
-_BEGINS = (
-    select(events.c.created_at)
-    .select_from(memberships.outerjoin(events, events.c.id == memberships.c.join_id))
-    .where(memberships.c.user_id == bindparam("user_id"))
-    .order_by(memberships.c.id.desc())
-    .offset(bindparam("newer"))
-    .limit(1)
-)
-_BEGIN = PreparedValue[str](_BEGINS)
-_BEGIN_IN_ROOM = PreparedValue[str](_BEGINS.where(memberships.c.room_id == bindparam("room_id")))
+
+
+def _begins() -> Select[Any]:
+    return (
+        select(events.c.created_at)
+        .select_from(memberships.outerjoin(events, events.c.id == memberships.c.join_id))
+        .where(memberships.c.user_id == bindparam("user_id"))
+        .order_by(memberships.c.id.desc())
+        .offset(bindparam("newer"))
+        .limit(1)
+    )
+
+
+_BEGIN = PreparedValue[str](_begins)
+_BEGIN_IN_ROOM = PreparedValue[str](lambda: _begins().where(memberships.c.room_id == bindparam("room_id")))
 _IS_THERE = and_(rooms.c.id == bindparam("room_id"), rooms.c.kind != REMOVED)
-_SLUG = PreparedValue[str](select(rooms.c.slug).where(_IS_THERE))
-_KIND = PreparedValue[str](select(rooms.c.kind).where(_IS_THERE))
-_IS_IN = and_(
-    memberships.c.room_id == rooms.c.id,
-    memberships.c.user_id == bindparam("user_id"),
-    memberships.c.to_id.is_(None),
-)
-_KNOWN = (
-    select(rooms, memberships.c.read_id)
-    .join(memberships, _IS_IN, isouter=True)
-    .where(rooms.c.kind != REMOVED, (rooms.c.kind == "open") | memberships.c.read_id.is_not(None))
-    .limit(bindparam("most"))
-)
+_SLUG = PreparedValue[str](lambda: select(rooms.c.slug).where(_IS_THERE))
+_KIND = PreparedValue[str](lambda: select(rooms.c.kind).where(_IS_THERE))
+
+
+def _known() -> Select[Any]:
+    is_in = and_(
+        memberships.c.room_id == rooms.c.id,
+        memberships.c.user_id == bindparam("user_id"),
+        memberships.c.to_id.is_(None),
+    )
+    return (
+        select(rooms, memberships.c.read_id)
+        .join(memberships, is_in, isouter=True)
+        .where(rooms.c.kind != REMOVED, (rooms.c.kind == "open") | memberships.c.read_id.is_not(None))
+        .limit(bindparam("most"))
+    )
+
+
 _BY_NAME = (func.lower(rooms.c.name), rooms.c.id)
-_KNOWN_BY_NAME = Prepared(_KNOWN.order_by(*_BY_NAME).offset(bindparam("skip")), KnownRoom)
+_KNOWN_BY_NAME = Prepared(lambda: _known().order_by(*_BY_NAME).offset(bindparam("skip")), KnownRoom)
 _KNOWN_NEAREST = Prepared(
-    _KNOWN.order_by(rooms.c.slug != bindparam("current"), memberships.c.read_id.is_(None), *_BY_NAME), KnownRoom
+    lambda: _known().order_by(rooms.c.slug != bindparam("current"), memberships.c.read_id.is_(None), *_BY_NAME),
+    KnownRoom,
 )
 
 

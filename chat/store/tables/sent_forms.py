@@ -9,7 +9,7 @@ from chat.store.transaction import Transaction
 
 _SESSION_LIVES = exists().where(sessions.c.key_hash == sent_forms.c.key_hash)  # an ended one has lost its key
 _FIND = PreparedValue[str](
-    select(sent_forms.c.result).where(
+    lambda: select(sent_forms.c.result).where(
         or_(sent_forms.c.sent_hash == bindparam("form"), sent_forms.c.known_hash == bindparam("form")),
         sent_forms.c.created_at > bindparam("since"),
         or_(sent_forms.c.key_hash.is_(None), _SESSION_LIVES),

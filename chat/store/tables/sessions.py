@@ -43,7 +43,7 @@ class DeviceCode(NamedTuple):
 
 
 _BY_KEY = Prepared(
-    select(
+    lambda: select(
         users,
         sessions.c.id.label("session_id"),
         sessions.c.seen_at.label("session_seen_at"),

@@ -34,10 +34,10 @@ class User(NamedTuple):
     drawn_key: str | None
 
 
-_BY_ID = Prepared(select(users).where(users.c.id == bindparam("user_id")), User)
-_BY_KEY_HASH = Prepared(select(users).where(users.c.key_hash == bindparam("key_hash")), User)
-_RELEASED_AT = PreparedValue[str](select(users.c.released_at).where(users.c.id == bindparam("user_id")))
-_TO_FORGET = PreparedValue[int](select(users.c.id).where(users.c.forgetting.is_not(None)))
+_BY_ID = Prepared(lambda: select(users).where(users.c.id == bindparam("user_id")), User)
+_BY_KEY_HASH = Prepared(lambda: select(users).where(users.c.key_hash == bindparam("key_hash")), User)
+_RELEASED_AT = PreparedValue[str](lambda: select(users.c.released_at).where(users.c.id == bindparam("user_id")))
+_TO_FORGET = PreparedValue[int](lambda: select(users.c.id).where(users.c.forgetting.is_not(None)))
 
 
 def find(connection: Connection, user_id: int) -> User | None:

@@ -51,30 +51,30 @@ def test_every_statement_of_the_store_finds_what_its_row_says():
     for name, statement in statements().items():
         for dialect in (sqlite.dialect(), postgresql.dialect()):
             # To compile one raises TypeError where its row has other fields.
-            assert Compiled(statement._statement, dialect, statement._maker).sql, name
+            assert Compiled(statement._build(), dialect, statement._maker).sql, name
 
 
 def test_a_row_is_what_sqlalchemy_would_give(chat: Chat):
     bob = chat.guest("bob")
     with chat.store.read() as connection:
         expected = connection.execute(BY_ID, {"user_id": bob.id}).one()
-        found = Prepared(BY_ID, User).first(connection, user_id=bob.id)
+        found = Prepared(lambda: BY_ID, User).first(connection, user_id=bob.id)
     assert found is not None and found._asdict() == expected._asdict()
     assert found.is_owner is False, "SQLite keeps a number"
 
 
 def test_what_is_not_there_is_none(chat: Chat):
     with chat.store.glance() as connection:
-        assert Prepared(BY_ID, User).first(connection, user_id=99) is None
-        assert Prepared(BY_ID, User).all(connection, user_id=99) == []
+        assert Prepared(lambda: BY_ID, User).first(connection, user_id=99) is None
+        assert Prepared(lambda: BY_ID, User).all(connection, user_id=99) == []
         by_id = select(users.c.name).where(users.c.id == bindparam("user_id"))
-        assert PreparedValue[str](by_id).value(connection, user_id=99) is None
+        assert PreparedValue[str](lambda: by_id).value(connection, user_id=99) is None
         assert fetch_first(connection, BY_ID, User, {"user_id": 99}) is None
 
 
 def test_a_single_value_comes_without_a_row(chat: Chat):
     chat.guest("bob")
-    is_owner = PreparedValue[bool](select(users.c.is_owner))
+    is_owner = PreparedValue[bool](lambda: select(users.c.is_owner))
     with chat.store.glance() as connection:
         assert is_owner.value(connection) is False and is_owner.all(connection) == [False]
 
@@ -82,18 +82,18 @@ def test_a_single_value_comes_without_a_row(chat: Chat):
 @pytest.mark.parametrize("row", [Turned, Member])
 def test_a_row_with_other_fields_than_the_columns_is_refused(chat: Chat, row):
     with chat.store.glance() as connection:
-        for find in (Prepared(SLUGS, row).all, lambda connection: fetch_all(connection, SLUGS, row)):
+        for find in (Prepared(lambda: SLUGS, row).all, lambda connection: fetch_all(connection, SLUGS, row)):
             with pytest.raises(TypeError, match=f"{row.__name__} has the fields .*, but the columns are .'id', 'slug'"):
                 find(connection)
         with pytest.raises(TypeError, match="one column"):
-            PreparedValue[int](SLUGS).value(connection)
+            PreparedValue[int](lambda: SLUGS).value(connection)
 
 
 def test_a_rows_first_field_may_be_a_row_itself(chat: Chat):
     bob = chat.guest("bob")
     chat.post(bob, "hi")
     with chat.store.read() as connection:
-        for find in (Prepared(MEMBERS, Member).all, lambda connection: fetch_all(connection, MEMBERS, Member)):
+        for find in (Prepared(lambda: MEMBERS, Member).all, lambda connection: fetch_all(connection, MEMBERS, Member)):
             assert find(connection) == [Member(bob, 1)]
             assert type(find(connection)[0].user) is User
 
@@ -101,13 +101,13 @@ def test_a_rows_first_field_may_be_a_row_itself(chat: Chat):
 def test_a_statement_that_is_not_prepared_has_the_same_rows(chat: Chat):
     with chat.store.read() as connection:
         found = fetch_all(connection, SLUGS, Slug)
-        assert found == Prepared(SLUGS, Slug).all(connection) and found[0].slug == "lobby"
+        assert found == Prepared(lambda: SLUGS, Slug).all(connection) and found[0].slug == "lobby"
         assert type(found[0]) is Slug and fetch_first(connection, SLUGS, Slug) == found[0]
 
 
 def test_a_glance_keeps_no_snapshot_open(chat: Chat):
     with chat.store.glance() as first:
-        Prepared(SLUGS, Slug).all(first)
+        Prepared(lambda: SLUGS, Slug).all(first)
         facts.get(first, "anything")  # through SQLAlchemy, which begins a transaction
     chat.store.write(lambda tx: facts.put(tx, "colour", "green"))
     with chat.store.glance() as second:
@@ -116,7 +116,7 @@ def test_a_glance_keeps_no_snapshot_open(chat: Chat):
 
 
 def test_a_glance_that_failed_leaves_a_connection_that_works(chat: Chat):
-    broken = PreparedValue[int](select(rooms.c.id).where(rooms.c.id == bindparam("room_id")))
+    broken = PreparedValue[int](lambda: select(rooms.c.id).where(rooms.c.id == bindparam("room_id")))
     for _ in range(3):
         with pytest.raises(DatabaseError, match="room_id"), chat.store.glance() as connection:
             broken.value(connection)

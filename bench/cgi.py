@@ -48,6 +48,7 @@ def requests(folder: Path, checkout: Path = TOP) -> dict[str, tuple[list[str], d
     script.write_text(text.replace("/home/alice/longwave/instance", str(instance))
                       .replace("/home/alice/longwave", str(checkout)))
     environ = environment(instance, {}) | {
+        "PYTHONDONTWRITEBYTECODE": "",  # or each process would compile the chat anew, as none does on a host
         "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/longwave.cgi",
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1"}
     return {

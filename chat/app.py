@@ -1,4 +1,4 @@
-"""Join the parts into a WSGI app."""
+"""The WSGI app, joined from its parts."""
 
 import logging
 import sys
@@ -32,7 +32,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The app, with its settings checked; what it needs is opened by the first request, or by `Lifecycle.start`.
+    """The app with checked settings; its process is opened by the first request, or by `Lifecycle.start`.
 
     Raises ConfigError for a setting that is wrong, SecretError for a damaged key.
     """
@@ -99,7 +99,7 @@ def _surround_requests(app: Flask, lifecycle: Lifecycle) -> None:
 
     @app.after_request
     def note(answer: Response) -> Response:
-        """Log the request without what it carries: no query string, which may hold a code, and no body."""
+        """Log the request without its query string, which may contain a code, and without its body."""
         took_ms = (time.monotonic() - g.get("began_at", time.monotonic())) * 1000
         if request.endpoint in FILES or "is_held" in g:  # what is held is noted when it is answered
             return answer

@@ -1,4 +1,4 @@
-"""The `longwave` command: speak, open rooms, make bots, look after the database, from a shell or a cron job."""
+"""The `longwave` command: post, manage rooms, bots and people, and maintain the database, from a shell or cron job."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ def longwave() -> None:
 
 
 def main() -> None:
-    """Run the command; what goes wrong is one sentence on stderr and exit status 1."""
+    """Run the command; an error is one sentence on stderr and exit status 1."""
     try:
         longwave(prog_name="longwave")
     except (ChatError, ConfigError, SecretError, OSError) as error:
@@ -39,13 +39,17 @@ def main() -> None:
 
 
 def stop(sentence: str) -> NoReturn:
+    """Exit with status 1 after writing the sentence to stderr."""
     click.echo(f"longwave: {sentence}", err=True)
     sys.exit(1)
 
 
 @contextmanager
 def open_store(config: Config) -> Iterator[Store]:
-    """The store of a chat that exists, whose running processes are told of what is written."""
+    """The store of an existing chat, whose running processes are told about what is written.
+
+    Raises ClickException if there is no chat, and ChatError `busy` if its database is another version's.
+    """
     if not creation.exists(config):
         raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
     relay: Relay = UnixRelay(Path(config.instance))

@@ -1,4 +1,4 @@
-"""Requests as they come by a connection: how long they are waited for, a body in turns, and one that is asked again."""
+"""Requests as they arrive on a connection: deadlines, bodies that are read in turns, and requests that are replayed."""
 
 import io
 import time
@@ -13,13 +13,13 @@ from chat.core.errors import N_, ChatError
 from chat.server.gunicorn_internals import RequestBody
 from chat.server.unfinished import Unfinished
 
-BODY_SECONDS = 30.0  # within which a body must come, and longer if it comes at the pace of the slowest of networks
+BODY_SECONDS = 30.0  # for a body to arrive, and longer while it comes at least as fast as on a very slow network
 BODY_BYTES_A_SECOND = 1024
 PIECE_BYTES = 8192
 
 
 class Waiting(gevent.Timeout):
-    """The wait of a connection for bytes of a request; its block just ends when its time is over, or it is given up."""
+    """A connection's wait for a request's bytes; when its time is over, or it is given up, its block ends silently."""
 
     def __init__(self, seconds: float, unfinished: Unfinished, sender: str | None, is_idle: bool) -> None:
         super().__init__(max(seconds, 0), False)
@@ -49,10 +49,10 @@ class Waiting(gevent.Timeout):
 
 
 class ArrivingBody(io.RawIOBase):
-    """The body of a request as it comes; where that is too slow, or it is no HTTP, the connection ends with the answer.
+    """The body of a request as it arrives; if it is too slow or no HTTP, the connection ends with the answer.
 
-    `take_turn` is called with each piece that has come, before it is gone through: of a few bytes it may be thousands
-    of chunks. Raises ChatError `too_slow`, and whatever gunicorn raises.
+    `take_turn` is called for each piece before it is parsed, because a few bytes may be thousands of chunks. Reading
+    raises ChatError `too_slow`, and whatever gunicorn raises.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class ArrivingBody(io.RawIOBase):
         raise ChatError("too_slow", N_("Your message arrived too slowly. Try again on a better connection."))
 
     def pass_over(self) -> None:
-        """Read what nobody has read: whoever still sends would not see the answer if the connection ended now.
+        """Read and drop what is left: a sender that is still sending would not see the answer if the connection ended.
 
-        The next request is read from the connection itself, as it begins in its turn anyway.
+        After it, the next request is read from the connection itself, because that waits for its turn anyway.
         """
         self._due_at = time.monotonic() + BODY_SECONDS
         with suppress(Exception):
@@ -100,7 +100,7 @@ class ArrivingBody(io.RawIOBase):
 
 
 class TurnTaking:
-    """A connection to read from; what has come is handed on when it is its sender's turn."""
+    """A connection to read from, which returns what has arrived once it is its sender's turn."""
 
     def __init__(self, connection: Any, take_turn: Callable[[], None]) -> None:
         self._connection = connection
@@ -114,7 +114,7 @@ class TurnTaking:
 
 
 class ReplayedConnection(gevent.socket.socket):
-    """A connection on which a request that was held is read once more, before whatever comes next."""
+    """A connection on which a held request is read once more, before whatever arrives next."""
 
     def __init__(self, fd: int, request: bytes) -> None:
         super().__init__(fileno=fd)
@@ -127,6 +127,6 @@ class ReplayedConnection(gevent.socket.socket):
         return request or super().recv(*args)
 
     def must_answer(self) -> bool:
-        """True for the request that was held, and for none after it."""
+        """True for the first call, that is, for the held request; false for those that follow it."""
         must_answer, self._must_answer = self._must_answer, False
         return must_answer

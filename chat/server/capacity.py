@@ -1,7 +1,7 @@
-"""How many readers a process bears: which kind of host it is, and what stays free for posts and pages.
+"""How many readers a process can hold: which kind of host it is, and what stays free for posts and pages.
 
-What a server says of itself stands in the environ of its requests; how large its pool of threads is, only in the
-process. `facts` looks there, and `budget` decides from both, without looking anywhere.
+`facts` collects what the process knows, such as the size of its thread pool. `budget` decides from that and a request's
+environ, without any I/O.
 """
 
 import resource
@@ -12,20 +12,20 @@ from typing import Any, NamedTuple
 
 from chat.core.pacing import LIFETIME_SPREAD, POLL_INTERVAL_MS, SHORT_LIFETIME
 
-OPEN_FILES = 10_100  # what a process should be allowed: ten thousand connections, and some files
-SHORT_REQUESTS = 0.1  # of all connections, the part that is kept for requests that wait for nothing
-SHORT_THREADS = 0.25  # the same of threads, of which there are few
+OPEN_FILES = 10_100  # that a process should be able to open: ten thousand connections, and some files
+SHORT_REQUESTS = 0.1  # the share of connections that is kept for requests that don't wait
+SHORT_THREADS = 0.25  # the same share of threads, of which there are few
 OWN_FILES = 64  # of a process: the database, sockets to other processes, logs
-UNFINISHED = 0.125  # of all files, the part that one network's connections may take which wait for a request to come
-OF_NETWORK = 0.25  # of all connections, the part that may be one network's
-UNFINISHED_MOST = 1000  # at most, for each keeps a greenlet
-CONNECTIONS = 1000  # of a gevent worker of gunicorn's own, unless it was told otherwise
+UNFINISHED = 0.125  # the share of files that one network's unfinished requests may take
+OF_NETWORK = 0.25  # the share of connections that one network may have
+UNFINISHED_MOST = 1000  # never more than this, because each keeps a greenlet
+CONNECTIONS = 1000  # of gunicorn's own gevent worker, by default
 
 ONCE, SINGLE, THREADS, GREENLETS, PARKED = "once", "single", "threads", "greenlets", "parked"
 
 
 class Facts(NamedTuple):
-    """What the process knows. `threads` is the size of the pool that answers requests, None where each gets its own."""
+    """What the process knows about its server. `threads` is the pool's size, None if each request gets a new thread."""
 
     threads: int | None = None
     processes: int | None = None
@@ -33,10 +33,11 @@ class Facts(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What a process of this host may do for readers.
+    """What one process of this host can do for readers.
 
-    `places` is how many requests it answers at once, `readers` how many of these places streams and held polls may
-    take; None is any number. `is_ours` is a worker that takes leave of its readers, and so need not be left early.
+    `places` is how many requests it answers at once, `readers` how many of these may be streams and held polls; None
+    means any number. `is_ours` is true for our own workers, which close streams before they stop, so that streams need
+    not be short.
     """
 
     server: str
@@ -47,14 +48,14 @@ class Budget(NamedTuple):
     is_ours: bool = False
 
     def lifetime(self, stream_seconds: int | None, stream_minutes: int) -> tuple[float, float]:
-        """Between how many seconds streams end by themselves; (0, 0) when they end with all that there is."""
+        """The shortest and longest life of a stream, in seconds; (0, 0) if it ends once it has sent what is there."""
         if stream_seconds is None and not self.is_ours:
             return SHORT_LIFETIME
         seconds = stream_minutes * 60 if stream_seconds is None else stream_seconds
         return seconds * (1 - LIFETIME_SPREAD), seconds * (1 + LIFETIME_SPREAD)
 
     def granted(self, wanted: int | None) -> int | None:
-        """How many readers may be held where the operator has set `wanted`: never those who take the last place."""
+        """How many readers may be held if the operator has set `wanted`; None is any number. One thread stays free."""
         if self.kind in (ONCE, SINGLE):
             return 0  # nothing wakes a reader there
         if wanted is None:
@@ -63,7 +64,7 @@ class Budget(NamedTuple):
 
 
 def budget(environ: Mapping[str, Any], facts: Facts) -> Budget:
-    """What the host of this request bears."""
+    """The budget of a process on the host of this request."""
     server = _server(environ)
     if environ.get("wsgi.run_once"):  # first, because wsgiref says of CGI that there are threads
         return Budget(server, ONCE, None)
@@ -78,13 +79,13 @@ def budget(environ: Mapping[str, Any], facts: Facts) -> Budget:
 
 
 def parked(connections: int | None, processes: int | None) -> Budget:
-    """Of our own worker, where readers wait without a greenlet, or with one of so many."""
+    """The budget of our gevent worker; `connections` is None if it parks readers, else each keeps a connection."""
     kind = PARKED if connections is None else GREENLETS
     return Budget("gunicorn", kind, processes, connections, readers(connections), is_ours=True)
 
 
 def threaded(threads: int, processes: int | None) -> Budget:
-    """Of our own worker without gevent."""
+    """The budget of our threaded worker."""
     return Budget("gunicorn", THREADS, processes, threads, readers_of_threads(threads), is_ours=True)
 
 
@@ -102,7 +103,7 @@ def _server(environ: Mapping[str, Any]) -> str:
 
 
 def facts(environ: Mapping[str, Any], processes: int | None = None) -> Facts:
-    """The facts of this process, for a request that one of its pool's threads answers."""
+    """The facts of this process; to be called in the thread that answers the request with this environ."""
     monkey = sys.modules.get("gevent.monkey")
     has_greenlets = monkey is not None and monkey.is_module_patched("threading")
     uwsgi, mod_wsgi = sys.modules.get("uwsgi"), sys.modules.get("mod_wsgi")
@@ -112,12 +113,12 @@ def facts(environ: Mapping[str, Any], processes: int | None = None) -> Facts:
         threads = getattr(mod_wsgi, "threads_per_process", 1)
         return Facts(threads, getattr(mod_wsgi, "maximum_processes", None), has_greenlets)
     if str(environ.get("SERVER_SOFTWARE", "")).startswith("Werkzeug"):
-        return Facts(None, processes, has_greenlets)  # a thread for each request, as many as come
+        return Facts(None, processes, has_greenlets)  # a new thread for each request
     return Facts(_pool_size(threading.current_thread()), processes, has_greenlets)
 
 
 def _pool_size(thread: threading.Thread) -> int:
-    """How many threads the pool of this one has, or those that can be seen of it; one that is alone is no pool."""
+    """The size of the thread's pool, or else how many threads have the same name apart from a number."""
     if thread is threading.main_thread():
         return 1
     from chat.runtime import cpython_internals  # late, for hosts where each request is a process
@@ -130,53 +131,56 @@ def _pool_size(thread: threading.Thread) -> int:
 
 
 def files() -> int | None:
-    """How many files the process may open, or None for any number."""
+    """How many files the process may open; None means any number."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return soft if soft != resource.RLIM_INFINITY else None
 
 
 def open_files_allowed() -> int | None:
-    """Let the process open as many files as its user may; returns how many, or None for any number."""
+    """Raise the process's limit of open files as far as its user may; returns it as `files` does."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return files()
 
 
 def readers(connections: int | None) -> int | None:
-    """How many readers leave room for all else, where each keeps a file, and one of so many connections, if any."""
+    """How many readers leave room for other requests, if each takes a file and one of `connections`; None: any number.
+
+    `connections` is None if they are not limited.
+    """
     bounds = [bound for bound in (sockets(), connections) if bound is not None]
     return int(min(bounds) * (1 - SHORT_REQUESTS)) if bounds else None
 
 
 def sockets() -> int | None:
-    """How many connections a process has files for, parked readers among them; None is any number."""
+    """How many connections a process has files for, including parked readers; None means any number."""
     allowed = files()
     return max(allowed - OWN_FILES, 1) if allowed is not None else None
 
 
 def connections(wanted: int) -> int:
-    """How many of so many connections a process may accept before it has no file left for them."""
+    """`wanted`, or as many connections as the process has files for if these are fewer."""
     most = sockets()
     return wanted if most is None else min(wanted, most)
 
 
 def of_network(connections: int) -> int:
-    """How many of so many connections one network may have, whatever they do; parked readers are none of them."""
+    """How many of all `connections` one network may have, at least 1; parked readers don't count."""
     return max(int(connections * OF_NETWORK), 1)
 
 
 def unfinished() -> int:
-    """How many connections of one network may wait for a request, or for the rest of one."""
+    """How many connections of one network may be waiting for a request or the rest of one."""
     return min(int((files() or OPEN_FILES) * UNFINISHED), UNFINISHED_MOST)
 
 
 def readers_of_threads(threads: int) -> int:
-    """How many readers leave room for all else, where each keeps one of so many threads."""
+    """How many readers leave room for other requests, if each takes one of `threads`."""
     return min(threads - 1, int(threads * (1 - SHORT_THREADS)))
 
 
 class Host(NamedTuple):
-    """Whether the process goes on by itself between its requests, and how often a reader may poll here."""
+    """Whether the process keeps running between requests, and how often a reader may poll here."""
 
     lasts: bool
     poll_interval_ms: int
@@ -184,15 +188,15 @@ class Host(NamedTuple):
 
 LASTING = Host(True, POLL_INTERVAL_MS)
 ONE_AT_A_TIME = Host(False, POLL_INTERVAL_MS)
-RUN_ONCE = Host(False, 15_000)  # each poll is a new process, which takes a third of a second of a core
+RUN_ONCE = Host(False, 15_000)  # each poll starts a process, which takes a third of a second of a core
 
 
 def host_of(environ: Mapping[str, Any]) -> Host:
     """The host of this request.
 
-    A process that answers one request at a time is not to be trusted to go on between them: its server may stop all
-    threads while there is nothing to answer (uWSGI), or end it at any moment (Passenger). `run_once` is asked first,
-    because wsgiref says of CGI that there are threads.
+    A process that answers one request at a time can't be relied on between them: its server may stop all threads while
+    there is nothing to answer (uWSGI), or end it at any moment (Passenger). `run_once` comes first, because wsgiref
+    claims threads for CGI.
     """
     if environ.get("wsgi.run_once"):
         return RUN_ONCE

@@ -1,4 +1,4 @@
-"""What `longwave check` looks at: each finding says whether it is well, and if not, what to do."""
+"""What `longwave check` examines: each finding says whether all is well, and if not, what to do."""
 
 from collections.abc import Iterator
 from urllib.parse import urljoin
@@ -17,7 +17,7 @@ REFUSED_SHOWN = 20
 
 
 def findings(config: Config, url: str = "") -> Iterator[Finding]:
-    """Look at everything, one thing after another; at the site by HTTP where its `url` is given or known."""
+    """Check one thing after another; the site itself, by HTTP, only if its `url` is given or known."""
     yield _settings(config)
     yield _secret(config)
     yield _open_files()
@@ -72,7 +72,7 @@ def _open_files() -> Finding:
 
 
 def _host(config: Config) -> Iterator[Finding]:
-    """What the chat itself has seen while it answered: this command may run on another host than the chat."""
+    """What the chat has noted about its host: this command may run on another one."""
     seen = host_report.last_seen(config.instance)
     if seen is None:
         yield Finding(True, "What kind of server this is will be known after the chat's first request.")
@@ -81,7 +81,7 @@ def _host(config: Config) -> Iterator[Finding]:
 
 
 def _canary(config: Config, url: str) -> Finding:
-    """Whether private files can be fetched, at the given address, or else where the owner came to their page."""
+    """Whether private files can be downloaded from `url`, or else from where the owner last opened their page."""
     earlier = exposure.last_found(config.instance)
     url = url or (earlier.url if earlier is not None else "")
     if not url:
@@ -96,7 +96,7 @@ def _canary(config: Config, url: str) -> Finding:
 
 
 def _heads(config: Config, store: Store, url: str) -> Iterator[Finding]:
-    """Whether the web server hands out head files, where it was asked for private ones; or that there are none."""
+    """Whether the web server serves head files at the address where private files were looked for."""
     heads, seen = Watermarks(config, store), host_report.last_seen(config.instance)
     earlier = exposure.last_found(config.instance)
     site = url or (earlier.url if earlier is not None else "")

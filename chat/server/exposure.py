@@ -1,8 +1,8 @@
-"""Whether the web server hands out what is private: such files are asked for by HTTP, as a stranger would.
+"""Whether the web server serves private files: they are requested by HTTP, as a stranger would.
 
-The folder may lie within a web root, at an address that the program cannot know. So every end of a file's path is
-tried as an address: of /home/alice/public_html/longwave/instance/canary these are /canary, /instance/canary,
-/longwave/instance/canary and so on.
+The instance may be inside a web root, at a URL that the program cannot know. So every suffix of a file's path is tried:
+for /home/alice/public_html/longwave/instance/canary these are /canary, /instance/canary, /longwave/instance/canary and
+so on.
 """
 
 import json
@@ -17,15 +17,15 @@ from urllib.parse import quote, urlsplit
 
 from chat.runtime.http_probe import GOOD_SECONDS, MOST_BYTES, Fetch, fetch
 
-FILE = "canary"  # in the instance, for nothing else than to be asked for
+FILE = "canary"  # in the instance, only there to be requested
 FOUND = "canary.json"
 ALL_SECONDS = 5.0
-PROGRAM = Path(__file__).parents[1] / "cli.py"  # a file of ours that no web server may hand out
-FOLDERS = 4  # how deep below a web root the file may lie, itself included
+PROGRAM = Path(__file__).parents[1] / "cli.py"  # a file of ours that no web server may serve
+FOLDERS = 4  # the longest suffix of a path that is tried, in names
 
 
 class Found(NamedTuple):
-    """What a look at the site `url` found: addresses that hand out private files; and whether there was any answer."""
+    """The result of a check of the site `url`: the URLs that serve private files, and whether there was any answer."""
 
     url: str
     exposed: list[str]
@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
 
 def look(instance: Path, url: str, ask: "Fetch | None" = None, clock: Callable[[], float] = time.time) -> Found:
-    """Ask the site at `url` for the private files, unless that was done within the hour."""
+    """Request the private files from the site at `url`; a result without any is reused for an hour."""
     earlier = last_found(instance)
     if earlier is not None and earlier.url == url and 0 <= clock() - earlier.at < GOOD_SECONDS and not earlier.exposed:
         return earlier
@@ -56,6 +56,7 @@ def look(instance: Path, url: str, ask: "Fetch | None" = None, clock: Callable[[
 
 
 def last_found(instance: Path) -> Found | None:
+    """The result of the last `look`, or None if there was none or its file is damaged."""
     try:
         found = Found(**json.loads((instance / FOUND).read_text()))
         return found._replace(url=str(found.url), exposed=list(map(str, found.exposed)), at=float(found.at))
@@ -65,7 +66,7 @@ def last_found(instance: Path) -> Found | None:
 
 def _private_files(instance: Path) -> Iterator[tuple[Path, bytes]]:
     canary = instance / FILE
-    if not canary.exists() or not canary.stat().st_size:  # what is empty is the same as any other answer
+    if not canary.exists() or not canary.stat().st_size:  # an empty file equals any other empty answer
         draft = os.open(canary, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.write(draft, f"This file must not be handed out. {secrets.token_hex(16)}\n".encode())
         os.close(draft)
@@ -74,7 +75,7 @@ def _private_files(instance: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _addresses(url: str, path: Path) -> Iterator[str]:
-    """Where the file would be, below the host and below the site, were one of its folders the web root."""
+    """The URLs of the file, below the host and below the site, if one of its folders were the web root."""
     parts = urlsplit(url)
     roots = dict.fromkeys((f"{parts.scheme}://{parts.netloc}/", url.rstrip("/") + "/"))
     names = path.absolute().parts[1:]

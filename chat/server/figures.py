@@ -1,4 +1,4 @@
-"""What one process has counted and how it stands, for its sheet on the board of metrics."""
+"""What one process has counted, and its current state, for the metrics."""
 
 import math
 
@@ -10,6 +10,7 @@ from chat.store import Store
 
 
 def of_process(store: Store, hub: Hub, relay: Relay, streams: Streams, lag: Histogram) -> Figures:
+    """Every figure of `metrics.METRICS` that a process counts itself, by its name there; `lag` is in seconds."""
     return {
         "readers": dict(hub.held),
         "readers_limit": math.inf if streams.most is None else streams.most,

@@ -1,4 +1,4 @@
-"""The gunicorn worker: greenlets for requests, and a place to park for whoever waits.
+"""The gunicorn worker: greenlets for requests, and a parking lot for readers that wait.
 
 When a view returns a stream, or a poll that is to be held, the worker takes the connection over and lets the greenlet
 end: parser, environ and stack go, and `realtime/parking.py` keeps a descriptor and a cursor. What it cannot take over
@@ -86,19 +86,19 @@ class FarewellWorker(GeventWorker):
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe_after_seconds)
 
     def notify(self) -> None:
-        """Once a second; a worker that has answered its `max_requests` is told nothing else of its end."""
+        """Called once a second; it is how a worker learns that it has answered its `max_requests`."""
         super().notify()
         if not self.alive:
             self._drain()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """TERM: take nothing new, say `bye` on every stream, answer what is held, then end."""
+        """TERM: accept nothing new, send `bye` on every stream, answer held polls, then end."""
         super().handle_exit(sig, frame)
         # From the signal's handler into the loop, like whatever else comes from outside of it.
         get_hub().loop.run_callback_threadsafe(self._drain)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
-        """QUIT, which is what Ctrl-C becomes: say `bye`, and go at once."""
+        """QUIT, which Ctrl-C becomes: send `bye` and end at once."""
         gevent.spawn(self._quit)
 
     def _quit(self) -> None:

@@ -54,7 +54,7 @@ INTERNALS = Internals(
 
 
 class Answer(Response):
-    """gunicorn's answer, but one that is whole is sent whole: two pieces cost twice, and wake the browser twice."""
+    """gunicorn's answer, but head and body are sent together if the body is whole: two pieces wake a browser twice."""
 
     headers_sent: bool
 
@@ -78,7 +78,7 @@ class Answer(Response):
 
 
 def answer_of(start_response: Any) -> Any:
-    """The answer, whose method it is that was given to the app; None where it is another's, or not as it was tried."""
+    """The `Response` whose method `start_response` is; None if it is another's, or gunicorn looks different inside."""
     answer = getattr(start_response, "__self__", None)
     return answer if INTERNALS.are_known() and type(answer) is Response else None
 
@@ -87,9 +87,9 @@ def answer_of(start_response: Any) -> Any:
 
 
 class BoundedRequest(Request):
-    """gunicorn's request, but its head is bounded as a whole, not only in the number and the size of its fields."""
+    """gunicorn's request, but its head is limited as a whole, not only in the number and size of its fields."""
 
-    most_bytes = 64 * 1024  # gunicorn would have a megabyte, and look through all of it with every byte that comes
+    most_bytes = 64 * 1024  # gunicorn allows a megabyte, and searches all of it again with every byte that arrives
 
     @property
     def max_buffer_headers(self) -> int:

@@ -1,4 +1,4 @@
-"""gunicorn's own log lines, made as shy as ours: no whole addresses, queries or controls; nothing of who vanished."""
+"""gunicorn's own log lines, as private as ours: no whole addresses, queries or control characters, no lost readers."""
 
 import errno
 import logging
@@ -12,7 +12,7 @@ from chat.core.addresses import shortened
 
 _STRANGERS = "Invalid request from ip="
 _QUERY = re.compile(r"\?\S*")
-_VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)  # the kernel's words for a lost network
+_VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)  # of a lost network
 
 
 class RedactingLogger(Logger):
@@ -21,6 +21,7 @@ class RedactingLogger(Logger):
     how_addresses = "short"
 
     def setup(self, cfg: Any) -> None:
+        """As in gunicorn, but error lines are formatted safely and lose queries, whole addresses and lost readers."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(log_lines.LineFormatter(self.error_fmt, self.datefmt))
@@ -28,7 +29,7 @@ class RedactingLogger(Logger):
         self.error_log.addFilter(self._shorten)
 
     def _shorten(self, record: logging.LogRecord) -> bool:
-        """What a stranger sent that was no HTTP, or a path with its query, is not repeated."""
+        """Keep out of the log what a stranger sent that was no HTTP, and the query of a path."""
         message = record.getMessage()
         if message.startswith(_STRANGERS):
             address = message.removeprefix(_STRANGERS).split(": ", 1)[0]
@@ -39,6 +40,6 @@ class RedactingLogger(Logger):
 
 
 def _is_of_interest(record: logging.LogRecord) -> bool:
-    """Not that a reader has vanished without a word, for which gunicorn has a traceback: phones do so all the time."""
+    """False if a reader vanished, for which gunicorn logs a traceback: phones do that all the time."""
     raised = record.exc_info[1] if record.exc_info else None
     return getattr(raised, "errno", None) not in _VANISHED

@@ -1,4 +1,4 @@
-"""What was found of the host that runs the chat, kept in the instance for the command line; and that in words.
+"""What is known about the host that runs the chat: kept in the instance for the command line, and put into words.
 
 The sentences are templates of the catalogue with their values, because the owner reads them in the site's language.
 """
@@ -17,16 +17,16 @@ from chat.server.capacity import Budget
 
 FILE = "host"
 EXAMPLE_READERS = 50
-LESS = 1.2  # times: what is noted anew only when it has become so much less
-POLL_SECONDS = 0.002  # of a core, for a poll without news; measured 1 to 1.7 ms on two cores of a small machine
-KILOBYTES = {capacity.PARKED: 2.5, capacity.GREENLETS: 20.0, capacity.THREADS: 50.0}  # measured, of who waits
+LESS = 1.2  # the factor by which a measured cost must have fallen to be noted again
+POLL_SECONDS = 0.002  # of a core, for a poll without news; 1 to 1.7 ms were measured on a small machine
+KILOBYTES = {capacity.PARKED: 2.5, capacity.GREENLETS: 20.0, capacity.THREADS: 50.0}  # measured, per waiting reader
 
 
 class Hosting(NamedTuple):
-    """A host as it was last seen: what it bears, what it grants, and what its processes were seen to take.
+    """A host as it was last seen: its budget, what is granted of it, and what its processes were measured to cost.
 
-    `lifetime` is between how many seconds streams end; `request_seconds` what a request takes that is a process;
-    `has_heads` whether whoever polls looks at head files in between.
+    `lifetime` is the shortest and longest life of a stream in seconds, `request_seconds` the time on a core for one
+    request, `has_heads` whether readers who poll look at head files in between.
     """
 
     budget: Budget
@@ -38,11 +38,12 @@ class Hosting(NamedTuple):
     has_heads: bool = False
 
     def words(self) -> list[Sentence]:
+        """The host in a few sentences: what kind it is, how long streams last, what fifty people cost."""
         return [_kind(self), *_lifetime(self), _cost(self)]
 
 
 def megabytes_here() -> float:
-    """The memory that this process has had at most, what it shares with others included."""
+    """The largest memory of this process so far, in MB, including what it shares with others."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -50,7 +51,7 @@ def megabytes_here() -> float:
 
 
 def note(instance: Path, hosting: Hosting) -> None:
-    """Keep it for `last_seen`, unless the same is there. Of requests the shortest counts: the first one does more."""
+    """Keep it for `last_seen`, unless that is equal. The fastest request counts, because a first one does more."""
     seen = last_seen(instance)
     if seen is not None and _is_as_good(seen, hosting):
         return
@@ -59,17 +60,17 @@ def note(instance: Path, hosting: Hosting) -> None:
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(hosting._asdict() | {"budget": hosting.budget._asdict()}))
         draft.replace(instance / FILE)
-    except OSError:  # a full disk; the next process says it, too
+    except OSError:  # a full disk; the next process tries again
         draft.unlink(missing_ok=True)
 
 
 def last_seen(instance: Path) -> Hosting | None:
-    """The host on which the chat has answered last, or None where it never has."""
+    """The host on which the chat last answered, or None if it never has or the note is damaged."""
     try:
         kept = json.loads((instance / FILE).read_text())
         seen = Hosting(**kept | {"budget": Budget(**kept["budget"]), "lifetime": tuple(kept["lifetime"])})
-        return seen if seen.words() else None  # which a damaged one has not
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # none, or another version's
+        return seen if seen.words() else None  # a damaged one has no words
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):  # there is none, or it is another version's
         return None
 
 
@@ -132,6 +133,8 @@ def _cost(hosting: Hosting) -> Sentence:
 
 
 class Cost(NamedTuple):
+    """What `readers` people cost: how many are held and how many poll, requests per minute, processes, memory."""
+
     readers: int
     held: int
     polling: int
@@ -141,11 +144,11 @@ class Cost(NamedTuple):
 
 
 def cost(hosting: Hosting, readers: int) -> Cost:
-    """What so many readers take who only read. Where streams end with all that there is, they are as good as polls."""
+    """What so many people cost who only read. Streams that end at once cost as much as polls."""
     budget, (low, high) = hosting.budget, hosting.lifetime
     known = budget.processes or 1
     held = 0 if high == 0 else readers if hosting.readers is None else min(readers, hosting.readers * known)
-    looks_at_heads = hosting.has_heads and high > 0  # streams that end at once are opened anew at the interval
+    looks_at_heads = hosting.has_heads and high > 0  # streams that end at once are reopened at the interval
     interval_seconds = IDLE_SECONDS if looks_at_heads else hosting.interval_ms / 1000
     polls_a_minute = (readers - held) * 60 / interval_seconds
     requests = polls_a_minute + (held * 120 / (low + high) if held else 0)

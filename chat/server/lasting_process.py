@@ -53,6 +53,7 @@ class LastingProcess(Process):
         """Nothing: the ticker does it."""
 
     def grant(self, budget: Budget) -> None:
+        """As in `Process`; the command line can read it at once."""
         super().grant(budget)
         self._note_host()
 

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 class Lifecycle:
     """What the app has before its first request and before any fork: it starts a `Process`, once in each, and stops it.
 
-    What a worker of ours knows of the server it says before the start: `processes`, how many there are, and by
-    `settle` what each of them bears. Where it has not, `learn` finds out by a request.
+    Before the start our workers tell what they know: `processes`, how many the server has, and by `settle` the budget
+    of each. For other servers `learn` finds out from a request.
     """
 
     def __init__(self, config: Config) -> None:
@@ -69,24 +69,23 @@ class Lifecycle:
         return self.process.config if self.is_open else self.operators_config
 
     def network_of(self, environ: Mapping[str, Any]) -> str | None:
-        """The network whose share of what is scarce a request takes; None where its address says nothing of who asks,
-        or where nobody is counted."""
+        """The network that a request counts for; None if it comes from a trusted proxy itself, or limits are off."""
         network: str | None = environ.get(addresses.NETWORK)
         return network if self.config.limits else None
 
     def settle(self, budget: Budget) -> None:
-        """Hold as many streams and polls in this process as its host bears, unless the operator has set a number."""
+        """Let the process hold as many readers as the budget says, now or once it is started."""
         self._budget = budget
         if self.is_open:
             self.process.grant(budget)
 
     def learn(self, environ: Mapping[str, Any]) -> None:
-        """See by a first request which host this is, where no worker of ours has said it."""
+        """Find out the budget from a first request, unless a worker of ours has set it."""
         if self._budget is None:
             self.settle(capacity.budget(environ, capacity.facts(environ, self.processes)))
 
     def work_after_request(self, is_end: bool) -> Callable[[], None] | None:
-        """What is to be done once the request is answered, or None; with `is_end` the process ends with it."""
+        """The work to do once the request is answered, or None; with `is_end` the process is stopped after it."""
         work = self.process.work_after_request() if self.is_open else None
         return partial(self._finish, work, is_end) if work is not None else None
 
@@ -100,7 +99,7 @@ class Lifecycle:
                 self.stop()
 
     def say_bye(self, over_seconds: float = 0.0) -> None:
-        """Ask every reader to come back, to whichever process takes over."""
+        """Ask every reader to come back, spread over so many seconds; another process will take over."""
         if self.is_open:
             self.process.hub.close("restart", over_seconds)
 

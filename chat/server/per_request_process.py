@@ -38,12 +38,14 @@ class PerRequestProcess(Process):
         """Nothing goes on between requests."""
 
     def before_request(self) -> None:
+        """Reopen a replaced database, read the log, post the inbox's rows and publish watermarks."""
         self._reopen()
         self.hub.wake()
         inbox.move_inbox(self.store)
         self.watermarks.publish()
 
     def work_after_request(self) -> Callable[[], None]:
+        """Retention and presence once a minute among all processes; then this one's figures."""
         return self._finish_request
 
     def _finish_request(self) -> None:
@@ -60,6 +62,7 @@ class PerRequestProcess(Process):
                 self._is_host_noted = True
 
     def grant(self, budget: Budget) -> None:
+        """Hold no readers, whatever the budget says; the command line can read it after the request."""
         super().grant(budget)
         self.streams.most = 0
         self._is_host_noted = False  # until its request is over, which shows what one takes

@@ -116,7 +116,7 @@ class Process(ABC):
         return ownership.code_to_show(self.store, self.operators_config)
 
     def grant(self, budget: Budget) -> None:
-        """Hold as many streams and polls as the host bears, unless the operator has set a number."""
+        """Hold as many readers, and streams as long, as the budget allows and the operator has set."""
         self._budget = budget
         config = self.operators_config
         self.streams.most = budget.granted(config.streams)
@@ -124,7 +124,7 @@ class Process(ABC):
 
     @property
     def hosting(self) -> Hosting | None:
-        """What this host is and takes, or None before it is known."""
+        """This host and its costs, or None before its budget is known."""
         if self._budget is None:
             return None
         streams = self.streams
@@ -138,7 +138,7 @@ class Process(ABC):
             host_report.note(self._instance, self.hosting)
 
     def note_figures(self) -> None:
-        """Show all processes how this one stands, and what it has counted."""
+        """Write this process's figures where all processes can read them."""
         self.board.note(figures.of_process(self.store, self.hub, self.relay, self.streams, self._lag))
 
     def _learn_of_site(self, event: Event) -> None:
@@ -166,7 +166,7 @@ class Process(ABC):
 
 
 def attempt(work: Callable[[], object], name: str) -> None:
-    """Do it, or let what else is to be done go on; what cannot be saved now is done the next time."""
+    """Do it; if it fails, log that under `name` and go on, because it will be tried again."""
     try:
         work()
     except (ChatError, InDoubt, trouble.Unavailable) as error:

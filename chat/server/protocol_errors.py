@@ -1,4 +1,4 @@
-"""What is no HTTP, or too much of it, never reaches the app: gunicorn answers it, and here it does so in our words."""
+"""What is no HTTP, or too much of it, never reaches the app: gunicorn answers it, here in our words."""
 
 import html
 from http import HTTPStatus
@@ -14,7 +14,7 @@ HEADERS = (
     "Referrer-Policy: same-origin",
     "Cache-Control: no-store",
 )
-# The site's language is known to the app alone; these are for browsers and programs that something else has spoilt.
+# Only the app knows the site's language; these are for broken programs, and for browsers with too many cookies.
 WORDS = {
     414: "This address is too long. Go back and use the page's own links.",
     431: "Your browser sent too much at once, most likely cookies of other programs on this host. "
@@ -25,7 +25,7 @@ OTHERWISE = "The request couldn't be understood. Check the address, or go back a
 
 
 class ProtocolErrors(Worker):
-    """A gunicorn worker whose own errors are answered as the app's are: a sentence, and the headers that protect it."""
+    """A gunicorn worker that answers its own errors like the app's: with a sentence and protective headers."""
 
     def handle_error(self, *about: Any) -> None:
         """Answer a request that gunicorn could not parse, or the app not answer; the connection ends."""
@@ -39,7 +39,7 @@ gunicorn_internals.bound_heads()
 
 
 class _Reworded:
-    """The connection as gunicorn needs it to send an error; what it sends is its own bare page, and is replaced."""
+    """The connection as gunicorn uses it to send an error; gunicorn's bare page is replaced by ours."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -53,7 +53,7 @@ class _Reworded:
 
 
 def answer(status: int) -> bytes:
-    """The whole answer: read by people as by programs, which look at its status."""
+    """The whole HTTP response for an error with this status."""
     title = html.escape(f"{status} {HTTPStatus(status).phrase}")
     words = html.escape(WORDS.get(status, OTHERWISE))
     page = f'<!DOCTYPE html>\n<html lang="en">\n<title>{title}</title>\n<h1>{title}</h1>\n<p>{words}</p>\n</html>\n'

@@ -1,4 +1,4 @@
-"""The gunicorn worker for a machine without gevent: threads, and the same farewell to every open stream."""
+"""The gunicorn worker for machines without gevent: threads, and the same farewell to every open stream."""
 
 import ssl
 import threading
@@ -24,7 +24,7 @@ class StreamThreadWorker(ProtocolErrors, ThreadWorker):
         super().run()
 
     def _call(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """The app; its answer is sent with a deadline, or whoever takes nothing of it would keep a thread for ever."""
+        """The app; its answer is sent with a deadline, or a reader that takes nothing would keep a thread for ever."""
         lifecycle, answer = self._lifecycle(), gunicorn_internals.answer_of(start_response)
         connection: Any = environ.get("gunicorn.socket")
         if answer is not None and not isinstance(connection, ssl.SSLSocket):  # which sends nothing without waiting
@@ -42,7 +42,7 @@ class StreamThreadWorker(ProtocolErrors, ThreadWorker):
         super().handle_quit(sig, frame)
 
     def _say_bye(self) -> None:
-        # In a thread: the signal may have come while this one held the hub's lock.
+        # In a thread of its own, because the signal may have come while this one held the hub's lock.
         threading.Thread(target=self._lifecycle().say_bye, name="farewell", daemon=True).start()
 
     def _lifecycle(self) -> Any:

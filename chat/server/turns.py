@@ -1,7 +1,7 @@
-"""In which order requests begin: one sender after another, and between slices the loop looks at sockets and timers.
+"""The order in which requests begin: one sender after another, with a turn of the loop between slices of time.
 
-A connection whose next request lies ready gives the loop no cause to look at others, and a sender with a hundred
-connections would have a hundred turns to another's one; so would one with a hundred addresses around each other.
+Otherwise a connection whose next request is already there would keep the loop from looking at others, and a sender with
+a hundred connections, or a hundred neighbouring addresses, would get a hundred turns for each of another's.
 """
 
 import time
@@ -11,21 +11,21 @@ from collections.abc import Callable, Hashable
 from chat import runtime
 from chat.runtime.threads import Waiter
 
-SLICE_SECONDS = 0.005  # in which requests begin one after another; one that takes longer is a slice of its own
+SLICE_SECONDS = 0.005  # how long requests begin one after another; a longer request is a slice of its own
 
 
 class Turns:
-    """The requests of one process that are ready to begin, by who sent them. For runtimes that have a loop.
+    """The requests of one process that are ready to begin, by sender. Only for runtimes that have a loop.
 
-    `around` says to which senders one belongs: these follow one another, and within each of them its own.
+    `around` maps a sender to its group, such as the network around it. Groups take turns, as do the senders in each.
     """
 
     def __init__(self, around: Callable[[Hashable], Hashable] = lambda sender: sender) -> None:
         self._runtime = runtime.current()
         self._around = around
-        # Whose turn it is comes first.
+        # Those whose turn is next come first.
         self._waiting: OrderedDict[Hashable, OrderedDict[Hashable, deque[Waiter]]] = OrderedDict()
-        self._slice_ends_at: float | None = None  # None when the loop has turned since the last request began
+        self._slice_ends_at: float | None = None  # None if the loop has turned since the last request began
         self._is_going_on = False
 
     def wait(self, sender: Hashable) -> None:
@@ -36,7 +36,7 @@ class Turns:
         self._waiting.setdefault(self._around(sender), OrderedDict()).setdefault(sender, deque()).append(waiter)
         try:
             waiter.wait()
-        except BaseException:  # whoever waited is being ended
+        except BaseException:  # the greenlet that waited is being ended
             self._forget(sender, waiter)
             raise
 
@@ -55,7 +55,7 @@ class Turns:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Let the first one begin; when it is done, or waits for something else, the next, as long as there is time."""
+        """Let the first one begin and, when it is done or waits for something else, the next, until the slice ends."""
         self._is_going_on = bool(self._waiting) and self._has_time()
         if not self._is_going_on:
             return

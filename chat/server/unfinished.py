@@ -1,4 +1,4 @@
-"""Connections that wait for a request to come, or for the rest of one: each sender may have so many in a process."""
+"""Connections that wait for a request or for the rest of one; each sender may have a limited number per process."""
 
 from collections import defaultdict
 from collections.abc import Hashable
@@ -6,9 +6,9 @@ from typing import Protocol
 
 
 class Wait(Protocol):
-    """The wait for bytes from one connection; `sender` is None where it is not counted.
+    """The wait for bytes from one connection. `sender` is None if it doesn't count against anyone.
 
-    `is_idle` when it waits for a whole request, and so may be ended by a process that ends.
+    `is_idle` is true while it waits for a whole request, so a process that ends may end it.
     """
 
     sender: str | None
@@ -19,10 +19,9 @@ class Wait(Protocol):
 
 
 class Unfinished:
-    """The waits of a process. Where a sender has more than `most`, the one that has waited longest is given up.
+    """The waits of a process. If a sender has more than `most`, its longest wait is given up.
 
-    So nobody is refused because of others behind the same address, and all of them together take a part of what the
-    process has.
+    So nobody is refused because of others behind the same address, and together they take only a share of the process.
     """
 
     def __init__(self, most: int) -> None:
@@ -30,13 +29,14 @@ class Unfinished:
         self._by_sender: defaultdict[Hashable, dict[Wait, None]] = defaultdict(dict)
 
     def add(self, wait: Wait) -> None:
+        """Count the wait; if its sender now has too many, the longest of them is given up."""
         waits = self._by_sender[wait.sender]
         waits[wait] = None
         if wait.sender is not None and len(waits) > self._most:
             self.give_up_longest(wait.sender)
 
     def give_up_longest(self, sender: Hashable) -> bool:
-        """Give up the wait of the sender that has lasted longest; false where there is none."""
+        """Give up the sender's longest wait; false if there is none."""
         waits = self._by_sender.get(sender)
         if not waits:
             return False
@@ -46,17 +46,19 @@ class Unfinished:
         return True
 
     def give_up_of_most(self) -> bool:
-        """Give up the longest wait of the sender that has the most; false where nobody waits."""
+        """Give up the longest wait of the sender with the most waits; false if nobody waits."""
         return bool(self._by_sender) and self.give_up_longest(max(self._by_sender, key=self._waits_of))
 
     def _waits_of(self, sender: Hashable) -> int:
         return len(self._by_sender[sender])
 
     def discard(self, wait: Wait) -> None:
+        """Count the wait no longer; also one that was given up."""
         waits = self._by_sender[wait.sender]
         waits.pop(wait, None)  # it may have been given up
         if not waits:
             del self._by_sender[wait.sender]
 
     def idle(self) -> list[Wait]:
+        """All waits for a whole request, which an ending process may give up."""
         return [wait for waits in self._by_sender.values() for wait in waits if wait.is_idle]

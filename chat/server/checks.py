@@ -9,7 +9,7 @@ from chat.core.findings import Finding
 from chat.realtime.watermarks import Watermarks
 from chat.runtime import secret
 from chat.server import capacity, exposure, host_report
-from chat.store import Store, Transaction, creation, trouble
+from chat.store import Store, Transaction, trouble
 from chat.store.tables import facts
 from chat.store.tables import inbox as inbox_table
 
@@ -34,10 +34,10 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
 
 
 def _database(config: Config, url: str) -> Iterator[Finding]:
-    if not creation.exists(config):
+    store = Store(config)
+    if not store.exists():
         yield Finding(False, f"There's no database in {config.instance} yet. Create one with: longwave upgrade")
         return
-    store = Store(config)
     try:
         store.check()
         store.write(_try_to_write)

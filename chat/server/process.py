@@ -60,16 +60,18 @@ class Process(ABC):
 
     def _open(self, opening: ExitStack, backlog: Backlog) -> None:
         config = self.operators_config
-        is_new = not creation.exists(config)
-        if is_new:
-            creation.upgrade(config)
         self.board = metrics.Board(self._instance / "metrics")
         opening.callback(self.board.close)
         self._lag = metrics.Histogram(metrics.LAG_SECONDS)
         self.limits = Limits(self._instance / "limits")
         opening.callback(self.limits.close)
         self.store = Store(config, on_commit=self._committed)
-        opening.callback(self.store.stop)
+        opening.callback(lambda: self.store.stop())  # whichever it is by then
+        is_new = not self.store.exists()
+        if is_new:
+            self.store.stop()
+            creation.upgrade(config)
+            self.store = Store(config, on_commit=self._committed)
         self.store.check()
         self.watermarks = Watermarks(config, self.store)
         refresh_all = partial(subscription.refresh_all, self.store)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
 from chat.core.findings import Finding
-from chat.store.creation import version_of
 from chat.store.engines import engine_for
 from chat.store.readers import Readers
 from chat.store.schema import VERSION
@@ -43,13 +43,23 @@ class Store:
         self._is_stopped = False
         self.must_scrub = True  # at the start: a process that was killed may have left something
 
+    def exists(self) -> bool:
+        """Whether there is a database with tables; one that another process is just making is waited for by
+        `creation.upgrade`."""
+        return self._engine.exists() and self._version() is not None
+
     def check(self) -> None:
         """Raise ChatError `busy` unless the database is of this program's version; requests never migrate."""
-        with self.read() as connection:
-            found = version_of(connection)
-        if found != VERSION:
+        if self._version() != VERSION:
             message = N_("The database is from another version of Longwave. Run `longwave upgrade`.")
             raise ChatError("busy", message, retry_after_seconds=60)
+
+    def _version(self) -> str | None:
+        """The schema's version in the database; None in one that has no tables yet."""
+        with self.read() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
     def start(self) -> None:
         """From now on, let a thread of its own do the writing."""

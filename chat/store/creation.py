@@ -1,13 +1,9 @@
 """Making the database, and bringing it to this program's version, one process at a time."""
 
-from sqlalchemy import inspect, text
-from sqlalchemy.engine import Connection
-
 from chat.core.config import Config
 from chat.core.errors import ConfigError
 from chat.store import leaps, trouble
 from chat.store.engines import engine_for
-from chat.store.readers import Readers
 from chat.store.transaction import Transaction
 
 
@@ -29,23 +25,3 @@ def upgrade(config: Config) -> None:
         ) from None
     except Exception as error:
         trouble.reraise(error, engine)
-
-
-def exists(config: Config) -> bool:
-    """Whether there is a database with tables; one that another process is just making is waited for by `upgrade`."""
-    engine = engine_for(config)
-    if not engine.exists():
-        return False
-    readers = Readers(engine)
-    try:
-        with readers.lent() as connection, connection.begin():
-            return version_of(connection) is not None
-    finally:
-        readers.close()
-
-
-def version_of(connection: Connection) -> str | None:
-    """The schema's version in the database; None in one that has no tables yet."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

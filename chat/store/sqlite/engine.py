@@ -9,8 +9,10 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
 from chat.core.findings import Finding
@@ -30,14 +32,21 @@ class SqliteEngine:
     def __init__(self, instance: Path, synchronous: str, wanted_journal: str) -> None:
         self.path = path = path_in(instance)
         self._synchronous, self._wanted_journal = synchronous, wanted_journal
-        self._reading = reading_engine(path)
-        self._writing = writing_engine(path, synchronous, wanted_journal)
         self._connection: Connection | None = None
         self._place = Place(path)
         self._turnstile = Turnstile(path.with_suffix(".turnstile"))
         self._checkpoints = Checkpoints(path)
         self._is_lost = False
         self._seen: tuple[int, int, int] | None = None
+
+    @cached_property
+    def _reading(self) -> Engine:
+        return reading_engine(self.path)
+
+    @cached_property
+    def _writing(self) -> Engine:
+        """Made when it is first needed: most processes that answer one request write nothing."""
+        return writing_engine(self.path, self._synchronous, self._wanted_journal)
 
     @property
     def name(self) -> str:

@@ -22,7 +22,7 @@ from chat.web.session_cookie import TokenCookie
 
 log = logging.getLogger("chat.requests")
 
-REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits ten times over
+REQUEST_BYTES = 256 * 1024  # a message of 4,000 characters, however encoded, fits five times over
 FILES = {"static", "scripts.joined"}  # what needs neither the store nor a person
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

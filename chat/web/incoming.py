@@ -15,9 +15,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_cookie
 
 from chat.core.errors import N_, ChatError
+from chat.core.validation import BODY_MAX
 
 FIELDS = 100  # of a form; the largest of ours has about thirty
-ESCAPES = 20_000  # bytes of a form that are written as %41; the longest message has at most 16,000
+ESCAPES = 5 * BODY_MAX  # bytes of a form that are written as %41; a character has four at most, and other fields some
 BRACKETS = 10_000  # in a bot's JSON; they may be part of texts
 PART_HEAD_BYTES = 1024  # of one field of a multipart form
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"

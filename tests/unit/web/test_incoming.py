@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
 from chat.core.errors import ChatError
+from chat.core.validation import BODY_MAX
 from chat.web import incoming
 
 FORM, PARTS = incoming.URLENCODED, f"{incoming.MULTIPART}; boundary=x"
@@ -57,8 +58,8 @@ def test_what_is_expensive_to_parse_is_not_parsed(asked, monkeypatch, kind, raw,
 
 
 @pytest.mark.parametrize(("kind", "raw"), [
-    (FORM, b"a=1&body=" + EMOJI.encode() * 4000),
-    (FORM, b"a=1&body=" + b"%F0%9F%98%80" * 4000),
+    (FORM, b"a=1&body=" + EMOJI.encode() * BODY_MAX),
+    (FORM, b"a=1&b=" + b"%C3%A9" * 100 + b"&body=" + b"%F0%9F%98%80" * BODY_MAX),
     (FORM, b"a=1" + b"&body=x" * (incoming.FIELDS - 1)),
     (PARTS, PART + BODY),
     (PARTS, (PART + BODY).replace(b"\r\n", b"\n")),

@@ -19,6 +19,7 @@ from chat.runtime.internals import Internals
 
 TRIED = ((23,), (27,))
 HOOKS = {"timeout_ctx": 0, "handle": 3, "handle_request": 4, "is_already_handled": 1}  # with how many arguments
+STRANGERS = "Invalid request from ip="  # how the log line begins about what was no HTTP; the address follows, then ": "
 OF_RESPONSE = {"req", "sock", "headers", "chunked", "headers_sent", "response_length", "sent"}
 OF_REQUEST = {"unreader", "headers", "body", "version", "peer_addr", "proxy_protocol_info", "uri", "method",
               "max_buffer_headers"}
@@ -47,6 +48,12 @@ INTERNALS = Internals(
         "RequestParser.mesg_class": lambda: RequestParser.mesg_class is Request,
     },
     "its own worker serves, readers keep a greenlet or thread each, and slow senders are not ended.",
+)
+
+LOG_LINES = Internals(
+    "gunicorn", gunicorn.version_info, TRIED,
+    {"the log's words": lambda: STRANGERS in " ".join(map(str, Worker.handle_error.__code__.co_consts))},
+    "whatever looks like an address is shortened in its warnings.",
 )
 
 

@@ -9,8 +9,9 @@ from gunicorn.glogging import Logger
 
 from chat.core import log_lines
 from chat.core.addresses import shortened
+from chat.server.gunicorn_internals import LOG_LINES, STRANGERS
 
-_STRANGERS = "Invalid request from ip="
+_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[\dA-Fa-f]*:[\dA-Fa-f]*:[\dA-Fa-f:.]*)")
 _QUERY = re.compile(r"\?\S*")
 _VANISHED = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)  # of a lost network
 
@@ -31,9 +32,12 @@ class RedactingLogger(Logger):
     def _shorten(self, record: logging.LogRecord) -> bool:
         """Keep out of the log what a stranger sent that was no HTTP, and the query of a path."""
         message = record.getMessage()
-        if message.startswith(_STRANGERS):
-            address = message.removeprefix(_STRANGERS).split(": ", 1)[0]
-            message = _STRANGERS + shortened(address, self.how_addresses)
+        if message.startswith(STRANGERS):
+            address = message.removeprefix(STRANGERS).split(": ", 1)[0]
+            message = STRANGERS + shortened(address, self.how_addresses)
+        elif record.levelno >= logging.WARNING and not LOG_LINES.are_known():
+            message = _ADDRESS.sub(lambda found: shortened(found[0], self.how_addresses), message)
+            record.msg, record.args = message, ()
         if "request" in message:
             record.msg, record.args = _QUERY.sub("", message), ()
         return True

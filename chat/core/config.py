@@ -40,7 +40,7 @@ def _setting(default: str, check: Check, help: str) -> Any:
     return dataclasses.field(metadata={"default": default, "check": check, "help": help})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)  # it holds secrets
 class Config:
     """Every setting as its value; the attribute `site_name` is the setting CHAT_SITE_NAME."""
 

@@ -60,7 +60,7 @@ max_requests = 0  # replacing a worker would send all its readers away
 preload_app = False  # gevent patches in the worker; nothing of ours may be imported, or opened, before
 
 limit_request_line = 8190  # /stream names each room: some 170 of 40 letters
-limit_request_fields = 64  # browsers and proxies together send some 30; for all of them, see protocol_errors.py
+limit_request_fields = 64  # browsers and proxies together send some 30; for all of them, see gunicorn_internals.py
 # Cookies of other programs on the same host name come along; and what is too long for us is refused in our own words.
 limit_request_field_size = 16_380
 

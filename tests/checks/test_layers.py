@@ -15,8 +15,9 @@ TEXT = (TOP / PAGE).read_text()
 
 FOR_ALL = "__init__.py"  # of the package: it holds the version only
 FLASK = {"app.py", "web/"}
-WORKERS_SIDE = {"runtime/greenlets.py", "server/arriving.py", "server/gevent_worker.py", "server/gunicorn_internals.py",
-                "server/gunicorn_log.py", "server/protocol_errors.py", "server/thread_worker.py"}
+WORKERS_SIDE = {"runtime/greenlets.py", "server/arriving.py", "server/farewell_worker.py", "server/gevent_worker.py",
+                "server/gunicorn_internals.py", "server/gunicorn_log.py", "server/protocol_errors.py",
+                "server/thread_worker.py"}
 STEPS = "store/migrations/versions/"  # listed as one: a module for each version of the schema
 MODULES_MAX = 24
 LINES_MAX = 400

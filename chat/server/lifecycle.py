@@ -51,7 +51,7 @@ class Lifecycle:
             return
         with self._lock:
             if not self.is_open:
-                with trouble.told(log):
+                with trouble.refusing(log):
                     self._process = _form_for(host)(
                         self.operators_config, self.backlog, host.poll_interval_ms, self._budget
                     )

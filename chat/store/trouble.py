@@ -47,7 +47,7 @@ def unreachable() -> ChatError:
 
 
 @contextmanager
-def told(log: logging.Logger) -> Iterator[None]:
+def refusing(log: logging.Logger) -> Iterator[None]:
     """Log that the database is unavailable in one sentence, and raise `unreachable` instead."""
     try:
         yield

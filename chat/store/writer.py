@@ -210,8 +210,8 @@ class Writer:
         except Exception:  # the others wait, too
             log.exception("whoever waits for a change could not be woken")
         if job.error is not None and self._is_of_saving(job.error):
-            said = str(job.error) if isinstance(job.error, OSError) else job.error.args[0]
-            trouble.complain(log, f"could not save: {said}")
+            cause = str(job.error) if isinstance(job.error, OSError) else job.error.args[0]
+            trouble.complain(log, f"could not save: {cause}")
 
     def _outcome(self, job: Job) -> Any:
         if job.error is None:

@@ -22,7 +22,7 @@ REMOTE = frozenset(
 )
 WAL, ROLLBACK = "wal", "rollback"
 _PRAGMA = {WAL: "wal", ROLLBACK: "delete"}
-_said: set[Path] = set()
+_warned: set[Path] = set()
 
 
 def remote_file_system(path: Path, mounts: str | None = None) -> str | None:
@@ -53,8 +53,8 @@ def choose(driver_connection: Any, path: Path, wanted: str) -> str:
     found = first if _works(driver_connection, first) else ROLLBACK
     if found != first and not _works(driver_connection, ROLLBACK):
         raise sqlite3.OperationalError("no journal works")
-    if found == ROLLBACK and wanted != ROLLBACK and path not in _said:
-        _said.add(path)
+    if found == ROLLBACK and wanted != ROLLBACK and path not in _warned:
+        _warned.add(path)
         log.warning("the database is on %s: rollback journal, readers and writers wait for each other",
                     remote or "a file system that can't have a write-ahead log")
     return found

@@ -50,18 +50,18 @@ def open_store(config: Config) -> Iterator[Store]:
 
     Raises ClickException if there is no chat, and ChatError `busy` if its database is another version's.
     """
-    relay: Relay = UnixRelay(Path(config.instance))
 
     def committed() -> None:
         relay.ring()
         watermarks.publish()
 
     store = Store(config, on_commit=committed)
-    if not store.exists():
-        raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
-    watermarks = Watermarks(config, store)
-    store.check()
     try:
+        if not store.exists():
+            raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
+        relay: Relay = UnixRelay(Path(config.instance))
+        watermarks = Watermarks(config, store)
+        store.check()
         yield store
     finally:
         store.stop()

@@ -1,4 +1,4 @@
-"""Which rooms anybody may find, told to everybody, so that what lists show follows the log."""
+"""Events for everybody about which rooms anybody may find, so that lists of rooms follow the log."""
 
 from chat.core import log_events
 from chat.core.wire import to_json
@@ -14,7 +14,7 @@ def add(tx: Transaction, room_id: int, wire: WireRoom) -> None:
 
 
 def drop(tx: Transaction, room: Room) -> None:
-    """Tell that a room which was open no longer is, but not which: newcomers hear it, too, and may not know it."""
+    """Announce that a room which was open no longer is, but not which: newcomers, who may not know, receive it, too."""
     if room.kind == "open":
         events.append_instead(tx, log_events.EVERYBODY, log_events.UNLISTED, "{}", events.mark_of(room.id))
 

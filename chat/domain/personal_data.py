@@ -16,7 +16,6 @@ from chat.store.tables import rooms as room_table
 from chat.store.tables import sessions as session_table
 
 PIECE_ROWS = 50  # in one piece, and of messages in one reading: up to a megabyte
-DRAWN = ("html", "html_version")  # how a message is shown says nothing more about its author
 WINDOW_IDS = 5000  # among which one reading looks for messages of the user
 
 Find = Callable[[Connection, int], Sequence[NamedTuple]]
@@ -46,7 +45,8 @@ def about(store: Store, user_id: int) -> Iterator[str]:
         with store.read() as connection:
             rows = find(connection, user_id)
         yield from _listed(name, (_row_text(row, hidden) for row in rows))
-    yield from _listed("messages", (_row_text(message, *DRAWN) for message in _messages(store, user_id, until_id)))
+    found = _messages(store, user_id, until_id)
+    yield from _listed("messages", (_row_text(message, *message_table.DRAWN) for message in found))
     yield "}"
 
 

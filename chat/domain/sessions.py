@@ -44,7 +44,7 @@ def sign_out(tx: Transaction, session_id: int) -> None:
 
 def must_end_unseen(connection: Connection) -> bool:
     """Whether it is time to end the sessions that nobody has come back to: about once a day, because each such end is
-    heard in every process. Not on the word of a clock by which everybody has stayed away.
+    read by every process. Not on the word of a clock by which everybody has stayed away.
     """
     first, last = session_table.visits(connection)
     is_over = first is not None and first <= times.ago(days=SESSION_DAYS + 1)

@@ -9,11 +9,11 @@ from chat.store.tables import messages as message_table
 from chat.store.tables import rooms as room_table
 from chat.store.tables.rooms import Room
 
-# What a reader may hear is worked out from all stays that the log still tells of. Nobody who means to talk comes back
+# What a reader may see is worked out from all stays that the log still tells of. Nobody who means to talk comes back
 # to a room, after others have talked there, as often as this.
 STAYS_A_DAY_IN_ROOM = 50
 STAYS_A_DAY = 300
-ROOMS_MAX = 500  # that one person is in: each reader hears and shows all of theirs
+ROOMS_MAX = 500  # that one person is in: each reader is sent and shows all of theirs
 
 
 def begin(tx: Transaction, room_id: int, slug: str, user: WireUser, is_limited: bool = False) -> None:

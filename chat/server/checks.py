@@ -35,10 +35,10 @@ def findings(config: Config, url: str = "") -> Iterator[Finding]:
 
 def _database(config: Config, url: str) -> Iterator[Finding]:
     store = Store(config)
-    if not store.exists():
-        yield Finding(False, f"There's no database in {config.instance} yet. Create one with: longwave upgrade")
-        return
     try:
+        if not store.exists():
+            yield Finding(False, f"There's no database in {config.instance} yet. Create one with: longwave upgrade")
+            return
         store.check()
         store.write(_try_to_write)
         yield Finding(True, f"The database {store.name} can be written.")

@@ -37,7 +37,7 @@ WITH_MORE = WITH_BODY | {"HTTP_EXPECT"}  # than a head, which can be read once m
 
 
 class ParkingWorker(ProtocolErrors, FarewellWorker):
-    """The worker as it should be: readers wait in the lot, senders take turns, and nobody is waited for long."""
+    """Readers wait in the parking lot, senders take turns, and slow requests are not waited for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

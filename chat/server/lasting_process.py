@@ -19,7 +19,7 @@ TOUCH_SECONDS = 3600  # how often those who stay for hours are noted as visitors
 
 
 class LastingProcess(Process):
-    """It holds readers. By itself it writes, hears other processes, looks at the log, and does what is due each second.
+    """It holds readers. By itself it writes, receives rings, looks at the log, and does what is due each second.
 
     With its requests it does nothing else.
     """
@@ -47,7 +47,7 @@ class LastingProcess(Process):
             opening.callback(runtime.current().every(self.operators_config.look_seconds, self._look, "look"))
 
     def before_request(self) -> None:
-        """Nothing: rings and looks have told."""
+        """Nothing: rings and looks have done it."""
 
     def work_after_request(self) -> None:
         """Nothing: the ticker does it."""
@@ -81,6 +81,6 @@ class LastingProcess(Process):
             self.store.write(users.touch, here)
 
     def _look(self) -> None:
-        """What makes rings a mere hint, and other programs heard."""
+        """Read the log and the inbox without a ring: a lost one costs a moment, and other programs send none."""
         attempt(self.hub.wake, "look")
         attempt(partial(inbox.move_inbox, self.store), "look")

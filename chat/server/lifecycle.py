@@ -60,8 +60,10 @@ class Lifecycle:
     def stop(self) -> None:
         """Let go of everything that `start` opened; where nothing is open, do nothing."""
         if self.is_open:
-            self._started_in = None
-            self.process.stop()
+            try:
+                self.process.stop()
+            finally:
+                self._started_in = None  # not before, or a request could open a second process beside it
 
     @property
     def config(self) -> Config:

@@ -79,7 +79,7 @@ class Process(ABC):
             self.store, config.ring_events, config.ring_bytes, on_site=self._learn_of_site, refresh_all=refresh_all
         )
         self.hub.start()
-        self.site_settings = SiteSettings(self.store, config)  # after the hub, which hears of every later change
+        self.site_settings = SiteSettings(self.store, config)  # after the hub, which reports every later change
         self._meet_others(opening)
         self.streams = Streams(self.store, self.hub, self.presence, config, backlog)
         if is_new and self.owner_code():

@@ -53,6 +53,9 @@ class Engine(Protocol):
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction with the write lock, durable once this has returned. Whoever wants it queues."""
 
+    def turn(self) -> AbstractContextManager[None]:
+        """The turn of this process to write, for several steps: the others wait, but not for ever."""
+
     def disconnect(self) -> None:
         """Let the next transaction of `writing` have a connection of its own. Never raises."""
 
@@ -68,8 +71,8 @@ class Engine(Protocol):
     # Erasing
 
     def after_erasure(self) -> bool:
-        """After a commit that overwrote something: let no older copy of it remain; false where this must be tried
-        again. Never raises."""
+        """After a commit that overwrote something, in the same turn: let no older copy of it remain; false where this
+        must be tried again. Never raises."""
 
     def has_remains(self) -> bool:
         """Whether there may be older copies of what was overwritten."""

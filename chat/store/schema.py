@@ -29,13 +29,12 @@ ID = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
-# The log; `Transaction` assigns its ids. `message_id` names the message that an event tells of, so that an edit or a
-# removal finds and overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero
-# (`events.mark_of`).
+# The log. `message_id` names the message that an event tells of, so that an edit or a removal finds and
+# overwrites the text in every earlier event of it. Of a `read` it is the stay, below zero (`events.mark_of`).
 events = Table(
     "events",
     metadata,
-    Column("id", ID, primary_key=True, autoincrement=False),
+    Column("id", ID, primary_key=True),
     Column("channel", String(40), nullable=False),
     Column("name", String(16), nullable=False),
     Column("data", Text, nullable=False),
@@ -43,10 +42,11 @@ events = Table(
     Column("created_at", String(24), nullable=False),
     Index("events_by_channel", "channel", "id"),
     Index("events_by_message", "message_id", sqlite_where=text("message_id IS NOT NULL")),
+    sqlite_autoincrement=True,  # for processes of an earlier version, which count by it while they end
 )
 
-# One row: the highest id that the log ever gave, which pruning does not lower. No id is given twice, or a cursor would
-# skip the second.
+# One row: the highest id that `Transaction` ever gave, which pruning does not lower. No id is given twice, or a cursor
+# would skip the second.
 log_head = Table("log_head", metadata, Column("last_id", ID, nullable=False))
 
 # `name_key` is what names are compared by, with `TWIN` where two bore names that a later version made one; `drawn_key`

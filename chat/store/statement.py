@@ -1,4 +1,4 @@
-"""Statements that are built to SQL once, when the program starts, and then given to the driver as they are.
+"""Statements that are built to SQL once, when first carried out, and from then on given to the driver as they are.
 
 SQLite looks a row up in some microseconds; SQLAlchemy takes ten times as long to carry the question to the driver and
 to wrap the answer. What is asked with every request is therefore asked in this way; everything else by `fetch_all` and

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import log_events
@@ -11,8 +11,15 @@ from chat.core.times import now
 from chat.store.schema import events, facts, log_head
 from chat.store.statement import PreparedChange, PreparedValue
 
+
+def _highest_id() -> Select[Any]:
+    """The head, and the newest event: a process of an earlier version, which is about to end, moves no head."""
+    given = select(log_head.c.last_id).union_all(select(func.max(events.c.id))).subquery()
+    return select(func.max(given.c.last_id))
+
+
 _ADD_EVENT = PreparedChange(lambda: insert(events))
-_HIGHEST_ID = PreparedValue[int](lambda: select(log_head.c.last_id))
+_HIGHEST_ID = PreparedValue[int](_highest_id)
 _MOVE_HEAD = PreparedChange(lambda: update(log_head).values(last_id=bindparam("new_id")))
 _DROP_FACT = PreparedChange(lambda: delete(facts).where(facts.c.name == bindparam("fact")))
 _ADD_FACT = PreparedChange(lambda: insert(facts))

@@ -155,13 +155,14 @@ class Writer:
         """Run the batch in one transaction; true when it appended to the log. Never raises: each job has its error."""
         began_at = time.monotonic()
         try:
-            tx = self._run(batch)
-        except Exception as error:  # whatever it was, every waiting caller must hear of it
+            with self._engine.turn():
+                tx = self._run(batch)
+                if tx.erases:
+                    self.must_scrub = not self._engine.after_erasure()
+        except Exception as error:  # whatever it was, every waiting caller must be told
             for job in batch:
                 job.error = error
             return False
-        if tx.erases:
-            self.must_scrub = not self._engine.after_erasure()
         if any(job.error is not None and self._is_of_saving(job.error) for job in batch):
             self._engine.disconnect()  # one that was opened while the file could only be read would never write
         self.commits.events += tx.appended

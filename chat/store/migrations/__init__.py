@@ -5,7 +5,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import BigInteger, Integer
 from sqlalchemy.engine import Connection
+
+# What a step means by an id, whatever the schema of today means by it.
+ID = BigInteger().with_variant(Integer, "sqlite")
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

@@ -8,7 +8,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -93,6 +93,9 @@ class SqliteEngine:
             self.disconnect()
             raise
 
+    def turn(self) -> AbstractContextManager[None]:
+        return self._turnstile.passed()
+
     def disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._place.note_closed()
@@ -104,8 +107,13 @@ class SqliteEngine:
             log.warning("could not close a connection to the database: %s", error)
 
     def rest(self) -> None:
-        if self._connection is not None and self._checkpoints.is_due():
-            self._empty_log()
+        try:
+            is_due = self._connection is not None and self._checkpoints.is_due()
+        except OSError as error:
+            log.warning("could not look at the write-ahead log: %s", error)
+        else:
+            if is_due:
+                self._empty_log()
 
     def leave(self) -> None:
         """Carry everything into the database before the last connection closes, which would wipe nothing."""

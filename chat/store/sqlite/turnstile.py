@@ -23,11 +23,24 @@ class Turnstile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
+        self._is_passing = False
         self._is_passed_by = False  # whoever is inside was waited for in vain, and has not moved since
 
     @contextmanager
     def passed(self) -> Iterator[None]:
-        """Be the one who writes; raises OSError when the file cannot be opened."""
+        """Be the one who writes; raises OSError when the file cannot be opened. Inside of it this does nothing."""
+        if self._is_passing:
+            yield
+            return
+        self._is_passing = True
+        try:
+            with self._entered():
+                yield
+        finally:
+            self._is_passing = False
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         is_inside = locks.take(self._file) or (not self._is_passed_by and self._wait())

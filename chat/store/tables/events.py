@@ -177,7 +177,7 @@ def mark_of(row_id: int) -> int:
 def append_instead(tx: Transaction, channel: str, name: str, data: str, about: int) -> None:
     """Append an event in place of the earlier ones about the same (`log_events.REPLACES`), which nobody needs now.
 
-    Whoever catches up hears the newest alone, so that a message that is edited without end stays two rows.
+    Whoever catches up is sent the newest alone, so that a message that is edited without end stays two rows.
     """
     for replaced in log_events.REPLACES[name]:
         drop(tx, replaced, about)

@@ -53,6 +53,9 @@ class PostTarget(NamedTuple):
     released_at: str | None
 
 
+DRAWN = ("html", "html_version")  # how a message is shown, which says nothing more about its author
+
+
 def _with_author() -> Select[Any]:
     return (
         select(
@@ -83,7 +86,7 @@ def _from_newest() -> Select[Any]:
 
 def _written_by() -> Select[Any]:
     kept = _kept()
-    columns = (literal("").label(c.name) if c.name in _DRAWN else c for c in kept.selected_columns)
+    columns = (literal("").label(c.name) if c.name in DRAWN else c for c in kept.selected_columns)
     return (
         kept.with_only_columns(*columns)
         .where(
@@ -101,7 +104,6 @@ _BY_ID = Prepared(lambda: _with_author().where(messages.c.id == bindparam("messa
 _NEWEST = Prepared(_from_newest, Message)
 _BEFORE = Prepared(lambda: _from_newest().where(messages.c.id < bindparam("message_id")), Message)
 _AFTER = Prepared(lambda: _of_room().where(messages.c.id > bindparam("message_id")).order_by(messages.c.id), Message)
-_DRAWN = ("html", "html_version")
 _WRITTEN_BY = Prepared(_written_by, Message)
 _HIGHEST_ID = PreparedValue[int](lambda: select(func.max(messages.c.id)))
 _NEWEST_ID = PreparedValue[int](
@@ -155,7 +157,7 @@ _COUNT_UNREAD = PreparedValue[int](
 
 def add(tx: Transaction, message: Message) -> None:
     """A new message; its `id` is the one of the event that tells of it."""
-    _ADD.run(tx.connection, message._asdict())
+    _ADD.run(tx.connection, message._asdict())  # a driver leaves out what the statement has no place for
 
 
 def change(tx: Transaction, message: Message) -> None:

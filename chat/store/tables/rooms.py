@@ -95,7 +95,7 @@ _STAYS = Prepared(
 
 
 def _stays_of_reader() -> Select[Any]:
-    """Whether the reader may hear anything is asked once, however many stays there are."""
+    """Whether the reader may see anything is asked once, however many stays there are."""
     reader = select(
         bindparam("user_id").label("user_id"),
         exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
@@ -186,7 +186,7 @@ def find(connection: Connection, slug: str) -> Room | None:
 
 def slugs(connection: Connection, room_ids: Iterable[int]) -> dict[int, str]:
     """The slugs of those of these rooms that are still there, in the order given."""
-    found = {room_id: _SLUG.value(connection, room_id=room_id) for room_id in room_ids}  # most readers hear one or two
+    found = {room_id: _SLUG.value(connection, room_id=room_id) for room_id in room_ids}  # mostly one or two
     return {room_id: slug for room_id, slug in found.items() if slug is not None}
 
 

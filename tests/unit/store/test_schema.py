@@ -18,7 +18,7 @@ from chat.core import config as configuration
 from chat.core import times
 from chat.core.errors import ChatError
 from chat.domain import accounts, rooms, sessions
-from chat.store import Store, creation
+from chat.store import Store, Transaction, creation
 from chat.store.schema import VERSION, metadata
 from chat.store.sqlite.database import writing_engine
 from chat.store.tables import events, users
@@ -83,6 +83,34 @@ def test_the_log_goes_on_where_it_was_whatever_was_pruned(tmp_path: Path, lost: 
             assert [event.id for event in events.after(connection, 0, 20)] == sorted({*range(1, 10)} - {*lost})
             assert events.highest_id(connection) == 9
         assert store.write(lambda tx: tx.append("room:1", "message", "{}")) == 10
+
+
+def test_a_process_of_the_version_before_goes_on_until_it_ends_and_no_id_is_given_twice(tmp_path: Path):
+    """It counts by SQLite's own table, and knows no `log_head`: it was open before the upgrade."""
+
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO events VALUES (7, 'room:1', 'message', '{}', NULL, '')")
+        connection.exec_driver_sql("DELETE FROM events")  # pruned
+
+    config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
+    with upgraded(config, "0010", fill) as store:
+        assert old_append(store) == 8
+        assert store.write(lambda tx: tx.append("room:1", "message", "{}")) == 9
+        assert old_append(store) == 10
+        with store.read() as connection:
+            assert events.highest_id(connection) == 10
+        assert store.write(lambda tx: tx.append("room:1", "message", "{}")) == 11
+
+
+def old_append(store: Store) -> int:
+    def append(tx: Transaction) -> int:
+        connection = tx.connection
+        last_id = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'events'").scalar_one()
+        values = (last_id + 1, "room:1", "message", "{}", "")
+        connection.exec_driver_sql("INSERT INTO events VALUES (?, ?, ?, ?, NULL, ?)", values)
+        return values[0]
+
+    return store.write(append)
 
 
 def test_the_log_of_a_new_database_begins_with_one(tmp_path: Path):

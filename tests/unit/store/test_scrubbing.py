@@ -1,9 +1,11 @@
 """What was removed leaves the files: whoever was in the way, whoever died over it, and nobody waits for it."""
 
 import errno
+import fcntl
 import sqlite3
 import time
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from chat.store import Store
 from chat.store.sqlite import checkpoints
 from chat.store.sqlite.database import BUSY_TIMEOUT_MS
 from chat.store.sqlite.remnants import Remnants
+from chat.store.sqlite.turnstile import Turnstile
 from tests.support.chats import Chat
 
 TEXT = "an unmistakable sentence"
@@ -128,6 +131,32 @@ def test_a_log_that_cannot_be_emptied_refuses_nobody(chat: Chat, bob, monkeypatc
     retention.every_second(chat.store)
     retention.every_second(chat.store)
     assert not chat.store.must_scrub and files_with(chat, TEXT) == []
+
+
+def test_nobody_writes_between_a_removal_and_its_scrubbing(chat: Chat, bob, monkeypatch: pytest.MonkeyPatch):
+    """Another process would put its own pages behind those that are to go."""
+    turnstile, empty, kept_out = chat.database.with_suffix(".turnstile"), checkpoints.Checkpoints.empty, []
+
+    def watched(self: checkpoints.Checkpoints, connection: Any) -> Any:
+        with open(turnstile) as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kept_out.append(True)
+        return empty(self, connection)
+
+    message = chat.post(bob, TEXT)
+    monkeypatch.setattr(checkpoints.Checkpoints, "empty", watched)
+    turns = []
+    passed = Turnstile._entered
+    monkeypatch.setattr(Turnstile, "_entered", lambda self: turns.append(True) or passed(self))
+    chat.store.write(messages.remove, bob, message["id"])
+    assert kept_out and len(turns) == 1, "the change and the scrubbing are one turn"
+
+
+def test_a_log_that_cannot_be_looked_at_costs_no_answer(chat: Chat, bob, monkeypatch, caplog):
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints.Checkpoints, "is_due", full_disk)
+        assert chat.post(bob, "kept")["body"] == "kept"
+    assert "could not look at the write-ahead log" in caplog.text
 
 
 def full_disk(*args: object) -> bool:

@@ -44,6 +44,26 @@ def until_others_wait_for(turnstile: Turnstile, path: Path) -> None:
         assert time.monotonic() < deadline, "whoever passes must hold the lock again"
 
 
+def test_whoever_is_inside_does_not_wait_for_themselves_and_stays_inside(tmp_path: Path):
+    turnstile = Turnstile(tmp_path / "t")
+    with turnstile.passed():
+        with turnstile.passed():
+            pass
+        assert not is_free(tmp_path / "t")
+    assert is_free(tmp_path / "t")
+
+
+def is_free(path: Path) -> bool:
+    file = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
 @pytest.mark.usefixtures("process")
 def test_one_is_inside_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "PATIENCE_SECONDS", 30.0)

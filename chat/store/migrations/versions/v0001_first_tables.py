@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.times import now
-from chat.store.schema import ID
+from chat.store.migrations import ID
 
 revision = "0001"
 down_revision = None

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chat.store.schema import ID
+from chat.store.migrations import ID
 
 revision = "0002"
 down_revision = "0001"

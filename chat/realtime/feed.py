@@ -44,8 +44,8 @@ class Piece(NamedTuple):
 class Feed:
     """The events that a process has read, and the frames without an id, from which readers take what is new for them.
 
-    `last_id` is how far this process has read the log. `lock` is the hub's: `read` and `read_passing` take it, and
-    everything else is called under it.
+    `last_id` is how far this process has read the log. `lock` is the hub's: what asks the store is never called under
+    it, `read` and `read_passing` take it, and everything else is called under it.
     """
 
     def __init__(self, store: Store, lock: threading.RLock, ring_events: int, ring_bytes: int) -> None:
@@ -59,21 +59,24 @@ class Feed:
 
     # The log
 
-    def start(self) -> None:
-        """Begin at the end of the log; older events are read from the store."""
+    def end_of_log(self) -> int:
+        """Where to `begin` if everything before it is to be skipped. Asks the store."""
         with self._store.read() as connection:
-            newest = events.newest_id(connection)
+            return events.newest_id(connection)
+
+    def begin(self, newest: int) -> None:
+        """Begin after the event `newest`; older ones are read from the store. What was erased before this process
+        could see it may still have older copies there.
+        """
         self.ring.begin(newest)
         self._shared.clear()
         self.last_id = newest
-
-    def skip_to_end(self) -> None:
-        """Skip to the end of the log. What was erased meanwhile may still be in the write-ahead log."""
-        self.start()
         self._store.must_scrub = True
 
     def next_events(self) -> NextEvents | None:
-        """The next piece of the log, to be given to `take_in`; None when events before it were missed."""
+        """The next piece of the log, to be given to `take_in`; None when events before it were missed. Asks the store,
+        for one caller at a time.
+        """
         with self._store.glance() as connection:
             rows = events.after(connection, self.last_id, PIECE_EVENTS)
         if rows and self._has_missed(rows):
@@ -90,7 +93,7 @@ class Feed:
         return self.last_id < pruned_to or (is_whole_piece and newest - self.last_id > self.ring.most_events)
 
     def rewritten_by(self, news: list[Event]) -> Rewritten:
-        """What has changed of the events in the ring, according to these new ones and to the log."""
+        """What has changed of the events in the ring, according to these new ones and to the log, which it may ask."""
         notices = [json.loads(event.data) for event in news if event.name == log_events.REWRITTEN]
         ids = {id for notice in notices for id in notice["ids"]}
         channels = {notice["channel"] for notice in notices if "channel" in notice}
@@ -160,31 +163,35 @@ class Feed:
 
         Moves the reader's cursor past them and past events that are not for it, but never beyond `last_id`: up to there
         every change of memberships is known, so nobody misses the first messages in a room that they have just joined.
-        A reader that was up to date and has fallen off the ring since is too slow, and is ended.
+        A reader that was up to date and has fallen off the ring since is too slow, and is ended. Asks the store only
+        for one that has never been up to date.
         """
         while True:
             with self._lock:
                 if reader.end in ("revoked", "slow"):
                     return []
-                last_id, visibility = self.last_id, reader.visibility
+                last_id, visibility = self.last_id, reader.visibility  # of one moment, however long the store takes
                 if reader.cursor >= last_id:
                     self._note_all_read(reader)
                     return []
-                found = self._next_piece(reader, last_id)
-                if found is None:
+                found = self._from_ring(reader.cursor, last_id)
+            if found is None and not reader.is_live:
+                found = self._from_store(reader.cursor, last_id, visibility)
+            if found is None:
+                with self._lock:
                     end_all([reader], "slow")
-                    return []
+                return []
             visible, is_cut = _visible(found.events, visibility)
             reader.cursor = visible[-1].id if is_cut else found.until
             if visible:
                 return visible
 
-    def _next_piece(self, reader: Reader, last_id: int) -> Piece | None:
-        """What follows the reader's cursor, not only for this reader; None when it is no longer there."""
-        if reader.cursor >= self.ring.floor:
-            found = self.ring.after(reader.cursor, PIECE_EVENTS)
-            return Piece(found, found[-1].id if len(found) == PIECE_EVENTS else last_id)
-        return None if reader.is_live else self._from_store(reader.cursor, last_id, reader.visibility)
+    def _from_ring(self, cursor: int, last_id: int) -> Piece | None:
+        """What follows the cursor, for whichever reader; None when it is no longer in the ring."""
+        if cursor < self.ring.floor:
+            return None
+        found = self.ring.after(cursor, PIECE_EVENTS)
+        return Piece(found, found[-1].id if len(found) == PIECE_EVENTS else last_id)
 
     def _note_all_read(self, reader: Reader) -> None:
         """From now on it can share bytes with others, unless a change of its rooms is still to come."""

@@ -87,6 +87,7 @@ class ParkingLot:
         self._round: Iterator[Parked] | None = None
         self._slow: dict[Parked, None] = {}
         self._is_slow_at_work = False
+        self._served_slowly: Parked | None = None
         self._round_seconds = 0.0  # how long this round's slices have taken
         self._slice_ended_at = self._next_round_at = 0.0
         self.sent_bytes = 0
@@ -199,6 +200,9 @@ class ParkingLot:
                 return False
 
     def _serve(self, reader: Parked, now: float) -> None:
+        if reader is self._served_slowly:  # it waits for the store, with its cursor where it was
+            self._slow[reader] = None
+            return
         try:
             reader.go_on(self, now)
         except Exception:  # one reader's failure must not affect the others
@@ -235,12 +239,15 @@ class ParkingLot:
             self._is_slow_at_work = False
 
     def _serve_one_slowly(self, reader: Parked) -> None:
+        self._served_slowly = reader
         try:
             if reader.go_on_slowly(self) and reader.lot is self:
                 self._slow[reader] = None
         except Exception:  # one reader's failure must not affect the others
             log.exception("a parked reader was lost")
             self.let_go(reader)
+        finally:
+            self._served_slowly = None
 
     # What the kernel takes, and its events
 

@@ -50,7 +50,6 @@ class Streams:
         self._hello: tuple[int | None, bytes] | None = None  # the last cursor and its frame
         self._written_at = self._due_at = 0.0
         self._counting = threading.Lock()
-        self._admitting = threading.Lock()
         self._sent_bytes = 0
 
     @property
@@ -67,11 +66,7 @@ class Streams:
 
     def take_in(self, reader: Reader) -> bool:
         """Register the reader at the hub; false if there is no place. Of two at once, one gets the last place."""
-        with self._admitting:
-            if not self.has_place(reader.holders):
-                return False
-            self.hub.register(reader)
-            return True
+        return self.hub.register(reader, lambda: self.has_place(reader.holders))
 
     @property
     def ends_at_once(self) -> bool:
@@ -250,6 +245,9 @@ class Stream(Parked):
 
     def go_on_slowly(self, lot: ParkingLot) -> bool:
         piece = self.take()
+        if self.lot is not lot:
+            self.close()  # it was let go while it waited for the store, and may have entered rooms since
+            return False
         if piece:
             self.has_written(time.monotonic())
             lot.send(self, piece, self.is_over, is_own=True)

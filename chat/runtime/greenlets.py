@@ -41,7 +41,7 @@ class Greenlets(Threads):
         return _GreenletWaiter()
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        self._loop.run_callback_threadsafe(function, *args)
+        self._loop.run_callback_threadsafe(gevent.spawn_raw, function, *args)
 
     def soon(self, function: Callable[[], object]) -> None:
         self._loop.run_callback(function)

@@ -67,7 +67,10 @@ class Threads:
         return _ThreadWaiter()
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Run `function` where readers may be woken: at once, under gevent soon and in the loop. From any thread."""
+        """Run `function` where it may wait, and may wake readers: at once, under gevent soon, in a greenlet.
+
+        From any thread.
+        """
         function(*args)
 
     def soon(self, function: Callable[[], object]) -> None:

@@ -43,6 +43,7 @@ class LastingProcess(Process):
         self._tick_due_at = time.monotonic() + SECOND
         opening.callback(self.note_figures)
         opening.callback(runtime.current().every(SECOND, self._tick, "ticker"))
+        opening.callback(runtime.current().every(SECOND, self._upkeep, "upkeep"))
         if self.operators_config.look_seconds:
             opening.callback(runtime.current().every(self.operators_config.look_seconds, self._look, "look"))
 
@@ -50,7 +51,7 @@ class LastingProcess(Process):
         """Nothing: rings and looks have done it."""
 
     def work_after_request(self) -> None:
-        """Nothing: the ticker does it."""
+        """Nothing: ticker and upkeep do it."""
 
     def grant(self, budget: Budget) -> None:
         """As in `Process`; the command line can read it at once."""
@@ -58,11 +59,16 @@ class LastingProcess(Process):
         self._note_host()
 
     def _tick(self) -> None:
+        """What readers wait for; nothing here asks the store, which may be slow or gone."""
         self._lag.observe(max(0.0, time.monotonic() - self._tick_due_at))
+        for work in (self.streams.tick, self.presence.tick, self.note_figures):
+            attempt(work, "ticker")
+        self._tick_due_at = time.monotonic() + SECOND
+
+    def _upkeep(self) -> None:
+        """What the store needs."""
         self._seconds += 1
         works: list[Callable[[], object]] = [
-            self.streams.tick,
-            self.presence.tick,
             self._reopen,
             partial(retention.every_second, self.store),
             self.watermarks.publish,
@@ -71,9 +77,8 @@ class LastingProcess(Process):
             works.append(partial(retention.every_minute, self.store, self.config))
         if self._seconds % TOUCH_SECONDS == 0:
             works.append(self._touch_who_is_here)
-        for work in (*works, self.note_figures):
-            attempt(work, "ticker")
-        self._tick_due_at = time.monotonic() + SECOND
+        for work in works:
+            attempt(work, "upkeep")
 
     def _touch_who_is_here(self) -> None:
         here = self.presence.people_here()

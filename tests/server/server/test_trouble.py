@@ -12,7 +12,7 @@ from tests.support.serving import serve
 @pytest.fixture(scope="module")
 def troubled():
     """A server that will run out of disk, and worse."""
-    forgives = "could not save|GET / failed|messages failed|ticker: |look: |^Traceback"
+    forgives = "could not save|GET / failed|messages failed|ticker: |upkeep: |look: |^Traceback"
     with serve(workers=1, forgives=forgives) as server:
         yield server
 

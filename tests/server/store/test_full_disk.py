@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.015  # a little less often than the limit allows
 def cramped():
     """Its instance lies on a small file system in memory, which other processes see through the server's eyes alone."""
     with serve(command=(*ON_A_SMALL_DISK, *GUNICORN), arguments=QUICK_MINUTES, keep_days=30, limits="on",
-               posts_per_minute=6000, forgives="could not|ticker: |look: |SIGKILL") as server:
+               posts_per_minute=6000, forgives="could not|ticker: |upkeep: |look: |SIGKILL") as server:
         yield server
 
 

@@ -25,7 +25,7 @@ SILENT_SECONDS = 8  # a worker that starts is silent, too
 @pytest.fixture(scope="module")
 def fragile():
     """Two workers that can be held between their steps, and look at the log by themselves five times a second."""
-    forgives = f"{DIES}|could not save|{LATE}|ticker: |look: "
+    forgives = f"{DIES}|could not save|{LATE}|ticker: |upkeep: |look: "
     with serve(look_seconds=0.2, arguments=HELD_STEPS, forgives=forgives) as server:
         yield server
 
@@ -237,7 +237,7 @@ def status_of(person, token):
 def test_a_worker_that_never_moves_again_is_killed_and_what_it_held_is_free(people):
     """After the time that gunicorn gives a silent worker: 60 s in the project's own configuration."""
     arguments = (*HELD_STEPS, "--timeout", str(SILENT_SECONDS))
-    forgives = f"{DIES}|could not save|{LATE}|ticker: |look: |WORKER TIMEOUT"
+    forgives = f"{DIES}|could not save|{LATE}|ticker: |upkeep: |look: |WORKER TIMEOUT"
     with serve(arguments=arguments, forgives=forgives) as server:
         steps, (stands, other) = Steps(server), server.workers
         alice, bob = people(server, "alice", worker=stands), people(server, "bob", worker=other)

@@ -146,7 +146,7 @@ def test_a_piece_of_the_store_is_read_no_further_than_it_is_served(chat: Chat):
         chat.post(bob, LARGE)
     assert chat.hub.feed.ring.floor > 0, "premise"
     reader = chat.reader(named=[1])
-    piece = chat.hub.feed._next_piece(reader, chat.hub.last_id)
+    piece = chat.hub.feed._from_store(reader.cursor, chat.hub.last_id, reader.visibility)
     assert piece is not None
     sizes = [len(event.frame) for event in piece.events]
     assert sum(sizes) <= feed_module.PIECE_BYTES + max(sizes)

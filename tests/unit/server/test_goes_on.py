@@ -262,21 +262,27 @@ def process(instance: Path) -> Iterator[LastingProcess]:
     process.stop()
 
 
+WORKS = {
+    "_tick": lambda process: [(process.streams, "tick"), (process.presence, "tick"), (process, "note_figures")],
+    "_upkeep": lambda process: [(process, "_reopen"), (retention, "every_second"), (process.watermarks, "publish"),
+                                (retention, "every_minute"), (process, "_touch_who_is_here")],
+}
+
+
+@pytest.mark.parametrize("round", WORKS)
 @pytest.mark.parametrize("error", [NO_FILES, KeyError("slug")])
 def test_whatever_fails_in_a_second_all_else_is_done(
-    process: LastingProcess, monkeypatch: pytest.MonkeyPatch, error: Exception
+    process: LastingProcess, monkeypatch: pytest.MonkeyPatch, error: Exception, round: str
 ):
     done = []
-    works = [(process.streams, "tick"), (process.presence, "tick"), (retention, "every_second"),
-             (process.watermarks, "publish"), (retention, "every_minute"), (process, "_touch_who_is_here"),
-             (process, "note_figures")]
+    works = WORKS[round](process)
     for failed in range(len(works)):
         done.clear()
         for number, (where, name) in enumerate(works):
             note = failing(error) if number == failed else lambda *_, name=name: done.append(name)
             monkeypatch.setattr(where, name, note)
         process._seconds = 3599
-        process._tick()
+        getattr(process, round)()
         assert done == [name for number, (_, name) in enumerate(works) if number != failed]
 
 

@@ -148,7 +148,8 @@ class FilePresence:
             self._heal(error)
 
     def _run(self, sql: str, values: tuple[object, ...]) -> list[Any]:
-        with closing(self._open()) as file:
+        with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as file:
+            file.execute("PRAGMA synchronous = OFF").close()
             try:
                 return file.execute(sql, values).fetchall()
             except sqlite3.OperationalError as error:
@@ -161,11 +162,6 @@ class FilePresence:
         """Make the file readable by its owner only, which SQLite would leave to the umask."""
         if not self._path.exists():
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-    def _open(self) -> sqlite3.Connection:
-        file = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-        file.execute("PRAGMA synchronous = OFF").close()
-        return file
 
     def _heal(self, error: Exception) -> None:
         """Remove the file if it is damaged; one that is busy, on a full disk or not there yet is left alone."""

@@ -110,6 +110,18 @@ def test_a_damaged_file_is_replaced(path, clock, damage):
     assert presence.roster(1) == Roster(1, [ALICE], [])
 
 
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_whatever_is_there_no_connection_to_it_stays_open(path, clock, monkeypatch, content: bytes):
+    path.write_bytes(content)
+    opened, connect = [], sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: opened.append(connect(*args, **named)) or opened[-1])
+    FilePresence(path, 200, clock).roster(1)
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_a_busy_file_is_left_alone_and_not_waited_for(path, clock, monkeypatch):
     monkeypatch.setattr("chat.realtime.presence.file.BUSY_SECONDS", 0.01)
     presence = FilePresence(path, 200, clock)

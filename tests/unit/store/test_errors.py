@@ -70,8 +70,10 @@ def test_whoever_runs_the_chat_is_told_what_is_wrong_and_what_to_do(tmp_path: Pa
     config = configuration.load({"CHAT_INSTANCE": str(tmp_path)})
     creation.upgrade(config)
     happens(tmp_path / "longwave.db")
+    store = Store(config)
     with pytest.raises(Unavailable) as unavailable:
-        Store(config).check()
+        store.check()
+    store.stop()
     assert words in unavailable.value.words and str(tmp_path / "longwave.db") in unavailable.value.words
 
 

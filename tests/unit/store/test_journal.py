@@ -9,7 +9,7 @@ import pytest
 
 from chat.domain import messages
 from chat.store.sqlite import journal
-from tests.support.chats import Chat, opened
+from tests.support.chats import opened
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -38,16 +38,16 @@ def test_nothing_is_remote_where_the_table_says_nothing():
 
 
 def test_this_machine_keeps_a_write_ahead_log(tmp_path: Path):
-    chat = Chat(tmp_path)
-    chat.post(chat.guest("alice"), "hi")
+    with opened(tmp_path) as chat:
+        chat.post(chat.guest("alice"), "hi")
     assert journal.in_force(chat.database) == journal.WAL
 
 
 def test_on_a_network_file_system_it_is_the_rollback_journal_and_the_log_says_so(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(journal, "remote_file_system", lambda path, mounts=None: "nfs4")
     caplog.set_level(logging.WARNING)
-    chat = Chat(tmp_path)
-    chat.post(chat.guest("alice"), "hi")
+    with opened(tmp_path) as chat:
+        chat.post(chat.guest("alice"), "hi")
     assert journal.in_force(chat.database) == journal.ROLLBACK
     assert [record.getMessage() for record in caplog.records if "nfs4" in record.getMessage()] \
         == ["the database is on nfs4: rollback journal, readers and writers wait for each other"]

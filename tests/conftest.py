@@ -5,8 +5,9 @@ import time
 import pytest
 
 from chat import runtime
+from tests.support import postgres as postgresql
 from tests.support.clients import Bot, Person
-from tests.support.serving import Server, serve
+from tests.support.serving import Server, over, serve
 
 pytest_plugins = ["tests.support.plugin", "tests.support.second_try", "tests.browser.claims"]
 
@@ -19,41 +20,60 @@ def ordinary_runtime():
 
 
 @pytest.fixture(scope="session")
-def shared():
+def postgres():
+    """A PostgreSQL server; each test makes databases of its own there."""
+    with postgresql.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kind_of_database(request):
+    """The kind of database that servers have: SQLite, unless tests/server/conftest.py says otherwise."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "sqlite":
+        yield kind
+        return
+    postgres = request.getfixturevalue("postgres")
+    with over(lambda: {"database_url": postgres.database()}):
+        yield kind
+
+
+@pytest.fixture(scope="session")
+def shared(kind_of_database):
     """A server of two workers, with the once-a-second look switched off: only rings help."""
     with serve(look_seconds=0) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def forgetful():
+def forgetful(kind_of_database):
     """The same with short rings, so that nearly all catching up is the store's."""
     with serve(look_seconds=0, ring_events=16) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def chat(request):
+def chat(request, kind_of_database):
     """The server that tests share, unless a module says that it wants others, too."""
     return request.getfixturevalue(getattr(request, "param", "shared"))
 
 
 @pytest.fixture(scope="session")
-def lively():
+def lively(kind_of_database):
     """A server of two workers whose heart beats each second."""
     with serve(heartbeat_seconds=1) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def full():
+def full(kind_of_database):
     """A server that has no room for a stream."""
     with serve(look_seconds=0, streams=0) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def quiet():
+def quiet(kind_of_database):
     """A server that few tests share, so that the list of its rooms stays short: w3m draws 200 lines, no more."""
     with serve(look_seconds=0) as server:
         yield server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -166,6 +167,15 @@ class Config:
         number(0, 60),
         "How often, in seconds, each process checks the log even if nothing told it to; 0 means never.",
     )
+    database_url: str = _setting(
+        "",
+        Check("the URL of a PostgreSQL database such as postgresql://user:password@host/name; or nothing",
+              checks.database_url),
+        "The database of the chat; nothing means a file of SQLite's in CHAT_INSTANCE.",
+    )
+    database_connections: int = _setting(
+        "10", whole(2, 1000), "With CHAT_DATABASE_URL: how many connections each process reads by, at most."
+    )
     journal: str = _setting(
         "auto",
         one_of("auto", "wal", "rollback"),
@@ -282,6 +292,7 @@ def _read(setting: Setting, typed: _Typed) -> Any:
 
 def _shortened(text: str) -> str:
     printable = "".join(c if c.isprintable() else "\ufffd" for c in text.strip())
+    printable = re.sub(r"(//[^/:]*):[^/]*@", r"\1:…@", printable)  # the password of a URL
     return printable if len(printable) <= 80 else printable[:79] + "…"
 
 

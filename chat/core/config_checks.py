@@ -174,6 +174,13 @@ def contact(text: str) -> str:
     return text
 
 
+def database_url(text: str) -> str:
+    """The URL of a PostgreSQL database; empty means none. Its name must be in it, or everybody would have their own."""
+    if text and not re.fullmatch(r"postgres(ql)?://[^\s/]*/[^\s/?]+(\?\S*)?", text):
+        raise ValueError
+    return text
+
+
 def token(text: str) -> str:
     """A secret of 16 to 200 printable ASCII characters without spaces; empty means none."""
     if text and not re.fullmatch(r"[!-~]{16,200}", text):

@@ -44,10 +44,10 @@ def _move(tx: Transaction, row_ids: list[int]) -> None:
     inbox_table.forget_refused(tx, REFUSED_KEPT)
 
 
-def _decoded(value: bytes | None) -> Any:
+def _decoded(value: bytes | str | None) -> Any:
     """The column's text; bytes that are no text stay what they are, and the verbs refuse them."""
-    if value is None:
-        return None
+    if not isinstance(value, bytes):
+        return value
     try:
         return value.decode()
     except UnicodeDecodeError:

@@ -155,7 +155,7 @@ class Process(ABC):
         last_id = self.hub.last_id
         is_another = self.store.reopen()
         with self.store.glance() as connection:
-            is_set_back = events.highest_id(connection) < last_id
+            is_set_back = events.has_lost(connection, last_id)
         if is_another or is_set_back:
             self.hub.skip_to_end()
             self.hub.wake()

@@ -11,13 +11,14 @@ from sqlalchemy.engine import Connection
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
 from chat.core.findings import Finding
+from chat.store.engine import InDoubt
 from chat.store.engines import engine_for
 from chat.store.readers import Readers
 from chat.store.schema import VERSION
 from chat.store.tables import facts
 from chat.store.transaction import Transaction
 from chat.store.trial import Trial
-from chat.store.writer import InDoubt, Writer, busy
+from chat.store.writer import Writer, busy
 
 log = logging.getLogger(__name__)
 

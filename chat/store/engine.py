@@ -23,6 +23,10 @@ class Diagnosis(NamedTuple):
     words: str
 
 
+class InDoubt(Exception):
+    """Nobody can say whether the change is in the store: whoever asked must get no answer, and ask again."""
+
+
 class Engine(Protocol):
     """A database: connections that read, the one write lock, and what its errors mean.
 
@@ -51,7 +55,10 @@ class Engine(Protocol):
         """Close the connections that were lent for reading and given back."""
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction with the write lock, durable once this has returned. Whoever wants it queues."""
+        """A transaction with the write lock, durable once this has returned. Whoever wants it queues.
+
+        Raises InDoubt where nobody knows whether it is in the database.
+        """
 
     def turn(self) -> AbstractContextManager[None]:
         """The turn of this process to write, for several steps: the others wait, but not for ever."""

@@ -28,7 +28,7 @@ class Readers:
             yield connection
             connection.rollback()  # of nothing, unless something else was asked, too
         except BaseException as error:
-            connection.close()
+            self._drop(connection, error)
             trouble.reraise(error, self._engine)
         else:
             self._keep(connection)
@@ -37,10 +37,21 @@ class Readers:
 
     def close(self) -> bool:
         """Close what is not lent; true when nothing was."""
-        while self._at_hand:
-            self._at_hand.pop().close()
+        self._close_at_hand()
         self._engine.close_pool()
         return not self._lent
+
+    def _close_at_hand(self) -> None:
+        while self._at_hand:
+            self._at_hand.pop().close()
+
+    def _drop(self, connection: Connection, error: BaseException) -> None:
+        """Close the connection; and where the database could not be used, all that are kept, which may be dead, too."""
+        diagnosis = self._engine.classify(error)
+        if diagnosis is not None and not diagnosis.is_fault:
+            connection.invalidate()
+            self._close_at_hand()
+        connection.close()
 
     def _take(self) -> Connection:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -26,6 +27,13 @@ TWIN = "\x1f"  # in the key of a name that is another's twin: before a number
 
 # SQLite numbers rows only where they are INTEGER, which there has 64 bits.
 ID = BigInteger().with_variant(Integer, "sqlite")
+
+# Names are looked up by ranges of their keys, which must not depend on a language.
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
+
+# A text that other programs have written: SQLite keeps whatever it is given, and the driver stumbles over what is not
+# UTF-8; elsewhere there is nothing else.
+WRITTEN = LargeBinary().with_variant(Text(), "postgresql")
 
 metadata = MetaData()
 
@@ -58,7 +66,7 @@ users = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("name", String(32), nullable=False),
-    Column("name_key", Text, nullable=False),
+    Column("name_key", KEY, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("colour", Integer, nullable=False),
     Column("bearer", Integer, nullable=False),
@@ -69,7 +77,7 @@ users = Table(
     Column("is_owner", Boolean, nullable=False, server_default=false()),
     Column("forgetting", String(32)),
     Column("is_compact", Boolean, nullable=False, server_default=false()),
-    Column("drawn_key", Text),
+    Column("drawn_key", KEY),
     Index("users_by_name", "name_key"),
     Index("users_by_look", "drawn_key"),
     Index("users_forgetting", "forgetting", sqlite_where=text("forgetting IS NOT NULL")),

@@ -14,7 +14,7 @@ from chat.core.errors import N_, ChatError
 from chat.runtime import metrics
 from chat.runtime.metrics import Histogram
 from chat.store import trouble
-from chat.store.engine import Engine
+from chat.store.engine import Engine, InDoubt
 from chat.store.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,6 @@ Change = Callable[[Transaction], Any]
 BATCH_CHANGES = 256  # bounds how long the first of a batch waits for the last
 QUEUE_SECONDS = 5.0  # after this a change that nobody has begun is taken back
 RESULT_SECONDS = 20.0  # after this nobody waits any more for one that was begun: several busy timeouts
-
-
-class InDoubt(Exception):
-    """Nobody can say whether the change is in the store: whoever asked must get no answer, and ask again."""
 
 
 class Job:

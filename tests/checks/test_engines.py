@@ -14,15 +14,24 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 FREE = (
+    "store/postgres/",
     "store/sqlite/",
     "store/migrations/",  # what a step does may depend on the database
     "realtime/presence/file.py",  # has a database of its own, which nobody must keep
 )
 # What these files say of a database, word for word.
 ALLOWED = {
-    "core/config.py": {"wal", "SQLite's journal; auto is rollback on network file systems and wal elsewhere."},
-    "store/engines.py": {"chat.store.sqlite.engine", "SqliteEngine"},  # the choice
-    "store/schema.py": {"sqlite", "sqlite_autoincrement", "sqlite_where"},  # the dialects' arguments
+    "core/config.py": {
+        "the URL of a PostgreSQL database such as postgresql://user:password@host/name; or nothing",
+        "The database of the chat; nothing means a file of SQLite's in CHAT_INSTANCE.",
+        "wal", "SQLite's journal; auto is rollback on network file systems and wal elsewhere.",
+    },
+    "core/config_checks.py": {"postgres(ql)?://[^\\s/]*/[^\\s/?]+(\\?\\S*)?"},
+    "store/engines.py": {  # the choice
+        "chat.store.sqlite.engine", "SqliteEngine", "chat.store.postgres.engine", "PostgresEngine",
+        "CHAT_DATABASE_URL needs a driver: run pip install 'longwave[postgres]'.",
+    },
+    "store/schema.py": {"sqlite", "postgresql", "sqlite_autoincrement", "sqlite_where"},  # the dialects' arguments
 }
 
 

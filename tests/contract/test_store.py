@@ -22,9 +22,9 @@ Open = Callable[..., Store]
 
 
 @contextmanager
-def sqlite(instance: Path) -> Iterator[Open]:
+def opening(environ: dict[str, str]) -> Iterator[Open]:
     """Opens, in a new database, one more store for each process; each writes in a thread of its own."""
-    config = configuration.load({"CHAT_INSTANCE": str(instance)})
+    config = configuration.load(environ)
     creation.upgrade(config)
     with ExitStack() as opened:
 
@@ -37,13 +37,19 @@ def sqlite(instance: Path) -> Iterator[Open]:
         yield open_store
 
 
-ENGINES = {"sqlite": sqlite}
+@pytest.fixture(params=["sqlite", "postgresql"])
+def environ(request, tmp_path: Path) -> dict[str, str]:
+    """The settings by which a chat has a new database of each kind."""
+    environ = {"CHAT_INSTANCE": str(tmp_path)}
+    if request.param == "postgresql":
+        environ["CHAT_DATABASE_URL"] = request.getfixturevalue("postgres").database()
+    return environ
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
-def open_store(request, tmp_path: Path) -> Iterator[Open]:
+@pytest.fixture
+def open_store(environ: dict[str, str]) -> Iterator[Open]:
     before = threading.active_count()
-    with request.param(tmp_path) as open_store:
+    with opening(environ) as open_store:
         yield open_store
     eventually(lambda: threading.active_count() <= before)
 

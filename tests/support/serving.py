@@ -15,7 +15,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from chat.runtime import secret
+from chat.store.postgres.engine import WRITE_LOCK
 
 TOP = Path(__file__).parents[2]
 GUNICORN = (sys.executable, "-m", "gunicorn")
@@ -30,6 +33,25 @@ CONNECTIONS_KEPT = 20
 PATIENCE_SECONDS = 40.0  # for what takes milliseconds here; a busy machine gets the rest
 
 
+def a_file() -> dict[str, str]:
+    """The settings of a chat on SQLite."""
+    return {}
+
+
+new_database: Callable[[], dict[str, str]] = a_file  # by which settings a server has a new database; see `over`
+
+
+@contextmanager
+def over(database: Callable[[], dict[str, str]]) -> Iterator[None]:
+    """Servers that are made meanwhile have databases of this kind."""
+    global new_database
+    before, new_database = new_database, database
+    try:
+        yield
+    finally:
+        new_database = before
+
+
 @contextmanager
 def serve(workers: int = 2, *, environ: dict[str, str] | None = None, arguments: Sequence[str] = (),
           command: Sequence[str] = GUNICORN, config_file: str = "", forgives: str = "(?!)",
@@ -40,7 +62,7 @@ def serve(workers: int = 2, *, environ: dict[str, str] | None = None, arguments:
     that the pattern `forgives` finds.
     """
     with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as folder, closing(kept_port()) as kept:
-        settings = {"limits": "off"} | settings
+        settings = {"limits": "off"} | new_database() | settings
         server = Server([*command, *arguments], Path(folder) / "instance", workers, settings, environ or {})
         server.port = kept.getsockname()[1]
         if config_file:
@@ -64,6 +86,7 @@ class Server:
         self.instance = instance
         self.host, self.port = "127.0.0.1", 0  # any, unless one is kept for it
         self.mount = environ.get("SCRIPT_NAME", "")
+        self.database_url: str = settings.get("database_url", "")
         self._command = command
         self._wanted_workers = workers
         self._environ = environment(instance, settings) | environ
@@ -203,14 +226,48 @@ class Server:
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """What any other program may do with the database, in a transaction of its own."""
+        if self.database_url:
+            return self._query_server(sql, values)
         with closing(sqlite3.connect(self.instance / "longwave.db", timeout=PATIENCE_SECONDS)) as database, database:
             return database.execute(sql, values).fetchall()
 
+    def _query_server(self, sql: str, values: Sequence[object]) -> list[Any]:
+        with closing(psycopg.connect(self.database_url)) as database, database:
+            found = database.execute(as_psycopg(sql), values)
+            return found.fetchall() if found.description else []
+
+    @contextmanager
+    def held_when(self, sql: str, *values: object) -> Iterator[None]:
+        """Keep the write lock of the database, from a moment on when the question finds something."""
+        if self.database_url:
+            opened: Any = psycopg.connect(self.database_url, autocommit=True)
+            begin, question = ("BEGIN", f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"), as_psycopg(sql)
+        else:
+            opened = sqlite3.connect(self.instance / "longwave.db", PATIENCE_SECONDS, isolation_level=None)
+            begin, question = ("BEGIN IMMEDIATE",), sql
+
+        def is_held() -> bool:
+            for statement in begin:
+                database.execute(statement)
+            if database.execute(question, values).fetchone():
+                return True
+            database.execute("ROLLBACK")
+            return False
+
+        with closing(opened) as database:
+            eventually(is_held)
+            yield
+
     def append(self, rows: str, *values: object) -> None:
         """Append events as another process would, without a ring: `rows` selects channel, name, data and time."""
-        with closing(sqlite3.connect(self.instance / "longwave.db", timeout=PATIENCE_SECONDS)) as database, database:
-            database.execute(f"INSERT INTO events (channel, name, data, created_at) {rows}", values)
-            database.execute("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
+        self.query("INSERT INTO events (id, channel, name, data, created_at)"
+                   f" SELECT last_id + row_number() OVER (), added.* FROM log_head, ({rows}) AS added", *values)
+        self.query("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
+
+
+def as_psycopg(sql: str) -> bytes:
+    """SQL with SQLite's marks for values, as psycopg knows them."""
+    return sql.replace("%", "%%").replace("?", "%s").encode()
 
 
 def environment(instance: Path, settings: dict[str, Any]) -> dict[str, str]:

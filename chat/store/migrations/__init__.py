@@ -5,11 +5,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import BigInteger, Integer
+from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Connection
 
 # What a step means by an id, whatever the schema of today means by it.
 ID = BigInteger().with_variant(Integer, "sqlite")
+KEY = Text().with_variant(Text(collation="C"), "postgresql")  # and by the key of a name
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

@@ -7,7 +7,7 @@ random number, because after a restored backup ids are given again, and no epoch
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Integer, bindparam, cast, desc, select
+from sqlalchemy import BigInteger, bindparam, cast, desc, func, select
 from sqlalchemy.engine import Connection
 
 from chat.store.schema import facts, rooms
@@ -28,8 +28,9 @@ class _NamedEpoch(NamedTuple):
 
 
 FIRST = Epoch(0, "0")
+MARK_CHARACTERS = 17  # behind the id in "57 8c1f…": a space, and `Transaction`'s random number
 
-_ID = cast(facts.c.value, Integer).label("id")  # of "57 8c1f…" 57
+_ID = cast(func.substr(facts.c.value, 1, func.length(facts.c.value) - MARK_CHARACTERS), BigInteger).label("id")
 _EPOCHS = select(_ID, facts.c.value.label("mark")).order_by(desc(_ID))
 _ALL = Prepared(lambda: _EPOCHS.add_columns(facts.c.name).where(facts.c.name.like("epoch:%")), _NamedEpoch)
 _OF_ROOM = Prepared(lambda: _EPOCHS.where(facts.c.name.in_(("epoch:site", bindparam("scope")))), Epoch)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import log_events
@@ -23,6 +23,7 @@ __all__ = [
     "forget",
     "forget_channel",
     "forget_messages",
+    "has_lost",
     "highest_id",
     "is_in_gap",
     "mark_of",
@@ -76,7 +77,7 @@ _DROP = PreparedChange(
 _ADD_HOLES = PreparedChange(
     lambda: update(facts_table)
     .where(facts_table.c.name == _HOLES)
-    .values(value=cast(cast(facts_table.c.value, Integer) + bindparam("holes"), Text))
+    .values(value=cast(cast(facts_table.c.value, BigInteger) + bindparam("holes", type_=BigInteger), Text))
 )
 _NEWEST = PreparedValue[int](lambda: select(func.max(events.c.id)))
 _NEWEST_OF_ROOM = PreparedValue[int](
@@ -135,6 +136,11 @@ def pruned_to(connection: Connection) -> int:
 def is_in_gap(connection: Connection, cursor: int) -> bool:
     """Whether the cursor is of a time that a restored backup has lost."""
     return _GAP.value(connection, cursor=cursor) is not None
+
+
+def has_lost(connection: Connection, event_id: int) -> bool:
+    """Whether the log knows nothing of an id that it has given: it is of a time that was lost."""
+    return highest_id(connection) < event_id or is_in_gap(connection, event_id)
 
 
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:

@@ -2,25 +2,24 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import LargeBinary, bindparam, cast, delete, select, update
+from sqlalchemy import bindparam, cast, delete, select, update
 from sqlalchemy.engine import Connection
 
-from chat.store.schema import inbox
+from chat.store.schema import WRITTEN, inbox
 from chat.store.statement import PreparedValue, fetch_first
 from chat.store.transaction import Transaction
 
 
 class InboxRow(NamedTuple):
-    """What another program wants to have posted, as the bytes that it wrote."""
+    """What another program wants to have posted; as bytes where the database takes what is not text."""
 
-    room: bytes
-    author: bytes
-    body: bytes
-    client_id: bytes | None
+    room: bytes | str
+    author: bytes | str
+    body: bytes | str
+    client_id: bytes | str | None
 
 
-# As bytes, because SQLite keeps whatever it is given and the driver would stumble over text that is not UTF-8.
-_COLUMNS = [cast(inbox.c[name], LargeBinary).label(name) for name in InboxRow._fields]
+_COLUMNS = [cast(inbox.c[name], WRITTEN).label(name) for name in InboxRow._fields]
 
 _WAITING = PreparedValue[int](
     lambda: select(inbox.c.id).where(inbox.c.reason.is_(None)).order_by(inbox.c.id).limit(bindparam("most"))

@@ -7,7 +7,7 @@ from sqlalchemy import Select, and_, bindparam, delete, exists, func, insert, or
 from sqlalchemy.engine import Connection
 
 from chat.core import names
-from chat.store.schema import bans, events, memberships, rooms, sessions
+from chat.store.schema import ID, bans, events, memberships, rooms, sessions
 from chat.store.statement import Prepared, PreparedValue, fetch_all
 from chat.store.tables.bans import STANDS
 from chat.store.transaction import Transaction
@@ -97,7 +97,7 @@ _STAYS = Prepared(
 def _stays_of_reader() -> Select[Any]:
     """Whether the reader may see anything is asked once, however many stays there are."""
     reader = select(
-        bindparam("user_id").label("user_id"),
+        bindparam("user_id", type_=ID).label("user_id"),
         exists().where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None)).label("is_living"),
         exists().where(STANDS, bans.c.user_id == bindparam("user_id")).label("is_banned"),
     ).subquery()

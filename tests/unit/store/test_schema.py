@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import Connection
 
 import chat.store.migrations
@@ -22,6 +22,9 @@ from chat.store import Store, Transaction, creation
 from chat.store.schema import VERSION, metadata
 from chat.store.sqlite.database import writing_engine
 from chat.store.tables import events, users
+from tests.support.postgres import Postgres
+
+PARTIAL = ("events_by_message", "memberships_current", "messages_kept", "users_forgetting", "users_named")
 
 
 def test_a_migrated_database_is_the_one_that_the_schema_makes(tmp_path: Path):
@@ -37,10 +40,28 @@ def test_a_migrated_database_is_the_one_that_the_schema_makes(tmp_path: Path):
         assert before["events"]["indexes"], "premise"
 
 
+def test_a_migrated_database_of_a_server_is_the_one_that_the_schema_makes(instance: Path, postgres: Postgres):
+    url, other = postgres.database(), postgres.database()
+    creation.upgrade(configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_DATABASE_URL": url}))
+    with connected(url) as migrated, connected(other) as made:
+        context = MigrationContext.configure(migrated)
+        assert compare_metadata(context, metadata) == []
+        metadata.create_all(made)
+        before = described(migrated)
+        assert before.pop("alembic_version")
+        for table in before.values():
+            for name in PARTIAL:  # the schema names the rows of an index for SQLite alone
+                if name in table["indexes"]:
+                    assert table["indexes"][name]["dialect_options"].pop("postgresql_where"), name
+        assert before == described(made)
+        assert set(PARTIAL) <= {name for table in before.values() for name in table["indexes"]}
+
+
 def described(connection: Connection) -> dict[str, Any]:
     """All that there is to say of the tables; columns in any order, as later ones stand at a migrated table's end."""
     found = inspect(connection)
-    sql = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all())
+    is_file = connection.dialect.name == "sqlite"
+    sql = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").all()) if is_file else {}
     return {
         table: {
             "columns": {column["name"]: {**column, "type": str(column["type"])} for column in found.get_columns(table)},
@@ -48,7 +69,7 @@ def described(connection: Connection) -> dict[str, Any]:
             "indexes": {index["name"]: repr_of(index) for index in found.get_indexes(table)},
             "unique": sorted(found.get_unique_constraints(table), key=str),
             "references": sorted(found.get_foreign_keys(table), key=str),
-            "gives no id twice": "AUTOINCREMENT" in sql[table],
+            "gives no id twice": "AUTOINCREMENT" in sql.get(table, ""),
         }
         for table in found.get_table_names()
     }
@@ -57,6 +78,14 @@ def described(connection: Connection) -> dict[str, Any]:
 def repr_of(index: Any) -> dict[str, Any]:
     options = {name: str(value) for name, value in index["dialect_options"].items()}
     return {**index, "dialect_options": options}
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection, connection.begin():
+        yield connection
+    engine.dispose()
 
 
 @contextmanager

@@ -1,20 +1,26 @@
 """Prepared statements: the same rows as by SQLAlchemy's own way, in a transaction and outside of one."""
 
+import re
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 import chat.store
+from chat.core import config as configuration
+from chat.store import creation
 from chat.store.schema import memberships, rooms, users
 from chat.store.statement import Compiled, Prepared, PreparedValue, Statement, fetch_all, fetch_first
 from chat.store.tables import facts
 from chat.store.tables.users import User
 from chat.store.trouble import DatabaseError
 from tests.support.chats import Chat
+from tests.support.postgres import Postgres
 
 BY_ID = select(users).where(users.c.id == bindparam("user_id"), users.c.kind != "bot")
 SLUGS = select(rooms.c.id, rooms.c.slug).order_by(rooms.c.id)
@@ -52,6 +58,21 @@ def test_every_statement_of_the_store_finds_what_its_row_says():
         for dialect in (sqlite.dialect(), postgresql.dialect()):
             # To compile one raises TypeError where its row has other fields.
             assert Compiled(statement._build(), dialect, statement._maker).sql, name
+
+
+def test_a_server_understands_every_statement_whatever_its_values_are(instance: Path, postgres: Postgres):
+    url = postgres.database()
+    creation.upgrade(configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_DATABASE_URL": url}))
+    dialect = postgresql.psycopg.dialect()
+    for name, statement in statements().items():
+        sql = Compiled(statement._build(), dialect, statement._maker).sql
+        parameters = dict.fromkeys(re.findall(r"%\((\w+)\)s", sql))
+        for number, parameter in enumerate(parameters, 1):
+            sql = sql.replace(f"%({parameter})s", f"${number}")
+        try:
+            postgres.query("PREPARE asked AS " + sql.replace("%%", "%"), url)
+        except psycopg.Error as error:
+            pytest.fail(f"{name}: {error}")
 
 
 def test_a_row_is_what_sqlalchemy_would_give(chat: Chat):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.times import now
-from chat.store.migrations import ID
+from chat.store.migrations import ID, KEY
 
 revision = "0001"
 down_revision = None
@@ -45,7 +45,7 @@ def _people() -> None:
         "users",
         sa.Column("id", ID, primary_key=True),
         sa.Column("name", sa.String(32), nullable=False),
-        sa.Column("name_key", sa.Text, nullable=False),
+        sa.Column("name_key", KEY, nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
         sa.Column("colour", sa.Integer, nullable=False),
         sa.Column("bearer", sa.Integer, nullable=False),

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chat.core.names import drawn_key
+from chat.store.migrations import KEY
 from chat.store.migrations.versions.v0004_looks import FORGOTTEN
 
 revision = "0006"
@@ -11,7 +12,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    op.add_column("users", sa.Column("drawn_key", sa.Text))
+    op.add_column("users", sa.Column("drawn_key", KEY))
     op.create_index("users_by_look", "users", ["drawn_key"])
     users = sa.table("users", *[sa.column(name) for name in ("id", "name", "name_key", "drawn_key")])
     rows = op.get_bind().execute(sa.select(users)).all()

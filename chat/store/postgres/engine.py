@@ -1,0 +1,183 @@
+"""PostgreSQL as the store's engine: one write lock for all hosts, and readers that wait for nobody.
+
+The write lock is an advisory lock, taken first thing in each writing transaction and given back with it. So ids become
+visible in their order, and a batch of changes is one wait for the disk. The connection that writes is kept from one
+transaction to the next; see `timeline` for a server that another takes the place of, and `vacuum` for erasing.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection, RootTransaction
+
+from chat.core.findings import Finding
+from chat.store.engine import Diagnosis, InDoubt
+from chat.store.postgres import database, errors, findings, timeline
+from chat.store.postgres.vacuum import Vacuum
+
+log = logging.getLogger(__name__)
+
+WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
+SYNCHRONOUS = {"full": "on", "normal": "off"}
+
+
+class PostgresEngine:
+    """One database of a server. What begins with `writing` is for one thread at a time."""
+
+    def __init__(self, url: str, synchronous: str, most_connections: int) -> None:
+        self._url, self._synchronous, self._most_connections = url, SYNCHRONOUS[synchronous], most_connections
+        self._pool: ConnectionPool[Any] | None = None
+        self._connection: Connection | None = None
+        self._vacuum = Vacuum(lambda: database.connect(self._url, statement_timeout=0))
+
+    @cached_property
+    def _reading(self) -> Engine:
+        return database.engine_over(self._lend, database.READ)
+
+    @cached_property
+    def _writing(self) -> Engine:
+        # Waiting for a replica must not end with a timeout of the statement, after which it would count as saved.
+        session = {"synchronous_commit": self._synchronous, "statement_timeout": 0}
+        return database.engine_over(lambda: database.connect(self._url, **session), "BEGIN")
+
+    @property
+    def name(self) -> str:
+        where = conninfo_to_dict(self._url)
+        return f"PostgreSQL database {where.get('dbname') or ''} at {where.get('host') or 'this machine'}"
+
+    # To begin with
+
+    def exists(self) -> bool:
+        """Always: whoever runs the server makes the database, and we its tables."""
+        return True
+
+    @contextmanager
+    def upgrading(self) -> Iterator[Connection]:
+        with self._writing.connect() as connection, connection.begin():
+            _lock(connection, UPGRADE_LOCK)
+            yield connection
+
+    # Reading and writing
+
+    def reading(self) -> Connection:
+        return self._reading.connect()
+
+    def close_pool(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _lend(self) -> Any:
+        if self._pool is None:
+            self._pool = database.pool(self._url, self._most_connections)
+        return self._pool.getconn()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Raises InDoubt, too, where the connection was lost while the transaction was committed."""
+        connection, transaction = self._begin()
+        try:
+            with transaction:
+                yield connection
+                self._commit(transaction)
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _begin(self) -> tuple[Connection, RootTransaction]:
+        """A transaction with the write lock. A kept connection may have ended since; then a new one is made."""
+        if self._connection is not None:
+            try:
+                return self._connection, _begin_locked(self._connection)
+            except Exception as error:
+                self.disconnect()
+                if not errors.is_of_connection(error):
+                    raise
+        try:
+            self._connection = self._writing.connect()
+            transaction = _begin_locked(self._connection)
+            timeline.follow(self._connection)
+        except BaseException:
+            self.disconnect()
+            raise
+        return self._connection, transaction
+
+    def _commit(self, transaction: RootTransaction) -> None:
+        try:
+            transaction.commit()
+        except Exception as error:
+            if errors.may_be_committed(error):
+                raise InDoubt("the connection was lost during a commit") from error
+            raise
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Nothing: each transaction queues for the lock by itself."""
+        return nullcontext()
+
+    def disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                connection.invalidate()
+                connection.close()
+        except Exception as error:
+            log.warning("could not close a connection to the database: %s", error)
+
+    def rest(self) -> None:
+        """Nothing: the server keeps its log short by itself."""
+
+    def leave(self) -> None:
+        self.disconnect()
+
+    def close(self) -> None:
+        """Nothing: all that was open are connections."""
+
+    # Erasing
+
+    def after_erasure(self) -> bool:
+        return self._vacuum.begin()
+
+    def has_remains(self) -> bool:
+        return self._vacuum.is_due()
+
+    # A database that is replaced while the chat runs
+
+    @property
+    def is_in_place(self) -> bool:
+        """Always: the server sees to that; and to one that another has taken the place of, `timeline`."""
+        return True
+
+    @property
+    def is_lost(self) -> bool:
+        return False
+
+    def let_go(self) -> bool:
+        return True
+
+    def accept(self) -> None:
+        """Nothing: there is no other."""
+
+    # For people
+
+    def classify(self, error: BaseException) -> Diagnosis | None:
+        return errors.classify(error, self.name)
+
+    def findings(self) -> Iterator[Finding]:
+        with self._reading.connect() as connection:
+            yield from findings.of_server(connection)
+
+
+def _begin_locked(connection: Connection) -> RootTransaction:
+    transaction = connection.begin()
+    _lock(connection, WRITE_LOCK)
+    return transaction
+
+
+def _lock(connection: Connection, key: int) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({key})").close()

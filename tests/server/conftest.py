@@ -11,8 +11,25 @@ from tests.support.town import Townsman, an_address
 QUICK_MINUTES = ("-c", str(Path(__file__).with_name("quick_minutes.py")))
 
 
+# A third of these files, a few for each subject, is run over PostgreSQL, too; all that can be, by `bin/test --all`.
+OVER_BOTH = {
+    "domain/test_ban.py", "domain/test_forgetting.py", "domain/test_guests.py", "domain/test_inbox.py",
+    "domain/test_lists.py", "domain/test_messages.py", "domain/test_owner_places.py", "domain/test_owner_rooms.py",
+    "domain/test_rooms.py", "domain/test_sessions.py", "domain/test_sign_out.py", "domain/test_visits.py",
+    "domain/test_who.py", "realtime/test_poll.py", "realtime/test_presence.py", "realtime/test_rings.py",
+    "realtime/test_stream.py", "realtime/test_visibility.py", "web/test_errors.py", "web/test_forms.py",
+    "web/test_pages.py",
+}
+
+
+def pytest_generate_tests(metafunc):
+    """Each test of these files once for each kind of database."""
+    if str(metafunc.definition.path.relative_to(Path(__file__).parent)) in OVER_BOTH:
+        metafunc.parametrize("kind_of_database", ["sqlite", "postgresql"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def town():
+def town(kind_of_database):
     """Two workers, nothing but rings between them; what is done each minute is done each second."""
     with serve(look_seconds=0, trusted_proxies="127.0.0.1", keep_days=30, arguments=QUICK_MINUTES) as server:
         yield server

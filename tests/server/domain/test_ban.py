@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from chat.core import times
 from tests.support.serving import eventually, once_within
 from tests.support.town import Townsman, a_prefix, an_address, held_up
 
@@ -220,7 +221,7 @@ def test_a_ban_for_a_time_ends_without_anybody_telling_so(town, mayor, dave):
     ban(mayor, dave, span="1m")
     eventually(lambda: not is_let_in(dave))
     ends_at = time.time() + 1
-    town.query("UPDATE bans SET until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 second') WHERE user_id = ?", user_id)
+    town.query("UPDATE bans SET until = ? WHERE user_id = ?", times.ahead(seconds=1), user_id)
     assert mayor.post("/owner/settings", CHAT_WELCOME="let every process read the bans anew").status == 204
     assert not is_let_in(dave) or time.time() > ends_at, "premise"
     eventually(lambda: is_let_in(dave))

@@ -99,7 +99,8 @@ def test_the_newest_cursor_is_not_ahead(alice, bob, garden):
 def test_a_cursor_before_the_pruned_part_is_reset(alice, bob, garden, chat):
     newest = alice.say("kept", room=garden)["id"]
     was = chat.query("SELECT value FROM facts WHERE name = 'pruned_to'")
-    chat.query("INSERT OR REPLACE INTO facts VALUES ('pruned_to', '3')")
+    put = "INSERT INTO facts VALUES ('pruned_to', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    chat.query(put, "3")
     try:
         assert bob.listen("room=lobby&since=2").expect("reset").data["reason"] == "pruned"
         assert bob.poll("room=lobby&since=2")["events"][0]["data"]["reason"] == "pruned"
@@ -107,7 +108,7 @@ def test_a_cursor_before_the_pruned_part_is_reset(alice, bob, garden, chat):
         stream.expect_message("kept")
         assert stream.named("reset") == [] and newest > 3
     finally:
-        chat.query("INSERT OR REPLACE INTO facts VALUES ('pruned_to', ?)", was[0][0] if was else "0")
+        chat.query(put, was[0][0] if was else "0")
 
 
 def test_head_is_the_head_alone(alice):

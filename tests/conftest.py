@@ -5,7 +5,6 @@ import time
 import pytest
 
 from chat import runtime
-from tests.support import postgres as postgresql
 from tests.support.clients import Bot, Person
 from tests.support.serving import Server, over, serve
 
@@ -22,6 +21,9 @@ def ordinary_runtime():
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server; each test makes databases of its own there."""
+    pytest.importorskip("psycopg")
+    from tests.support import postgres as postgresql  # late: it needs the driver
+
     with postgresql.running() as server:
         yield server
 

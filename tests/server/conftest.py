@@ -11,7 +11,7 @@ from tests.support.town import Townsman, an_address
 QUICK_MINUTES = ("-c", str(Path(__file__).with_name("quick_minutes.py")))
 
 
-# A third of these files, a few for each subject, is run over PostgreSQL, too; all that can be, by `bin/test --all`.
+# These are run over PostgreSQL, too: a third of all tests here, some of each subject that the store has to do with.
 OVER_BOTH = {
     "domain/test_ban.py", "domain/test_forgetting.py", "domain/test_guests.py", "domain/test_inbox.py",
     "domain/test_lists.py", "domain/test_messages.py", "domain/test_owner_places.py", "domain/test_owner_rooms.py",

@@ -114,9 +114,9 @@ def running() -> Iterator[Postgres]:
             owner = pwd.getpwnam(USER)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         server = Postgres(folder, kept.getsockname()[1])
-        server.make()
-        server.start()
         try:
+            server.make()
+            server.start()
             yield server
         finally:
             if server.is_running:

@@ -11,14 +11,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from chat.runtime import secret
-from chat.store.postgres.engine import WRITE_LOCK
 
 TOP = Path(__file__).parents[2]
 GUNICORN = (sys.executable, "-m", "gunicorn")
@@ -226,48 +223,57 @@ class Server:
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """What any other program may do with the database, in a transaction of its own."""
-        if self.database_url:
-            return self._query_server(sql, values)
-        with closing(sqlite3.connect(self.instance / "longwave.db", timeout=PATIENCE_SECONDS)) as database, database:
-            return database.execute(sql, values).fetchall()
-
-    def _query_server(self, sql: str, values: Sequence[object]) -> list[Any]:
-        with closing(psycopg.connect(self.database_url)) as database, database:
-            found = database.execute(as_psycopg(sql), values)
+        with closing(self._connect()) as database, database:
+            found = database.execute(self._in_its_words(sql), values)
             return found.fetchall() if found.description else []
 
     @contextmanager
     def held_when(self, sql: str, *values: object) -> Iterator[None]:
         """Keep the write lock of the database, from a moment on when the question finds something."""
-        if self.database_url:
-            opened: Any = psycopg.connect(self.database_url, autocommit=True)
-            begin, question = ("BEGIN", f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"), as_psycopg(sql)
-        else:
-            opened = sqlite3.connect(self.instance / "longwave.db", PATIENCE_SECONDS, isolation_level=None)
-            begin, question = ("BEGIN IMMEDIATE",), sql
+        with ExitStack() as held:
 
-        def is_held() -> bool:
-            for statement in begin:
-                database.execute(statement)
-            if database.execute(question, values).fetchone():
-                return True
-            database.execute("ROLLBACK")
-            return False
+            def is_held() -> bool:
+                with ExitStack() as trying:
+                    database = trying.enter_context(self._writing())
+                    is_found = bool(database.execute(self._in_its_words(sql), values).fetchone())
+                    if is_found:
+                        held.push(trying.pop_all())
+                    return is_found
 
-        with closing(opened) as database:
             eventually(is_held)
             yield
 
     def append(self, rows: str, *values: object) -> None:
         """Append events as another process would, without a ring: `rows` selects channel, name, data and time."""
-        self.query("INSERT INTO events (id, channel, name, data, created_at)"
-                   f" SELECT last_id + row_number() OVER (), added.* FROM log_head, ({rows}) AS added", *values)
-        self.query("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
+        add = ("INSERT INTO events (id, channel, name, data, created_at)"
+               f" SELECT last_id + row_number() OVER (), added.* FROM log_head, ({rows}) AS added")
+        with self._writing() as database:
+            database.execute(self._in_its_words(add), values)
+            database.execute("UPDATE log_head SET last_id = (SELECT max(id) FROM events)")
 
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A connection with the write lock."""
+        with closing(self._connect()) as database, database:
+            if self.database_url:
+                from chat.store.postgres.engine import WRITE_LOCK
 
-def as_psycopg(sql: str) -> bytes:
-    """SQL with SQLite's marks for values, as psycopg knows them."""
-    return sql.replace("%", "%%").replace("?", "%s").encode()
+                database.execute(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+            else:
+                database.execute("BEGIN IMMEDIATE")
+            yield database
+
+    def _connect(self) -> Any:
+        """Any other program's connection to the database, whose transaction ends with its block."""
+        if not self.database_url:
+            return sqlite3.connect(self.instance / "longwave.db", timeout=PATIENCE_SECONDS)
+        import psycopg  # late: what only measures a chat with a file is run without the driver
+
+        return psycopg.connect(self.database_url)
+
+    def _in_its_words(self, sql: str) -> Any:
+        """SQL with SQLite's marks for values, as the driver of this database knows them."""
+        return sql.replace("%", "%%").replace("?", "%s").encode() if self.database_url else sql
 
 
 def environment(instance: Path, settings: dict[str, Any]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -80,7 +79,7 @@ class Config:
     )
     entry_word: str = _setting(
         "",
-        Check("a password of at most 100 characters; or nothing", checks.password),
+        Check("a password of at most 100 characters; or nothing", checks.password, is_secret=True),
         "A shared password. Everyone is asked for it once, before they see anything.",
     )
     rooms_by: str = _setting(
@@ -159,7 +158,9 @@ class Config:
     )
     metrics_token: str = _setting(
         "",
-        Check("16 to 200 ASCII letters, digits and symbols, without spaces; or nothing", checks.token),
+        Check(
+            "16 to 200 ASCII letters, digits and symbols, without spaces; or nothing", checks.token, is_secret=True
+        ),
         "The key for reading /metrics from other machines, sent as bots send theirs.",
     )
     look_seconds: float = _setting(
@@ -170,7 +171,7 @@ class Config:
     database_url: str = _setting(
         "",
         Check("the URL of a PostgreSQL database such as postgresql://user:password@host/name; or nothing",
-              checks.database_url),
+              checks.database_url, is_secret=True),
         "The database of the chat; nothing means a file of SQLite's in CHAT_INSTANCE.",
     )
     database_connections: int = _setting(
@@ -184,7 +185,8 @@ class Config:
     synchronous: str = _setting(
         "full",
         one_of("full", "normal"),
-        "full keeps every acknowledged message through a power cut; normal is faster.",
+        "full keeps every acknowledged message through a power cut; normal is faster. With CHAT_DATABASE_URL it is "
+        "always full.",
     )
     ring_events: int = _setting("4096", whole(16, 1_000_000), "How many recent events each process keeps in memory.")
     ring_bytes: int = _setting(
@@ -255,12 +257,15 @@ def _from_file(path: Path) -> Iterator[tuple[str, _Typed]]:
             continue
         where = f"in line {line_number} of {path}"
         if not name or not equals:
-            raise ConfigError(f"“{_shortened(line)}” {where} is not a setting; write “CHAT_NAME = value”.")
+            setting = _NAMES.get(line.split()[0])
+            shown = f"{setting.name} …" if setting and setting.check.is_secret else _shortened(line)
+            raise ConfigError(f"“{shown}” {where} is not a setting; write “CHAT_NAME = value”.")
         _refuse_unknown(name, where)
         if name == "CHAT_INSTANCE":
             raise ConfigError(f"{name} is “{_shortened(text)}” {where}; set it in the environment instead.")
         if name in seen:
-            raise ConfigError(f"{name} is “{_shortened(text)}” {where}, but is already set above; keep only one line.")
+            given = _given(_NAMES[name], _Typed(text, where))
+            raise ConfigError(f"{name} is {given}, but is already set above; keep only one line.")
         seen.add(name)
         yield name, _Typed(text, where)
 
@@ -286,13 +291,17 @@ def _read(setting: Setting, typed: _Typed) -> Any:
     try:
         return setting.check.read(typed.text.strip())
     except (ValueError, KeyError, OSError):  # zoneinfo raises all three
-        given = f"“{_shortened(typed.text)}”" + (f" {typed.where}" if typed.where else "")
-        raise ConfigError(f"{setting.name} is {given}, but must be {setting.check.allowed}.") from None
+        raise ConfigError(f"{setting.name} is {_given(setting, typed)}, but must be {setting.check.allowed}.") from None
+
+
+def _given(setting: Setting, typed: _Typed) -> str:
+    """What was typed and where; of a secret only where."""
+    text = "…" if setting.check.is_secret else _shortened(typed.text)
+    return f"“{text}” {typed.where}".rstrip()
 
 
 def _shortened(text: str) -> str:
     printable = "".join(c if c.isprintable() else "\ufffd" for c in text.strip())
-    printable = re.sub(r"(//[^/:]*):[^/]*@", r"\1:…@", printable)  # the password of a URL
     return printable if len(printable) <= 80 else printable[:79] + "…"
 
 

@@ -19,11 +19,13 @@ from typing import Any, NamedTuple
 class Check(NamedTuple):
     """The values that are allowed, in words, and the function that reads one from text or raises an error.
 
-    The error is a ValueError, or the KeyError or OSError that the library raises (`timezone`).
+    The error is a ValueError, or the KeyError or OSError that the library raises (`timezone`). A value that `is_secret`
+    is shown to nobody, wrong or not.
     """
 
     allowed: str
     read: Callable[[str], Any]
+    is_secret: bool = False
 
 
 def one_line(low: int, high: int) -> Check:
@@ -177,6 +179,8 @@ def contact(text: str) -> str:
 def database_url(text: str) -> str:
     """The URL of a PostgreSQL database; empty means none. Its name must be in it, or everybody would have their own."""
     if text and not re.fullmatch(r"postgres(ql)?://[^\s/]*/[^\s/?]+(\?\S*)?", text):
+        raise ValueError
+    if re.search("%(?![0-9A-Fa-f]{2})", text):  # what the driver would raise shows it
         raise ValueError
     return text
 

@@ -222,7 +222,8 @@ WRONG = {
     "CHAT_LOG_ADDRESSES": ["", "long"],
     "CHAT_METRICS_TOKEN": ["fifteen-letters", "two words of more", "schlüssel-sind-keine", "x" * 201],
     "CHAT_LOOK_SECONDS": ["", "-1", "60.5", "nan", "inf", "1e0", ".5", "1."],
-    "CHAT_DATABASE_URL": ["chat", "sqlite:///chat.db", "postgresql://db1", "postgresql://db1/", "postgresql://d b/c"],
+    "CHAT_DATABASE_URL": ["chat", "sqlite:///chat.db", "postgresql://db1", "postgresql://db1/", "postgresql://d b/c"]
+    + ["postgresql://a:b%zz@c/d"],
     "CHAT_DATABASE_CONNECTIONS": ["1", "1001", "many"],
     "CHAT_JOURNAL": ["delete", "WAL"],
     "CHAT_SYNCHRONOUS": ["off", "FULL"],
@@ -244,8 +245,21 @@ def test_a_wrong_value_stops_with_a_sentence_naming_setting_value_and_what_is_al
     assert sentence.endswith(f", but must be {setting.check.allowed}.")
     assert sentence.isprintable()
     assert len(sentence) < 400
-    if text.isprintable() and len(text) <= 80:
+    if setting.check.is_secret:
+        assert sentence == f"{name} is “…” in the environment, but must be {setting.check.allowed}."
+    elif text.isprintable() and len(text) <= 80:
         assert f"“{text.strip()}” in the environment" in sentence
+
+
+@pytest.mark.parametrize("cfg", [
+    "CHAT_DATABASE_URL = postgresql://alice:s3/cret@db1/chat\n", "CHAT_DATABASE_URL postgresql://alice:s3cret@db1/chat\n",
+    "CHAT_DATABASE_URL = mysql://db1/chat?password=s3cret\n", "CHAT_DATABASE_URL = postgresql://alice:s3%zzcret@db1/c\n",
+    "CHAT_DATABASE_URL = postgresql://db1/chat\nCHAT_DATABASE_URL = postgresql://alice:s3cret@db1/chat\n",
+    "CHAT_METRICS_TOKEN = s3cret\n", "CHAT_ENTRY_WORD\ts3cret\n",
+])
+def test_a_secret_is_shown_to_nobody_however_it_is_mistyped(start, cfg):
+    sentence = refusal_of(start, cfg)
+    assert "s3" not in sentence and cfg.split()[0] in sentence and " in line " in sentence
 
 
 def test_a_wrong_value_in_the_file_is_said_with_its_line(start, tmp_path):

@@ -2,7 +2,7 @@
 
 import io
 import socket
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +38,21 @@ class Requests:
         self.begun.append(sender)
         self.now += seconds
 
+    @contextmanager
+    def all_at_once(self):
+        """The loop counts no turn before all that come within this block are there."""
+        later, kept = self.turns._runtime.later, []
+        self.turns._runtime.later = lambda *what: kept.append(what)
+        yield
+        while len(self.begun) + self._count_waiting() < len(self.greenlets):
+            gevent.sleep(0)
+        self.turns._runtime.later = later
+        for what in kept:
+            later(*what)
+
+    def _count_waiting(self):
+        return sum(len(waiters) for senders in self.turns._waiting.values() for waiters in senders.values())
+
     def end(self):
         gevent.joinall(self.greenlets, timeout=40, raise_error=True)
         assert all(greenlet.dead for greenlet in self.greenlets)
@@ -57,9 +72,10 @@ def requests(monkeypatch):
 
 def test_many_addresses_of_one_network_share_the_turns_of_one_sender(requests):
     requests.turns = turns.Turns(lambda sender: sender.partition(" ")[0])
-    for number in range(100):
-        requests.come(f"greedy {number}")
-    requests.come("stranger 1", 3)
+    with requests.all_at_once():
+        for number in range(100):
+            requests.come(f"greedy {number}")
+        requests.come("stranger 1", 3)
     requests.end()
     assert len(requests.begun) == 103, "premise"
     assert requests.begun.index("stranger 1") <= 2

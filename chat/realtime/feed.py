@@ -84,13 +84,17 @@ class Feed:
         return NextEvents([Event(*row) for row in rows], len(rows) < PIECE_EVENTS)
 
     def _has_missed(self, rows: Sequence[events.LoggedEvent]) -> bool:
-        """Whether the log was pruned past this process's place, or has more for it than the ring would keep."""
+        """Whether the log was pruned past this process's place or has lost it, or has more for it than the ring would
+        keep.
+        """
         is_whole_piece = len(rows) == PIECE_EVENTS
         if rows[0].id == self.last_id + 1 and not is_whole_piece:
             return False
         with self._store.read() as connection:
             newest, pruned_to = events.newest_id(connection), events.pruned_to(connection)
-        return self.last_id < pruned_to or (is_whole_piece and newest - self.last_id > self.ring.most_events)
+            is_lost = events.is_in_gap(connection, self.last_id)
+        too_much = is_whole_piece and newest - self.last_id > self.ring.most_events
+        return is_lost or self.last_id < pruned_to or too_much
 
     def rewritten_by(self, news: list[Event]) -> Rewritten:
         """What has changed of the events in the ring, according to these new ones and to the log, which it may ask."""
@@ -177,6 +181,8 @@ class Feed:
                 found = self._from_ring(reader.cursor, last_id)
             if found is None and not reader.is_live:
                 found = self._from_store(reader.cursor, last_id, visibility)
+                if reader.end == "revoked":  # while it was asked
+                    return []
             if found is None:
                 with self._lock:
                     end_all([reader], "slow")

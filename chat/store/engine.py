@@ -37,6 +37,10 @@ class Engine(Protocol):
     def name(self) -> str:
         """The database as people are told of it, without any secret."""
 
+    @property
+    def at_hand(self) -> int:
+        """How many connections that were given back are kept open for the next question, rather than closed."""
+
     # To begin with
 
     def exists(self) -> bool:

@@ -18,4 +18,4 @@ def _server(config: Config) -> Engine:
         from chat.store.postgres.engine import PostgresEngine  # late: most chats are a file
     except ImportError:
         raise ConfigError("CHAT_DATABASE_URL needs a driver: run pip install 'longwave[postgres]'.") from None
-    return PostgresEngine(config.database_url, config.synchronous, config.database_connections)
+    return PostgresEngine(config.database_url, config.database_connections)

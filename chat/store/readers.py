@@ -8,8 +8,6 @@ from sqlalchemy.engine import Connection
 from chat.store import trouble
 from chat.store.engine import Engine
 
-AT_HAND = 8  # connections that are kept for the next question: each has 2 MB of pages, and threads come in crowds
-
 
 class Readers:
     """Connections that are lent for one question or one transaction; any thread may ask."""
@@ -28,7 +26,7 @@ class Readers:
             yield connection
             connection.rollback()  # of nothing, unless something else was asked, too
         except BaseException as error:
-            self._drop(connection, error)
+            connection.close()
             trouble.reraise(error, self._engine)
         else:
             self._keep(connection)
@@ -37,21 +35,10 @@ class Readers:
 
     def close(self) -> bool:
         """Close what is not lent; true when nothing was."""
-        self._close_at_hand()
-        self._engine.close_pool()
-        return not self._lent
-
-    def _close_at_hand(self) -> None:
         while self._at_hand:
             self._at_hand.pop().close()
-
-    def _drop(self, connection: Connection, error: BaseException) -> None:
-        """Close the connection; and where the database could not be used, all that are kept, which may be dead, too."""
-        diagnosis = self._engine.classify(error)
-        if diagnosis is not None and not diagnosis.is_fault:
-            connection.invalidate()
-            self._close_at_hand()
-        connection.close()
+        self._engine.close_pool()
+        return not self._lent
 
     def _take(self) -> Connection:
         try:
@@ -64,7 +51,7 @@ class Readers:
             trouble.reraise(error, self._engine)
 
     def _keep(self, connection: Connection) -> None:
-        if len(self._at_hand) < AT_HAND:
+        if len(self._at_hand) < self._engine.at_hand:
             self._at_hand.append(connection)
         else:
             connection.close()

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from chat.core import log_events
 from chat.core.times import now
-from chat.store.schema import events, facts, gaps, log_head
+from chat.store.schema import events, facts, log_head
 from chat.store.statement import PreparedChange, PreparedValue
 
 
@@ -59,10 +59,8 @@ class Transaction:
         return self._last_id + 1
 
     def skip_ids(self, count: int) -> None:
-        """Never give the next so many ids: a log that is lost may have given them. Cursors among them are in a gap."""
-        last_id = self.next_id() - 1
-        self.connection.execute(insert(gaps).values(after_id=last_id, until_id=last_id + count))
-        self._last_id = last_id + count
+        """Never give the next so many ids; see `events.skip_ids`."""
+        self._last_id = self.next_id() - 1 + count
         _MOVE_HEAD.run(self.connection, {"new_id": self._last_id})
 
     def append(self, channel: str, name: str, data: str, message_id: int | None = None) -> int:

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from sqlalchemy.engine import Connection
+
 from chat.core.errors import N_, ChatError
 from chat.store.engine import Engine
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10  # it takes a person to mend that
 SILENT_SECONDS = 60.0
@@ -29,6 +33,16 @@ class DatabaseError(Exception):
 
 class Unavailable(DatabaseError):
     """The database can't be used now, whatever is asked of it: the file, the disk or the server fails."""
+
+
+def discard(connection: Connection | None) -> None:
+    """Close a connection that may be in any state, without giving it back. Never raises."""
+    try:
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+    except Exception as error:
+        log.warning("could not close a connection to the database: %s", error)
 
 
 def reraise(error: BaseException, engine: Engine) -> NoReturn:

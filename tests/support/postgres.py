@@ -72,6 +72,18 @@ class Postgres:
         self.query("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                    " WHERE backend_type = 'client backend' AND pid != pg_backend_pid()")
 
+    def replica(self, folder: Path, port: int) -> "Postgres":
+        """A copy that stands by from now on but receives nothing any more; start it, and `promote` it to take over."""
+        copy = Postgres(folder, port)
+        copy._run("pg_basebackup", "-D", copy._data, "-d", self.url(), "--checkpoint", "fast")
+        with open(copy._data / "postgresql.conf", "a") as file:
+            file.write(f"port = {port}\nunix_socket_directories = '{folder}'\nhot_standby = on\n")
+        (copy._data / "standby.signal").touch()
+        return copy
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "promote")
+
     def start(self) -> None:
         wait = ("-w", "-t", int(PATIENCE_SECONDS))
         self._run("pg_ctl", "-D", self._data, *wait, "-l", self._folder / "log", "start")
@@ -104,20 +116,33 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """One that is ended with the test, whose test is not run where PostgreSQL is not installed."""
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is missing")
+def a_place() -> Iterator[tuple[Path, int]]:
+    """A temporary folder of the user whom PostgreSQL runs as, and a free port."""
     with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as name, closing(kept_port()) as kept:
         folder = Path(name)
         if os.geteuid() == 0:
             owner = pwd.getpwnam(USER)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        server = Postgres(folder, kept.getsockname()[1])
-        try:
+        yield folder, kept.getsockname()[1]
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """One that is ended with the test, whose test is not run where PostgreSQL is not installed."""
+    if find_programs() is None:
+        pytest.skip("PostgreSQL is missing")
+    with a_place() as place:
+        with ended(Postgres(*place)) as server:
             server.make()
             server.start()
             yield server
-        finally:
-            if server.is_running:
-                server.stop("immediate")
+
+
+@contextmanager
+def ended(server: Postgres) -> Iterator[Postgres]:
+    """The server, which is ended with the block if it runs."""
+    try:
+        yield server
+    finally:
+        if server.is_running:
+            server.stop("immediate")

@@ -47,6 +47,8 @@ SESSION = {
 # Of each try to connect it would say that it failed; we say so ourselves, once a minute.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
+# For an upgrade, which may take long and waits for another.
+PATIENT = {"lock_timeout": 0, "statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 

@@ -5,7 +5,6 @@ visible in their order, and a batch of changes is one wait for the disk. The con
 transaction to the next; see `timeline` for a server that another takes the place of, and `vacuum` for erasing.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
@@ -17,21 +16,19 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection, RootTransaction
 
 from chat.core.findings import Finding
+from chat.store import trouble
 from chat.store.engine import Diagnosis, InDoubt
 from chat.store.postgres import database, errors, findings, timeline
 from chat.store.postgres.vacuum import Vacuum
 
-log = logging.getLogger(__name__)
-
 WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
-SYNCHRONOUS = {"full": "on", "normal": "off"}
 
 
 class PostgresEngine:
     """One database of a server. What begins with `writing` is for one thread at a time."""
 
-    def __init__(self, url: str, synchronous: str, most_connections: int) -> None:
-        self._url, self._synchronous, self._most_connections = url, SYNCHRONOUS[synchronous], most_connections
+    def __init__(self, url: str, most_connections: int) -> None:
+        self._url, self._most_connections = url, most_connections
         self._pool: ConnectionPool[Any] | None = None
         self._connection: Connection | None = None
         self._vacuum = Vacuum(lambda: database.connect(self._url, statement_timeout=0))
@@ -43,13 +40,17 @@ class PostgresEngine:
     @cached_property
     def _writing(self) -> Engine:
         # Waiting for a replica must not end with a timeout of the statement, after which it would count as saved.
-        session = {"synchronous_commit": self._synchronous, "statement_timeout": 0}
-        return database.engine_over(lambda: database.connect(self._url, **session), "BEGIN")
+        return database.engine_over(lambda: database.connect(self._url, statement_timeout=0), "BEGIN")
 
     @property
     def name(self) -> str:
         where = conninfo_to_dict(self._url)
         return f"PostgreSQL database {where.get('dbname') or ''} at {where.get('host') or 'this machine'}"
+
+    @property
+    def at_hand(self) -> int:
+        """None: whoever waits for a connection is given one by the pool, which also knows whether it lives."""
+        return 0
 
     # To begin with
 
@@ -59,7 +60,8 @@ class PostgresEngine:
 
     @contextmanager
     def upgrading(self) -> Iterator[Connection]:
-        with self._writing.connect() as connection, connection.begin():
+        patient = database.engine_over(lambda: database.connect(self._url, **database.PATIENT), "BEGIN")
+        with patient.connect() as connection, connection.begin():
             _lock(connection, UPGRADE_LOCK)
             yield connection
 
@@ -122,12 +124,7 @@ class PostgresEngine:
 
     def disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        try:
-            if connection is not None:
-                connection.invalidate()
-                connection.close()
-        except Exception as error:
-            log.warning("could not close a connection to the database: %s", error)
+        trouble.discard(connection)
 
     def rest(self) -> None:
         """Nothing: the server keeps its log short by itself."""
@@ -141,10 +138,13 @@ class PostgresEngine:
     # Erasing
 
     def after_erasure(self) -> bool:
-        return self._vacuum.begin()
+        """Begins a vacuum, or leaves it to a later call: whether it succeeds is known when it is over."""
+        self._vacuum.note_erasure()
+        self._vacuum.begin()
+        return not self._vacuum.is_needed
 
     def has_remains(self) -> bool:
-        return self._vacuum.is_due()
+        return self._vacuum.is_due
 
     # A database that is replaced while the chat runs
 

@@ -8,7 +8,7 @@ from chat.store.engine import Diagnosis
 
 # The classes of SQLSTATE that may pass by themselves (Appendix A of PostgreSQL's manual): connections, what a server
 # that has not enough of something says, what an administrator did, locks, and a leader that is one no more.
-PASSING = ("08", "53", "55", "57", "58", "25006", "40", "XX")
+PASSING = ("08", "53", "55", "57", "58", "25006", "25P03", "40", "XX")
 UNDONE = ("23", "40")  # a commit that failed so is not in the database
 DISK_IS_FULL, TOO_MANY = "53100", "53300"
 

@@ -7,7 +7,7 @@ and the ids between are a gap, from which readers are told to begin anew (`event
 
 from sqlalchemy.engine import Connection
 
-from chat.store.tables import facts
+from chat.store.tables import events, facts
 from chat.store.transaction import Transaction
 
 SKIPPED_IDS = 1 << 20  # more than are given while a replica falls behind
@@ -23,5 +23,5 @@ def follow(connection: Connection) -> None:
         return
     tx = Transaction(connection)
     if known is not None:
-        tx.skip_ids(SKIPPED_IDS)
+        events.skip_ids(tx, SKIPPED_IDS)
     facts.put(tx, _FACT, current)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
 from chat.core.findings import Finding
+from chat.store import trouble
 from chat.store.engine import Diagnosis
 from chat.store.sqlite import errors, journal
 from chat.store.sqlite.checkpoints import Checkpoints, Outcome, checkpoint
@@ -24,6 +25,8 @@ from chat.store.sqlite.place import Place
 from chat.store.sqlite.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
+
+AT_HAND = 8  # each has 2 MB of pages, and threads come in crowds
 
 
 class SqliteEngine:
@@ -51,6 +54,10 @@ class SqliteEngine:
     @property
     def name(self) -> str:
         return str(self.path)
+
+    @property
+    def at_hand(self) -> int:
+        return AT_HAND
 
     # To begin with
 
@@ -99,12 +106,7 @@ class SqliteEngine:
     def disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._place.note_closed()
-        try:
-            if connection is not None:
-                connection.invalidate()
-                connection.close()
-        except Exception as error:
-            log.warning("could not close a connection to the database: %s", error)
+        trouble.discard(connection)
 
     def rest(self) -> None:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import log_events
@@ -37,6 +37,7 @@ __all__ = [
     "prune",
     "pruned_to",
     "rewrite",
+    "skip_ids",
 ]
 
 
@@ -141,6 +142,14 @@ def is_in_gap(connection: Connection, cursor: int) -> bool:
 def has_lost(connection: Connection, event_id: int) -> bool:
     """Whether the log knows nothing of an id that it has given: it is of a time that was lost."""
     return highest_id(connection) < event_id or is_in_gap(connection, event_id)
+
+
+def skip_ids(tx: Transaction, count: int) -> None:
+    """Never give the next so many ids: a log that was lost may have given them. Cursors among them are in a gap."""
+    last_id = highest_id(tx.connection)
+    tx.connection.execute(insert(gaps).values(after_id=last_id, until_id=last_id + count))
+    tx.skip_ids(count)
+    _add_holes(tx, count)
 
 
 def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:

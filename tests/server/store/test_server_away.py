@@ -1,7 +1,9 @@
 """When the database server goes away under readers who wait: posts are refused, streams stay, and all heals."""
 
 import http.client
+from contextlib import closing
 
+import psycopg
 import pytest
 
 from tests.support import postgres as postgresql
@@ -23,6 +25,17 @@ def away(postgres):
     forgives = "can't be used now|did not answer in time|could not save|upkeep: |look: |ring: |made known|^Traceback"
     with serve(database_url=postgres.database(), forgives=forgives) as server:
         yield server
+
+
+def test_a_page_that_waits_for_the_server_stops_nobody(away, people):
+    somebody, other = (people(away, worker=away.workers[0]) for _ in range(2))
+    with closing(psycopg.connect(away.database_url)) as lock:
+        lock.execute("LOCK TABLE rooms IN ACCESS EXCLUSIVE MODE")
+        page = somebody.ask("/rooms/lobby")
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        eventually(lambda: away.query(waiting))
+        assert other.get("/robots.txt").status == 200 and not page.comes_within(0)
+    assert page.answer().status == 200
 
 
 def posted(person: Person, token: str, body: str) -> int | None:

@@ -16,7 +16,7 @@ from chat.realtime import ring as ring_module
 from chat.realtime import selftest_clock, subscription
 from chat.realtime.readers import Reader
 from chat.realtime.ring import Ring
-from chat.store.readers import AT_HAND
+from chat.store.sqlite.engine import AT_HAND
 from tests.support.chats import Chat, opened, own_channels
 
 RING_BYTES = 1_000_000

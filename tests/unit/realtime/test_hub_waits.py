@@ -106,6 +106,18 @@ def test_who_is_banned_while_it_is_looked_up_what_they_may_see_is_not_let_in(cha
     assert reader.end == "revoked"
 
 
+def test_who_is_banned_while_what_they_missed_is_read_is_given_none_of_it(chat: Chat, monkeypatch):
+    mallory, bob = chat.guest("mallory"), chat.guest("bob")
+    chat.store.write(rooms.join, mallory, "lobby")
+    for number in range(80):
+        chat.post(bob, f"more than the ring holds: {number}")
+    reader = chat.reader(mallory)
+    ban = (moderation.ban, None, mallory.id, "enough", None, chat.config)
+    read = during(chat.hub.feed._from_store, lambda: chat.store.write(*ban))
+    monkeypatch.setattr(chat.hub.feed, "_from_store", read)
+    assert chat.hub.feed.read(reader) == [] and reader.end == "revoked"
+
+
 def test_where_access_changes_again_and_again_a_reader_gets_in_all_the_same(chat: Chat):
     alice, bob = chat.guest("alice"), chat.guest("bob")
     look_up = subscription.of_reader(chat.store, alice, own_channels(alice), None)

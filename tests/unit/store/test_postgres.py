@@ -1,5 +1,6 @@
 """What only a database server can do to the store: be busy, restart, cut connections, and hand over to another."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -7,15 +8,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import RootTransaction
 
+from chat import runtime
 from chat.core import config as configuration
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import messages
 from chat.store import InDoubt, Store, engines
 from chat.store.postgres import database, timeline, vacuum
-from chat.store.tables import events, facts
+from chat.store.tables import events
 from chat.store.trouble import Unavailable
 from tests.support.chats import Chat, opened
-from tests.support.postgres import Postgres
+from tests.support.failing import failing
+from tests.support.postgres import USER, Postgres, a_place, ended, running
 from tests.support.serving import eventually
 
 TEXT = "an unmistakable sentence"
@@ -59,14 +62,22 @@ def test_what_cannot_be_begun_is_refused_and_all_works_when_the_server_is_back(c
     assert count(chat.store) == before + 1
 
 
-def test_connections_that_were_cut_cost_a_writer_nothing_and_readers_one_question(chat: Chat, postgres: Postgres):
+def test_connections_that_were_cut_cost_nobody_anything(chat: Chat, postgres: Postgres):
     before = chat.store.write(append)
     with chat.store.read(), chat.store.read():
-        pass  # two connections are kept
+        pass  # two connections are there
     postgres.cut()
-    assert [is_usable(chat.store) for _ in range(3)] == [False, True, True]
+    assert [is_usable(chat.store) for _ in range(3)] == [True, True, True]
     postgres.cut()
     assert chat.store.write(append) == before + 1
+
+
+def test_a_connection_that_is_lost_in_the_midst_of_a_question_is_not_used_again(chat: Chat, postgres: Postgres, caplog):
+    with pytest.raises(Unavailable), chat.store.read() as connection:
+        postgres.cut()
+        events.highest_id(connection)
+    assert is_usable(chat.store)
+    assert "reset" not in caplog.text, "and nobody tries to set it right"
 
 
 def test_where_the_connection_is_lost_during_a_commit_nobody_is_answered(
@@ -82,6 +93,14 @@ def test_where_the_connection_is_lost_during_a_commit_nobody_is_answered(
     assert [post.is_new for post in posted] == [True, False], "and to ask again is harmless"
 
 
+def test_an_upgrade_waits_for_another_and_may_take_its_time(chat: Chat):
+    with chat.store._engine.upgrading() as connection:
+        for name in database.PATIENT:
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar_one() == "0"
+    limited = chat.store.write(lambda tx: tx.connection.exec_driver_sql("SHOW lock_timeout").scalar_one())
+    assert limited == "5s", "others wait for a writer, but not for ever"
+
+
 def test_a_crowd_waits_for_a_connection_but_not_for_ever(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(database, "POOL_SECONDS", 0.1)
     chat.store.stop()
@@ -94,19 +113,65 @@ def test_a_crowd_waits_for_a_connection_but_not_for_ever(chat: Chat, monkeypatch
     assert is_usable(chat.store)
 
 
-def test_after_a_server_has_taken_the_place_of_another_no_id_is_given_that_may_have_been_given(
-    chat: Chat, postgres: Postgres
-):
-    last_id = chat.store.write(append)
-    chat.store.write(facts.put, timeline._FACT, "00000000")
-    assert chat.store.write(append) == last_id + 1, "the same connection leads to the same server"
-    postgres.cut()
-    skipped = last_id + 1 + timeline.SKIPPED_IDS
-    assert [chat.store.write(append) for _ in range(2)] == [skipped + 1, skipped + 2]
-    eventually(lambda: is_usable(chat.store))
-    with chat.store.read() as connection:
-        assert [events.has_lost(connection, id) for id in (last_id + 1, last_id + 2, skipped, skipped + 1)] \
-            == [False, True, True, False]
+def test_whoever_waits_is_given_the_connection_that_another_gives_back(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    """Nothing lies idle beside the pool, however few there are."""
+    together, counted = threading.Barrier(6), []
+
+    def ask() -> None:
+        together.wait(20)
+        for _ in range(20):
+            counted.append(count(chat.store))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(counted) == 120
+
+
+# Another server takes over
+
+
+def test_after_a_replica_that_was_behind_has_taken_over_no_id_is_given_again_and_everybody_begins_anew(instance: Path):
+    with ExitStack() as opening:
+        first = opening.enter_context(running())
+        folder, port = opening.enter_context(a_place())
+        name = first.database().rpartition("/")[2]
+        second = opening.enter_context(ended(Postgres(folder, port)))
+        both = f"postgresql://{USER}@127.0.0.1:{first.port},127.0.0.1:{port}/{name}"
+        chat = opening.enter_context(opened(instance, database_url=both))
+        bob = chat.guest("bob")
+        kept = chat.post(bob, "what both have")
+        first.replica(folder, port)
+        lost = chat.post(bob, "what the replica never had")
+        reader, other = chat.reader(bob, cursor=chat.hub.last_id), chat.another_hub()
+        first.kill()
+        second.start()
+        second.promote()
+        eventually(lambda: is_usable(chat.store))
+        said = chat.post(bob, "what comes after", client_id="k1")
+        other.wake()
+        assert said["id"] > lost["id"] + timeline.SKIPPED_IDS - 10 and kept["id"] < lost["id"]
+        for hub in (chat.hub, other):
+            assert hub.last_id == said["id"] and [event.id for event in hub.feed.ring] == []
+        assert reader.end == "slow", "it comes back, and is told of the gap"
+        with chat.store.read() as connection:
+            assert [events.has_lost(connection, id) for id in (kept["id"], lost["id"], said["id"])] \
+                == [False, True, False]
+            assert events.is_in_gap(connection, lost["id"])
+
+
+def test_the_ids_that_were_skipped_do_not_count_as_events(chat: Chat):
+    chat.store.write(events.skip_ids, 8 * timeline.SKIPPED_IDS)  # a long log is counted again but seldom
+    chat.store.write(append)
+    before = chat.store.write(events.count)
+    chat.store.write(events.skip_ids, timeline.SKIPPED_IDS)
+    chat.store.write(append)
+    assert chat.store.write(events.count) == before + 1
+
+
+# What was erased
 
 
 def test_what_is_erased_leaves_the_tables_with_the_next_vacuum(chat: Chat, postgres: Postgres, monkeypatch):
@@ -118,10 +183,39 @@ def test_what_is_erased_leaves_the_tables_with_the_next_vacuum(chat: Chat, postg
     eventually(lambda: postgres.query(counted, chat.config.database_url) == [(0,)])
 
 
-def test_too_early_a_vacuum_is_tried_again(chat: Chat):
-    chat.store.write(lambda tx: setattr(tx, "erases", True))
-    chat.store.write(lambda tx: setattr(tx, "erases", True))
-    assert chat.store._writer.must_scrub and not chat.store._engine.has_remains(), "within a minute"
+def test_a_vacuum_is_tried_again_until_it_has_worked_but_not_at_once():
+    now, tried = [0.0], []
+
+    class Connection:
+        def execute(self, sql: bytes) -> None:
+            tried.append(sql)
+            if len(tried) == 1:
+                raise OSError("the server is away")
+
+        def close(self) -> None:
+            pass
+
+    def is_tried(number: int) -> bool:
+        vacuuming.begin()
+        eventually(lambda: len(tried) >= number)
+        return len(tried) == number
+
+    vacuuming = vacuum.Vacuum(Connection, clock=lambda: now[0])
+    assert is_tried(1) and vacuuming.is_needed and not vacuuming.is_due
+    now[0] += vacuum.PAUSE_SECONDS
+    assert vacuuming.is_due and is_tried(2)
+    eventually(lambda: not vacuuming.is_needed)
+    vacuuming.note_erasure()
+    assert is_tried(2), "within a minute"
+    now[0] += vacuum.PAUSE_SECONDS
+    assert is_tried(3) and tried[0].startswith(b"VACUUM ")
+
+
+def test_where_no_thread_can_be_started_a_vacuum_is_tried_later(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runtime.current(), "start_native", failing(RuntimeError("can't start new thread")))
+    vacuuming = vacuum.Vacuum(lambda: None)
+    vacuuming.begin()
+    assert vacuuming.is_needed
 
 
 def test_a_password_is_told_to_nobody(instance: Path, monkeypatch: pytest.MonkeyPatch):

@@ -136,13 +136,18 @@ class Hub:
 
     # Waking
 
-    def wake(self) -> None:
+    def wake(self, highest_id: int | None = None) -> None:
         """Read what is new in the log and wake every reader that it concerns, once.
 
+        Where it is known which id the log gave last, and this process has read that far, the store isn't asked.
         Whatever fails, `last_id` is only past what readers can have, so the next call continues from there. Many may
         call it at once: one reads for all of them.
         """
-        self._read_log()
+        if highest_id is None or highest_id > self.last_id:
+            self._read_log()
+        else:
+            with self._lock:
+                self.feed.forget_shared()
         self._for_site.deliver()  # outside of the locks, because `on_site` takes locks of its own
 
     def send(self, channel: str, frame: bytes) -> None:

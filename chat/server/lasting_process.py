@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from chat import runtime
-from chat.domain import inbox, retention
+from chat.domain import retention
 from chat.realtime.presence.memory import MemoryPresence
 from chat.realtime.relay import UnixRelay
 from chat.realtime.sending import Backlog
@@ -40,12 +40,14 @@ class LastingProcess(Process):
 
     def _begin(self, opening: ExitStack) -> None:
         self._seconds = 0
+        self._may_have_wishes = True  # until the first look has shown whether anybody wants to be forgotten
+        self._log_due_at = 0.0
         self._tick_due_at = time.monotonic() + SECOND
         opening.callback(self.note_figures)
         opening.callback(runtime.current().every(SECOND, self._tick, "ticker"))
         opening.callback(runtime.current().every(SECOND, self._upkeep, "upkeep"))
-        if self.operators_config.look_seconds:
-            opening.callback(runtime.current().every(self.operators_config.look_seconds, self._look, "look"))
+        look_seconds = min(self.operators_config.look_seconds or SECOND, SECOND)
+        opening.callback(runtime.current().every(look_seconds, self._look, "look"))
 
     def before_request(self) -> None:
         """Nothing: rings and looks have done it."""
@@ -66,11 +68,10 @@ class LastingProcess(Process):
         self._tick_due_at = time.monotonic() + SECOND
 
     def _upkeep(self) -> None:
-        """What the store needs."""
+        """What the store needs, beside which looks go on."""
         self._seconds += 1
         works: list[Callable[[], object]] = [
-            self._reopen,
-            partial(retention.every_second, self.store),
+            partial(retention.every_second, self.store, self._may_have_wishes),
             self.watermarks.publish,
         ]
         if self._seconds % retention.MINUTE_SECONDS == 0:
@@ -86,6 +87,20 @@ class LastingProcess(Process):
             self.store.write(users.touch, here)
 
     def _look(self) -> None:
+        """One question a second, and more only where its answer asks for it: every process of every host does this."""
+        attempt(self._heed_news, "look")
+
+    def _heed_news(self) -> None:
         """Read the log and the inbox without a ring: a lost one costs a moment, and other programs send none."""
-        attempt(self.hub.wake, "look")
-        attempt(partial(inbox.move_inbox, self.store), "look")
+        found = self._look_for_news()
+        self._may_have_wishes = found.has_wishes
+        if self._is_log_due():
+            attempt(partial(self.hub.wake, found.last_id), "look")
+            attempt(partial(self._post_inbox, found), "look")
+
+    def _is_log_due(self) -> bool:
+        """Whether it is to be read, which the operator may want less often than once a second, or never."""
+        if not self.operators_config.look_seconds or time.monotonic() < self._log_due_at:
+            return False
+        self._log_due_at = time.monotonic() + self.operators_config.look_seconds - SECOND / 2  # looks are never exact
+        return True

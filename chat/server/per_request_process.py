@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from chat import runtime
 from chat.core.errors import ChatError
-from chat.domain import inbox, retention
+from chat.domain import retention
 from chat.realtime.presence.file import FilePresence
 from chat.realtime.relay import PassingRelay
 from chat.realtime.sending import Backlog
@@ -39,9 +39,9 @@ class PerRequestProcess(Process):
 
     def before_request(self) -> None:
         """Reopen a replaced database, read the log, post the inbox's rows and publish watermarks."""
-        self._reopen()
-        self.hub.wake()
-        inbox.move_inbox(self.store)
+        found = self._look_for_news()
+        self.hub.wake(found.last_id)
+        self._post_inbox(found)
         self.watermarks.publish()
 
     def work_after_request(self) -> Callable[[], None]:

@@ -12,7 +12,7 @@ from chat import runtime
 from chat.core import log_events
 from chat.core.config import Config
 from chat.core.errors import ChatError
-from chat.domain import erasure, ownership
+from chat.domain import erasure, inbox, ownership
 from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
@@ -28,7 +28,8 @@ from chat.server import capacity, figures, host_report
 from chat.server.capacity import Budget
 from chat.server.host_report import Hosting
 from chat.store import InDoubt, Store, creation, trouble
-from chat.store.tables import events
+from chat.store.tables import news
+from chat.store.tables.news import News
 
 log = logging.getLogger(__name__)
 
@@ -150,15 +151,23 @@ class Process(ABC):
         if user_id is not None:
             self.presence.forget(user_id, erasure.NAMELESS)
 
-    def _reopen(self) -> None:
-        """Begin anew with what lies at the database's place, where it was replaced, or set back by another program."""
+    def _look_for_news(self) -> News:
+        """Ask the store, once, what there is to do.
+
+        Begins anew with what lies at the database's place, where it was replaced, or set back by another program.
+        """
         last_id = self.hub.last_id
         is_another = self.store.reopen()
         with self.store.glance() as connection:
-            is_set_back = events.has_lost(connection, last_id)
-        if is_another or is_set_back:
+            found = news.look(connection, last_id)
+        if is_another or found.has_lost(last_id):
             self.hub.skip_to_end()
             self.hub.wake()
+        return found
+
+    def _post_inbox(self, found: News) -> None:
+        if found.has_inbox:
+            inbox.move_inbox(self.store)
 
     def _committed(self) -> None:
         self.relay.ring()

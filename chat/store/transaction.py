@@ -12,14 +12,14 @@ from chat.store.schema import events, facts, log_head
 from chat.store.statement import PreparedChange, PreparedValue
 
 
-def _highest_id() -> Select[Any]:
+def highest_id_given() -> Select[Any]:
     """The head, and the newest event: a process of an earlier version, which is about to end, moves no head."""
     given = select(log_head.c.last_id).union_all(select(func.max(events.c.id))).subquery()
     return select(func.max(given.c.last_id))
 
 
 _ADD_EVENT = PreparedChange(lambda: insert(events))
-_HIGHEST_ID = PreparedValue[int](_highest_id)
+_HIGHEST_ID = PreparedValue[int](highest_id_given)
 _MOVE_HEAD = PreparedChange(lambda: update(log_head).values(last_id=bindparam("new_id")))
 _DROP_FACT = PreparedChange(lambda: delete(facts).where(facts.c.name == bindparam("fact")))
 _ADD_FACT = PreparedChange(lambda: insert(facts))

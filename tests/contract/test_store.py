@@ -14,7 +14,7 @@ from chat.core import times
 from chat.core.errors import ChatError
 from chat.store import Store, Transaction, creation, writer
 from chat.store import schema as tables
-from chat.store.tables import events, facts
+from chat.store.tables import events, facts, news, users
 from chat.store.trouble import DatabaseError
 from tests.support.serving import eventually
 
@@ -71,6 +71,11 @@ def append(tx: Transaction, times: int = 1) -> int:
 def kept(store: Store, name: str) -> str | None:
     with store.read() as connection:
         return facts.get(connection, name)
+
+
+def look(store: Store, cursor: int) -> news.News:
+    with store.glance() as connection:
+        return news.look(connection, cursor)
 
 
 def ids(store: Store) -> list[int]:
@@ -281,6 +286,25 @@ def test_the_next_events_beyond_a_cursor_come_in_order_and_within_bounds(store: 
 
 
 # Versions
+
+
+def test_one_question_tells_whether_there_is_anything_to_do(store: Store):
+    nothing = look(store, 0)
+    assert nothing == (nothing.last_id, False, False, False)
+    last_id = store.write(append)
+    assert look(store, 0).last_id == last_id == nothing.last_id + 1
+
+    def wish(tx: Transaction) -> None:
+        tx.connection.execute(insert(tables.inbox).values(room="lobby", author="cron", body="hi"))
+        users.change(tx, users.add(tx, "alice", kind="guest", colour=1, bearer=1), forgetting="leave:0")
+
+    store.write(wish)
+    assert look(store, 0)[1:] == (False, True, True)
+    assert [look(store, cursor).has_lost(cursor) for cursor in (last_id, last_id + 1)] == [False, True]
+    store.write(events.skip_ids, 10)
+    store.write(append)
+    cursors = (last_id, last_id + 1, last_id + 10, last_id + 11)
+    assert [look(store, cursor).has_lost(cursor) for cursor in cursors] == [False, True, True, False]
 
 
 def test_a_database_of_another_version_is_refused_and_one_of_this_is_not(store: Store, open_store: Open):

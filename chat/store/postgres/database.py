@@ -6,6 +6,7 @@ no lock is held by a process that nobody can reach. Errors name no values, becau
 """
 
 import logging
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -75,7 +76,7 @@ def tell(connection: "psycopg.Connection[Any]", **session: object) -> None:
 def pool(url: str, most: int) -> "ConnectionPool[Any]":
     """At most so many connections that can only read, opened as they are needed; given back by being closed.
 
-    What is lent was asked a moment ago whether it lives.
+    What is lent has not been ended by the server.
     """
 
     def configure(connection: "psycopg.Connection[Any]") -> None:
@@ -88,11 +89,22 @@ def pool(url: str, most: int) -> "ConnectionPool[Any]":
         max_size=most,
         open=True,
         configure=configure,
-        check=ConnectionPool.check_connection,
+        check=check_unasked,
         close_returns=True,
         timeout=POOL_SECONDS,
         name="readers",
     )
+
+
+def check_unasked(connection: "psycopg.Connection[Any]") -> None:
+    """Raise OperationalError where the server has ended the connection, but ask it only if there is something to read.
+
+    To an idle connection a server says nothing, unless it is to be its last word.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 def engine_over(lend: Callable[[], Any], begin: str) -> Engine:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from chat.core import log_events
@@ -23,6 +23,7 @@ __all__ = [
     "forget",
     "forget_channel",
     "forget_messages",
+    "gap_around",
     "has_lost",
     "highest_id",
     "is_in_gap",
@@ -51,6 +52,12 @@ class LoggedEvent(NamedTuple):
     message_id: int | None
 
 
+def gap_around() -> Select[tuple[int]]:
+    """What finds the gap that the cursor is in."""
+    within = gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor")
+    return select(gaps.c.after_id).where(*within).limit(1)
+
+
 class _Place(NamedTuple):
     channel: str
     id: int
@@ -64,11 +71,7 @@ _BEYOND = (
 )
 _AFTER = Prepared(lambda: _BEYOND, LoggedEvent)
 _AFTER_IN = _BEYOND.where(events.c.channel.in_(bindparam("channels", expanding=True)))
-_GAP = PreparedValue[int](
-    lambda: select(gaps.c.after_id)
-    .where(gaps.c.after_id < bindparam("cursor"), gaps.c.until_id >= bindparam("cursor"))
-    .limit(1)
-)
+_GAP = PreparedValue[int](gap_around)
 _HOLES = "log_holes"  # the fact: how many ids beyond `pruned_to` have no event any more
 _COUNTED_AT = "log_counted_at"  # the fact: the highest id when the rows were counted
 _COUNTED_AGAIN_AFTER = 4  # when the log has grown by such a part: it costs little then, and no error lasts

@@ -256,15 +256,16 @@ def test_a_relay_whose_folder_was_emptied_can_stop(instance: Path):
 @pytest.fixture
 def process(instance: Path) -> Iterator[LastingProcess]:
     """A whole process; its ticker goes when the test says so."""
-    config = configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "0"})
+    config = configuration.load({"CHAT_INSTANCE": str(instance), "CHAT_LOOK_SECONDS": "60"})
     process = LastingProcess(config, Backlog(), pacing.POLL_INTERVAL_MS)
     yield process
     process.stop()
 
 
 WORKS = {
+    "_look": lambda process: [(process.hub, "wake"), (process, "_post_inbox")],
     "_tick": lambda process: [(process.streams, "tick"), (process.presence, "tick"), (process, "note_figures")],
-    "_upkeep": lambda process: [(process, "_reopen"), (retention, "every_second"), (process.watermarks, "publish"),
+    "_upkeep": lambda process: [(retention, "every_second"), (process.watermarks, "publish"),
                                 (retention, "every_minute"), (process, "_touch_who_is_here")],
 }
 
@@ -281,7 +282,7 @@ def test_whatever_fails_in_a_second_all_else_is_done(
         for number, (where, name) in enumerate(works):
             note = failing(error) if number == failed else lambda *_, name=name: done.append(name)
             monkeypatch.setattr(where, name, note)
-        process._seconds = 3599
+        process._seconds, process._log_due_at = 3599, 0
         getattr(process, round)()
         assert done == [name for number, (_, name) in enumerate(works) if number != failed]
 

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -14,7 +13,7 @@ from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import bots, inbox, moderation, ownership, rooms
-from chat.realtime.relay import Relay, UnixRelay
+from chat.realtime.relay.choice import relay_for
 from chat.realtime.watermarks import Watermarks
 from chat.runtime.secret import SecretError
 from chat.server import checks
@@ -59,7 +58,7 @@ def open_store(config: Config) -> Iterator[Store]:
     try:
         if not store.exists():
             raise click.ClickException(f"There's no chat in {config.instance} yet. Create one with: longwave upgrade")
-        relay: Relay = UnixRelay(Path(config.instance))
+        relay = relay_for(config, store)
         watermarks = Watermarks(config, store)
         store.check()
         yield store

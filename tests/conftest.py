@@ -28,6 +28,16 @@ def postgres():
         yield server
 
 
+@pytest.fixture(scope="session")
+def redis():
+    """A Redis server, which tests share as the sites of a host do."""
+    pytest.importorskip("redis")
+    from tests.support import redis_servers  # late: it needs the driver
+
+    with redis_servers.running() as server:
+        yield server
+
+
 @pytest.fixture(scope="session", autouse=True)
 def kind_of_database(request):
     """The kind of database that servers have: SQLite, unless tests/server/conftest.py says otherwise."""

@@ -177,6 +177,15 @@ class Config:
     database_connections: int = _setting(
         "10", whole(2, 1000), "With CHAT_DATABASE_URL: how many connections each process reads by, at most."
     )
+    relay_url: str = _setting(
+        "",
+        Check(
+            "the URL of a Redis server such as redis://:password@host:6379 or rediss://host, or of its Sentinels such "
+            "as redis+sentinel://:password@host1,host2,host3/mymaster; or nothing", checks.relay_url, is_secret=True
+        ),
+        "The Redis server by which the processes of several hosts ring each other. Nothing means that those of a "
+        "PostgreSQL database do so by the database, and those of a file by sockets of their machine.",
+    )
     journal: str = _setting(
         "auto",
         one_of("auto", "wal", "rollback"),

@@ -180,9 +180,27 @@ def database_url(text: str) -> str:
     """The URL of a PostgreSQL database; empty means none. Its name must be in it, or everybody would have their own."""
     if text and not re.fullmatch(r"postgres(ql)?://[^\s/]*/[^\s/?]+(\?\S*)?", text):
         raise ValueError
-    if re.search("%(?![0-9A-Fa-f]{2})", text):  # what the driver would raise shows it
+    return _encoded(text)
+
+
+def relay_url(text: str) -> str:
+    """The URL of a Redis server, or of Sentinels with the name of what they watch; empty means none."""
+    if not text:
+        return text
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?"
+    option = r"(ssl_ca_certs|ssl_certfile|ssl_keyfile|sentinel_password)=[^\s&#]*"
+    server, sentinels = rf"://([^\s/@]*@)?{host}(/[0-9]*)?", rf"\+sentinel://([^\s/@]*@)?{host}(,{host})*/[\w.-]+"
+    if not re.fullmatch(rf"rediss?({server}|{sentinels})(\?{option}(&{option})*)?", text, re.ASCII):
         raise ValueError
-    return text
+    if any(int(port) > 65535 for port in re.findall(r":([0-9]+)(?=[,/?]|$)", text.rpartition("@")[2])):
+        raise ValueError
+    return _encoded(text)
+
+
+def _encoded(url: str) -> str:
+    if re.search("%(?![0-9A-Fa-f]{2})", url):  # what a driver would raise shows it
+        raise ValueError
+    return url
 
 
 def token(text: str) -> str:

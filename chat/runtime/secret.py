@@ -10,6 +10,7 @@ from pathlib import Path
 FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
+CHANNEL_LETTERS = 32
 MARK_LETTERS = 8  # enough to distinguish the few sites of one host
 DELETE = "delete it and a new one is made: everyone is signed out then, and must enter the shared password again"
 
@@ -35,6 +36,11 @@ def of(instance: Path) -> str:
 def mark_of(key: str) -> str:
     """A public mark of the key, which distinguishes this site's cookies from those of other chats on the same host."""
     return hmac.digest(key.strip().encode(), b"names of cookies", "sha256").hex()[:MARK_LETTERS]
+
+
+def channel_of(key: str) -> str:
+    """The site's own channel on a server that several sites use to reach their hosts."""
+    return "longwave:" + hmac.digest(key.strip().encode(), b"channel of the relay", "sha256").hex()[:CHANNEL_LETTERS]
 
 
 def check(instance: Path) -> None:

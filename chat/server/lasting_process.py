@@ -1,4 +1,4 @@
-"""The process of a host that lets it go on between its requests: threads, or greenlets, and a socket to the others."""
+"""The process of a host that lets it go on between its requests: threads, or greenlets, and a way to the others."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from functools import partial
 from chat import runtime
 from chat.domain import retention
 from chat.realtime.presence.memory import MemoryPresence
-from chat.realtime.relay import UnixRelay
+from chat.realtime.relay.choice import relay_for
 from chat.realtime.sending import Backlog
 from chat.server.capacity import Budget
 from chat.server.process import Process, attempt
@@ -30,7 +30,7 @@ class LastingProcess(Process):
 
     def _meet_others(self, opening: ExitStack) -> None:
         # Before there are streams: their parking lot, once opened, stays open until the process ends.
-        self.relay = UnixRelay(self._instance)
+        self.relay = relay_for(self.operators_config, self.store)
         opening.callback(self.relay.stop)
         self.presence = MemoryPresence(self.hub, self.relay, self.operators_config.roster_max)
         self.store.start()

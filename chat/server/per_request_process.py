@@ -8,7 +8,7 @@ from chat import runtime
 from chat.core.errors import ChatError
 from chat.domain import retention
 from chat.realtime.presence.file import FilePresence
-from chat.realtime.relay import PassingRelay
+from chat.realtime.relay.choice import passing_for
 from chat.realtime.sending import Backlog
 from chat.server.capacity import Budget
 from chat.server.process import Process
@@ -31,7 +31,7 @@ class PerRequestProcess(Process):
         super()._open(opening, backlog)
 
     def _meet_others(self, opening: ExitStack) -> None:
-        self.relay = PassingRelay(self._instance)
+        self.relay = passing_for(self.operators_config, self.store)
         self.presence = FilePresence(self._instance / "attendance.db", self.operators_config.roster_max)
 
     def _begin(self, opening: ExitStack) -> None:

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
+from chat.core.broker import Broker
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
 from chat.core.findings import Finding
@@ -75,6 +76,10 @@ class Store:
     def findings(self) -> Iterator[Finding]:
         """What `longwave check` tells of the database's engine."""
         return self._engine.findings()
+
+    def broker(self) -> Broker | None:
+        """What also carries messages between the processes that use this store; None where they share a machine."""
+        return self._engine.broker()
 
     def reopen(self) -> bool:
         """Open what is at the database's place now, where that was replaced; true when it was, and this has worked.

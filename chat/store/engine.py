@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy.engine import Connection
 
+from chat.core.broker import Broker
 from chat.core.findings import Finding
 
 
@@ -78,6 +79,9 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of everything else, when no connection is open any more."""
+
+    def broker(self) -> Broker | None:
+        """What also carries messages between the processes that use this database; None where they share a machine."""
 
     # Erasing
 

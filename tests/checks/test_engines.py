@@ -24,6 +24,8 @@ ALLOWED = {
     "core/config.py": {
         "the URL of a PostgreSQL database such as postgresql://user:password@host/name; or nothing",
         "The database of the chat; nothing means a file of SQLite's in CHAT_INSTANCE.",
+        "The Redis server by which the processes of several hosts ring each other. Nothing means that those of a "
+        "PostgreSQL database do so by the database, and those of a file by sockets of their machine.",
         "wal", "SQLite's journal; auto is rollback on network file systems and wal elsewhere.",
     },
     "core/config_checks.py": {"postgres(ql)?://[^\\s/]*/[^\\s/?]+(\\?\\S*)?"},

@@ -13,7 +13,7 @@ from chat.realtime.presence import Presence
 from chat.realtime.presence.file import WRITE_SECONDS, FilePresence
 from chat.realtime.presence.memory import GRACE_SECONDS, MemoryPresence
 from chat.realtime.presence.rosters import NAMES_WHOLE, POLL_WHOLES_BYTES, TOKEN_CHARACTERS, Roster
-from chat.realtime.relay import UnixRelay
+from chat.realtime.relay.unix import UnixRelay
 from tests.support.serving import eventually
 
 ALICE, BOB = ({"id": number, "name": name, "kind": "guest"} for number, name in ((1, "alice"), (2, "bob")))

@@ -10,7 +10,7 @@ from chat import runtime
 from chat.domain import serializers
 from chat.realtime import subscription
 from chat.realtime.presence.memory import MemoryPresence
-from chat.realtime.relay import LocalRelay
+from chat.realtime.relay.local import LocalRelay
 from chat.realtime.streams import Stream, Streams
 from tests.support.chats import Chat, opened, own_channels
 from tests.support.serving import MEMORY

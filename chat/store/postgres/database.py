@@ -58,9 +58,16 @@ def parameters(url: str) -> dict[str, Any]:
     return PATIENCE | conninfo_to_dict(url)
 
 
-def connect(url: str, **session: object) -> "psycopg.Connection[Any]":
-    """A new connection, whose server is told this, too."""
-    connection = psycopg.connect(make_conninfo(**parameters(url)), autocommit=True)
+def name_of(url: str) -> str:
+    """The database as people are told of it."""
+    where = conninfo_to_dict(url)
+    return f"PostgreSQL database {where.get('dbname') or ''} at {where.get('host') or 'this machine'}"
+
+
+def connect(url: str, seconds: int | None = None, **session: object) -> "psycopg.Connection[Any]":
+    """A new connection, opened within so many seconds if it is said how many, whose server is told this, too."""
+    hurry = {} if seconds is None else {"connect_timeout": seconds}
+    connection = psycopg.connect(make_conninfo(**(parameters(url) | hurry)), autocommit=True)
     tell(connection, **session)
     return connection
 

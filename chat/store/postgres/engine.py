@@ -10,15 +10,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection, RootTransaction
 
+from chat.core.broker import Broker
 from chat.core.findings import Finding
 from chat.store import trouble
 from chat.store.engine import Diagnosis, InDoubt
 from chat.store.postgres import database, errors, findings, timeline
+from chat.store.postgres.channel import Channel
 from chat.store.postgres.vacuum import Vacuum
 
 WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
@@ -44,8 +45,7 @@ class PostgresEngine:
 
     @property
     def name(self) -> str:
-        where = conninfo_to_dict(self._url)
-        return f"PostgreSQL database {where.get('dbname') or ''} at {where.get('host') or 'this machine'}"
+        return database.name_of(self._url)
 
     @property
     def at_hand(self) -> int:
@@ -134,6 +134,10 @@ class PostgresEngine:
 
     def close(self) -> None:
         """Nothing: all that was open are connections."""
+
+    def broker(self) -> Broker:
+        """The database itself, so that several hosts need no other server."""
+        return Channel(self._url)
 
     # Erasing
 

@@ -138,6 +138,9 @@ class SqliteEngine:
         assert self._connection is not None
         return self._connection
 
+    def broker(self) -> None:
+        """None: a file is one machine's."""
+
     # Erasing
 
     def after_erasure(self) -> bool:

@@ -17,7 +17,7 @@ _open_for_requests = globals()["post_worker_init"]
 
 def post_worker_init(worker):
     from chat.realtime.hub import Hub
-    from chat.realtime.relay import UnixRelay
+    from chat.realtime.relay.unix import UnixRelay
     from chat.store import Transaction, writer
     from chat.store.sqlite import checkpoints, database, turnstile
 

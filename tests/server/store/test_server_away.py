@@ -22,7 +22,8 @@ def postgres():
 
 @pytest.fixture(scope="module")
 def away(postgres):
-    forgives = "can't be used now|did not answer in time|could not save|upkeep: |look: |ring: |made known|^Traceback"
+    forgives = "can't be used now|did not answer in time|could not save|upkeep: |look: |ring: |made known|^Traceback" \
+               "|other processes can't be"
     with serve(database_url=postgres.database(), forgives=forgives) as server:
         yield server
 

@@ -87,6 +87,7 @@ def test_the_defaults(start, tmp_path):
         look_seconds=1.0,
         database_url="",
         database_connections=10,
+        relay_url="",
         journal="auto",
         synchronous="full",
         ring_events=4096,
@@ -141,6 +142,10 @@ def test_the_defaults(start, tmp_path):
         ("CHAT_DATABASE_URL", "postgresql://alice:s3cret@db1,db2:5433/chat?sslmode=require",
          "postgresql://alice:s3cret@db1,db2:5433/chat?sslmode=require"),
         ("CHAT_DATABASE_CONNECTIONS", "2", 2),
+        ("CHAT_RELAY_URL", "rediss://:s3%2Fcret@redis1:6380/0?ssl_ca_certs=/etc/ca.pem",
+         "rediss://:s3%2Fcret@redis1:6380/0?ssl_ca_certs=/etc/ca.pem"),
+        ("CHAT_RELAY_URL", "redis+sentinel://a:b@one,[::1]:26380,three/chat",
+         "redis+sentinel://a:b@one,[::1]:26380,three/chat"),
         ("CHAT_JOURNAL", "rollback", "rollback"),
         ("CHAT_SYNCHRONOUS", "normal", "normal"),
         ("CHAT_RING_EVENTS", "16", 16),
@@ -225,6 +230,8 @@ WRONG = {
     "CHAT_DATABASE_URL": ["chat", "sqlite:///chat.db", "postgresql://db1", "postgresql://db1/", "postgresql://d b/c"]
     + ["postgresql://a:b%zz@c/d"],
     "CHAT_DATABASE_CONNECTIONS": ["1", "1001", "many"],
+    "CHAT_RELAY_URL": ["redis", "redis://", "http://host", "redis://host:99999", "redis://host/name", "redis://h?db=1"]
+    + ["redis+sentinel://host", "redis+sentinel://one,two/", "redis://:a%zz@host", "redis://one,two"],
     "CHAT_JOURNAL": ["delete", "WAL"],
     "CHAT_SYNCHRONOUS": ["off", "FULL"],
     "CHAT_RING_EVENTS": ["15", "1000001"],
@@ -255,7 +262,7 @@ def test_a_wrong_value_stops_with_a_sentence_naming_setting_value_and_what_is_al
     "CHAT_DATABASE_URL = postgresql://alice:s3/cret@db1/chat\n", "CHAT_DATABASE_URL postgresql://alice:s3cret@db1/chat\n",
     "CHAT_DATABASE_URL = mysql://db1/chat?password=s3cret\n", "CHAT_DATABASE_URL = postgresql://alice:s3%zzcret@db1/c\n",
     "CHAT_DATABASE_URL = postgresql://db1/chat\nCHAT_DATABASE_URL = postgresql://alice:s3cret@db1/chat\n",
-    "CHAT_METRICS_TOKEN = s3cret\n", "CHAT_ENTRY_WORD\ts3cret\n",
+    "CHAT_RELAY_URL = redis://:s3/cret@host\n", "CHAT_METRICS_TOKEN = s3cret\n", "CHAT_ENTRY_WORD\ts3cret\n",
 ])
 def test_a_secret_is_shown_to_nobody_however_it_is_mistyped(start, cfg):
     sentence = refusal_of(start, cfg)

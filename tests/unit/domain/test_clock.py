@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from chat.core import times
 from chat.domain import accounts, erasure, messages, moderation, retention, sessions, site_settings
 from chat.realtime.presence.memory import MemoryPresence
-from chat.realtime.relay import LocalRelay
+from chat.realtime.relay.local import LocalRelay
 from chat.store.schema import metadata
 from chat.store.tables import messages as message_table
 from tests.support.chats import Chat, opened

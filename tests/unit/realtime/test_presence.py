@@ -9,7 +9,8 @@ import pytest
 from chat.realtime.presence import memory as module
 from chat.realtime.presence.memory import MemoryPresence
 from chat.realtime.presence.rosters import Roster
-from chat.realtime.relay import DATAGRAM_BYTES, LocalRelay
+from chat.realtime.relay import NEWS_BYTES
+from chat.realtime.relay.local import LocalRelay
 
 ALICE = {"id": 1, "name": "alice", "kind": "guest"}
 BOB = {"id": 2, "name": "bob", "kind": "guest"}
@@ -212,4 +213,4 @@ def test_no_datagram_is_larger_than_a_socket_accepts(machine: Machine, tmp_path:
     late = Process(machine.processes, machine.clock)
     assert len(late.here()) == 1000
     sizes = [len(json.dumps(news, ensure_ascii=False).encode()) for news in one.relay.published]
-    assert max(sizes) < DATAGRAM_BYTES
+    assert max(sizes) < NEWS_BYTES

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chat.realtime import relay as module
-from chat.realtime.relay import UnixRelay, run_folder
+from chat.realtime.relay import unix as module
+from chat.realtime.relay.unix import UnixRelay, run_folder
 
 
 def left_behind(relay: UnixRelay) -> Path:

@@ -14,8 +14,9 @@ import pytest
 from chat.core import config as configuration
 from chat.core import pacing
 from chat.domain import retention
-from chat.realtime import relay as relay_module
-from chat.realtime.relay import PassingRelay, UnixRelay
+from chat.realtime.relay import unix as relay_module
+from chat.realtime.relay.passing import PassingRelay
+from chat.realtime.relay.unix import UnixRelay
 from chat.realtime.sending import Backlog
 from chat.server.lasting_process import LastingProcess
 from chat.store import writer
@@ -207,7 +208,7 @@ def test_a_lack_of_descriptors_raises_nothing_and_forgets_nobody(
 
 def test_a_process_that_does_not_last_rings_or_does_not(instance: Path, monkeypatch: pytest.MonkeyPatch, caplog):
     relay_module.run_folder(instance)
-    relay = PassingRelay(instance)
+    relay = PassingRelay(lambda: relay_module.to_others(instance))
     for name in ("run_folder", "UnixRelay"):
         with monkeypatch.context() as patched:
             patched.setattr(relay_module, name, failing(NO_FILES))

@@ -1,9 +1,4 @@
-"""Carry rings between processes: one protocol, and its forms for a single process and for one machine.
-
-A ring says only that the log has something new; a lost one costs a moment, because every process also looks by itself.
-News is what is not in the log (presence, typing) and is sent with its content; whoever needs it must number it, to
-notice when some is lost.
-"""
+"""The relay of one machine: datagram sockets in a folder."""
 
 import hashlib
 import json
@@ -18,65 +13,19 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
 
 from chat import runtime
+from chat.realtime.relay import News, OnNews
+from chat.realtime.relay.receiving import RING, pass_on
 
 log = logging.getLogger(__name__)
 
-News = dict[str, Any]  # what another process has published, as JSON; `kind` says what else is in it
-OnNews = Callable[[News], None]
-
-RING = b"ring"
 STOP = b"stop"
 NOTHING = b""  # what a socket that was shut down yields; nobody sends it
 PATH_BYTES = 107  # the longest address of a Unix socket, without its final zero
 PEERS_SECONDS = 1.0  # how long a list of the other processes is used, in case the folder's time is too coarse
 DATAGRAM_MAX_BYTES = 1 << 18
 DEAF_SECONDS = 1.0  # before receiving is tried again after an error
-DATAGRAM_BYTES = 60_000  # well below the default send buffer of a datagram socket
-
-
-class Relay(Protocol):
-    """Carries rings and news from this process to the others of its chat.
-
-    Whatever goes wrong, `ring`, `publish` and `stop` neither wait nor raise: the others find what was not carried by
-    looking for themselves. An implementation says in its docstring whom it reaches and from whom it receives.
-    """
-
-    @property
-    def lost(self) -> int:
-        """How many rings and news were dropped since the start because a queue was full."""
-
-    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Begin to receive, at most once; both functions are called where readers may be woken, and may raise."""
-
-    def ring(self) -> None:
-        """Tell every other process that the log has something new; many rings may arrive as one. Needs no `start`."""
-
-    def publish(self, news: News) -> None:
-        """Send every other process the news, whole or not at all; at most `DATAGRAM_BYTES` as JSON."""
-
-    def stop(self) -> None:
-        """Stop sending and receiving; also when it was never started."""
-
-
-class LocalRelay:
-    """The relay of a process without others: it reaches nobody and receives nothing."""
-
-    lost = 0
-
-    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Nothing to do: neither will be called."""
-
-    def ring(self) -> None:
-        """Nothing to do: there is nobody."""
-
-    def publish(self, news: News) -> None:
-        """Nothing to do: there is nobody."""
-
-    def stop(self) -> None:
-        """Nothing to do: nothing is open."""
 
 
 class UnixRelay:
@@ -173,48 +122,7 @@ class UnixRelay:
                 continue
             if STOP in datagrams or NOTHING in datagrams:
                 return receiver.close()
-            for datagram in [*(news for news in datagrams if news != RING), *{RING}.intersection(datagrams)]:
-                self._take(datagram)
-
-    def _take(self, datagram: bytes) -> None:
-        """Pass on one datagram; a bad one must not stop the receiving."""
-        try:
-            if datagram == RING:
-                self._on_ring()
-            else:
-                self._on_news(json.loads(datagram))
-        except Exception:
-            log.exception("what another process said was lost")
-
-
-class PassingRelay:
-    """For a process that ends with its request: it rings the lasting processes of the machine, if there are any.
-
-    It carries no news, because that is about readers and it holds none, and receives nothing.
-    """
-
-    lost = 0  # the process ends before anybody could ask
-
-    def __init__(self, instance: Path) -> None:
-        self._instance = instance
-
-    def start(self, on_ring: Callable[[], None], on_news: OnNews) -> None:
-        """Nothing to do: neither will be called."""
-
-    def ring(self) -> None:
-        try:
-            if _place(self._instance).exists():
-                relay = UnixRelay(self._instance)
-                relay.ring()
-                relay.stop()
-        except OSError as error:  # too many open files, or somebody else's folder: they look by themselves
-            log.warning("other processes could not be rung: %s", error)
-
-    def publish(self, news: News) -> None:
-        """Nothing to do: there is no news here."""
-
-    def stop(self) -> None:
-        """Nothing to do: nothing is open between rings."""
+            pass_on(datagrams, self._on_ring, self._on_news)
 
 
 def _waiting(receiver: socket.socket) -> list[bytes]:
@@ -229,6 +137,11 @@ def _waiting(receiver: socket.socket) -> list[bytes]:
         return datagrams
     finally:
         receiver.setblocking(True)
+
+
+def to_others(instance: Path) -> UnixRelay | None:
+    """A relay to the lasting processes of the machine; None where there has never been one. Raises OSError."""
+    return UnixRelay(instance) if _place(instance).exists() else None
 
 
 def _place(instance: Path) -> Path:

@@ -81,7 +81,7 @@ def on_starting(server: Any) -> None:
     """Stop at a wrong setting or a damaged key, with one sentence, and say how many files may be open."""
     try:
         config = load()
-        secret.check(config.instance)
+        secret.check(config.instance, config.secret)
     except (ConfigError, secret.SecretError) as error:
         sys.exit(str(error))
     RedactingLogger.how_addresses = config.log_addresses

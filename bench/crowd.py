@@ -43,7 +43,7 @@ def _fill(instance: Path, count: int) -> list[Guest]:
     config = configuration.load({"CHAT_INSTANCE": str(instance)})
     creation.upgrade(config)
     store = Store(config)
-    cookie = f"longwave-{secret.mark_of(secret.of(instance))}"
+    cookie = f"longwave-{secret.mark_of(secret.of(instance, ''))}"
     guests: list[Guest] = []
     try:
         while len(guests) < count:

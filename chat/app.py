@@ -39,7 +39,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or configuration.load()
     templating.forget()  # what an app in another language has said
     app = LongwaveFlask("chat", template_folder=resources.folder("templates"), static_folder=resources.folder("static"))
-    key = secret.of(config.instance)
+    key = secret.of(config.instance, config.secret)
     app.config.update(
         SECRET_KEY=key,
         COOKIE_MARK=secret.mark_of(key),

@@ -12,7 +12,7 @@ from chat import __version__
 from chat.core import config as configuration
 from chat.core.config import Config
 from chat.core.errors import ChatError, ConfigError
-from chat.domain import bots, inbox, moderation, ownership, rooms
+from chat.domain import bots, inbox, moderation, ownership, rooms, site_key
 from chat.realtime.relay.choice import relay_for
 from chat.realtime.watermarks import Watermarks
 from chat.runtime.secret import SecretError
@@ -174,6 +174,15 @@ def upgrade() -> None:
     config = configuration.load()
     creation.upgrade(config)
     click.echo(f"the database in {config.instance} is up to date")
+
+
+@longwave.command()
+def rekey() -> None:
+    """Make this host's key the site's, and sign everybody out. All other hosts need the same key."""
+    config = configuration.load()
+    with open_store(config) as store:
+        store.write(site_key.accept, config)
+    click.echo("the site has this key now: restart the chat on every host")
 
 
 @longwave.command()

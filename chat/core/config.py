@@ -177,6 +177,12 @@ class Config:
     database_connections: int = _setting(
         "10", whole(2, 1000), "With CHAT_DATABASE_URL: how many connections each process reads by, at most."
     )
+    secret: str = _setting(
+        "",
+        Check("64 of the digits 0 to 9 and a to f, as `openssl rand -hex 32` prints them; or nothing", checks.key,
+              is_secret=True),
+        "The site's key, the same on all hosts. Nothing means the file secret in CHAT_INSTANCE.",
+    )
     relay_url: str = _setting(
         "",
         Check(

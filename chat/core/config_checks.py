@@ -203,6 +203,13 @@ def _encoded(url: str) -> str:
     return url
 
 
+def key(text: str) -> str:
+    """A key of 64 hexadecimal digits; empty means none."""
+    if text and not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError
+    return text
+
+
 def token(text: str) -> str:
     """A secret of 16 to 200 printable ASCII characters without spaces; empty means none."""
     if text and not re.fullmatch(r"[!-~]{16,200}", text):

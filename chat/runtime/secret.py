@@ -1,4 +1,7 @@
-"""The site's secret key: it signs cookies and forms, and makes file names that nobody can guess."""
+"""The site's secret key: it signs cookies and forms, and makes file names that nobody can guess.
+
+It is in a file of each host's instance, unless the operator has set it.
+"""
 
 import hmac
 import os
@@ -10,7 +13,6 @@ from pathlib import Path
 FILE = "secret"
 BYTES = 32
 FORM = re.compile(rb"[0-9a-f]{%d}\s*" % (2 * BYTES))  # an editor may have ended the line
-CHANNEL_LETTERS = 32
 MARK_LETTERS = 8  # enough to distinguish the few sites of one host
 DELETE = "delete it and a new one is made: everyone is signed out then, and must enter the shared password again"
 
@@ -19,11 +21,14 @@ class SecretError(Exception):
     """The key cannot be used, which prevents the start: one sentence with its path and what to do."""
 
 
-def of(instance: Path) -> str:
-    """The key of the chat in this folder, 64 hexadecimal digits: made on the first start and the same ever after.
+def of(instance: Path, chosen: str) -> str:
+    """The key that was chosen, or that of the chat in this folder: made on the first start and the same ever after.
 
-    Raises SecretError for a damaged one, because with an empty or known key anybody could sign.
+    It is 64 hexadecimal digits. Raises SecretError for a damaged one, because with an empty or known key anybody could
+    sign.
     """
+    if chosen:
+        return chosen
     path = instance / FILE
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -35,25 +40,43 @@ def of(instance: Path) -> str:
 
 def mark_of(key: str) -> str:
     """A public mark of the key, which distinguishes this site's cookies from those of other chats on the same host."""
-    return hmac.digest(key.strip().encode(), b"names of cookies", "sha256").hex()[:MARK_LETTERS]
+    return _derived(key, "names of cookies")[:MARK_LETTERS]
 
 
 def channel_of(key: str) -> str:
     """The site's own channel on a server that several sites use to reach their hosts."""
-    return "longwave:" + hmac.digest(key.strip().encode(), b"channel of the relay", "sha256").hex()[:CHANNEL_LETTERS]
+    return f"longwave:{_derived(key, 'channel of the relay')[:32]}"
 
 
-def check(instance: Path) -> None:
+def fingerprint_of(key: str) -> str:
+    """What may be kept to recognise the key, but is no help in finding it."""
+    return _derived(key, "fingerprint")
+
+
+def code_of(key: str, seed: str) -> str:
+    """A code that only those with the key can make from the seed."""
+    return _derived(key, f"code {seed}")[:32]
+
+
+def _derived(key: str, purpose: str) -> str:
+    return hmac.digest(key.strip().encode(), purpose.encode(), "sha256").hex()
+
+
+def check(instance: Path, chosen: str) -> None:
     """Raise SecretError if the key is damaged; unlike `of`, make none if there is none."""
+    if chosen:
+        return
     with suppress(FileNotFoundError):
         _read(instance / FILE)
 
 
-def problem(instance: Path) -> str:
+def problem(instance: Path, chosen: str) -> str:
     """What is wrong with the key and what to do, in one sentence; empty if nothing is, or if there is no key yet."""
+    if chosen:
+        return ""
     path = instance / FILE
     try:
-        check(instance)
+        check(instance, chosen)
     except SecretError as error:
         return str(error)
     if path.exists() and path.stat().st_mode & 0o066 and instance.stat().st_mode & 0o011:

@@ -6,6 +6,7 @@ from urllib.parse import urljoin
 from chat.core.config import SETTINGS, Config
 from chat.core.errors import ChatError
 from chat.core.findings import Finding
+from chat.domain import site_key
 from chat.realtime.watermarks import Watermarks
 from chat.runtime import secret
 from chat.server import capacity, exposure, host_report
@@ -40,6 +41,7 @@ def _database(config: Config, url: str) -> Iterator[Finding]:
             yield Finding(False, f"There's no database in {config.instance} yet. Create one with: longwave upgrade")
             return
         store.check()
+        site_key.check(store, config)
         store.write(_try_to_write)
         yield Finding(True, f"The database {store.name} can be written.")
         yield from store.findings()
@@ -59,7 +61,7 @@ def _settings(config: Config) -> Finding:
 
 
 def _secret(config: Config) -> Finding:
-    problem = secret.problem(config.instance)
+    problem = secret.problem(config.instance, config.secret)
     return Finding(not problem, problem or "The key that signs cookies and forms is private.")
 
 

@@ -12,7 +12,7 @@ from chat import runtime
 from chat.core import log_events
 from chat.core.config import Config
 from chat.core.errors import ChatError
-from chat.domain import erasure, inbox, ownership
+from chat.domain import erasure, inbox, ownership, site_key
 from chat.domain.site_settings import SiteSettings
 from chat.realtime import subscription
 from chat.realtime.hub import Hub
@@ -47,7 +47,8 @@ class Process(ABC):
     def __init__(
         self, config: Config, backlog: Backlog, poll_interval_ms: int, budget: Budget | None = None
     ) -> None:
-        """Raises ChatError `busy` when the database is another version's, and what its file or folder raises."""
+        """Raises ChatError `busy` when the database is another version's or the site's key is another one, SecretError
+        when the key can't be read, and what its files or folders raise."""
         self.operators_config = config
         self._instance = Path(config.instance)
         self._budget: Budget | None = None
@@ -74,6 +75,7 @@ class Process(ABC):
             creation.upgrade(config)
             self.store = Store(config, on_commit=self._committed)
         self.store.check()
+        site_key.check(self.store, config)
         self.watermarks = Watermarks(config, self.store)
         refresh_all = partial(subscription.refresh_all, self.store)
         self.hub = Hub(

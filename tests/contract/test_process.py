@@ -19,6 +19,7 @@ from chat.core.errors import ChatError
 from chat.domain import accounts, inbox, messages, sessions, site_settings
 from chat.realtime.sending import Backlog
 from chat.runtime.metrics import Board
+from chat.runtime.secret import SecretError
 from chat.server import capacity
 from chat.server.lasting_process import LastingProcess
 from chat.server.per_request_process import PerRequestProcess
@@ -228,7 +229,7 @@ def test_whatever_the_system_refuses_nothing_stays_open_and_the_next_try_succeed
         instance = tmp_path / str(refused)
         config = configuration.load({"CHAT_INSTANCE": str(instance)})
         refusing.after(refused, instance)
-        with suppress(OSError, trouble.DatabaseError, ChatError):
+        with suppress(OSError, trouble.DatabaseError, ChatError, SecretError):
             open_process(config=config, budget=MUCH).stop()
         was_spared = refusing.disarm()
         eventually(lambda: opened_by_this() <= before and set(threading.enumerate()) <= threads)

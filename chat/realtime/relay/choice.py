@@ -41,4 +41,4 @@ def _redis(config: Config) -> Broker:
         from chat.realtime.relay.redis import RedisServer  # late: most chats need none
     except ImportError:
         raise ConfigError("CHAT_RELAY_URL needs a driver: run pip install 'longwave[redis]'.") from None
-    return RedisServer(config.relay_url, secret.channel_of(secret.of(config.instance)))
+    return RedisServer(config.relay_url, secret.channel_of(secret.of(config.instance, config.secret)))

@@ -21,7 +21,7 @@ class Naming:
     """Names made with the site's key and the settings that decide who may read: changing those changes all names."""
 
     def __init__(self, config: Config) -> None:
-        self._key = f"{secret.of(config.instance)} {config.public} {config.entry_word}".encode()
+        self._key = f"{secret.of(config.instance, config.secret)} {config.public} {config.entry_word}".encode()
 
     def of_rooms(self, of_rooms: Mapping[int, Epoch], generation: str) -> dict[int, str]:
         """The name of each room's file in its epoch."""

@@ -87,6 +87,7 @@ def test_the_defaults(start, tmp_path):
         look_seconds=1.0,
         database_url="",
         database_connections=10,
+        secret="",
         relay_url="",
         journal="auto",
         synchronous="full",
@@ -142,6 +143,7 @@ def test_the_defaults(start, tmp_path):
         ("CHAT_DATABASE_URL", "postgresql://alice:s3cret@db1,db2:5433/chat?sslmode=require",
          "postgresql://alice:s3cret@db1,db2:5433/chat?sslmode=require"),
         ("CHAT_DATABASE_CONNECTIONS", "2", 2),
+        ("CHAT_SECRET", "0123456789abcdef" * 4, "0123456789abcdef" * 4),
         ("CHAT_RELAY_URL", "rediss://:s3%2Fcret@redis1:6380/0?ssl_ca_certs=/etc/ca.pem",
          "rediss://:s3%2Fcret@redis1:6380/0?ssl_ca_certs=/etc/ca.pem"),
         ("CHAT_RELAY_URL", "redis+sentinel://a:b@one,[::1]:26380,three/chat",
@@ -230,6 +232,7 @@ WRONG = {
     "CHAT_DATABASE_URL": ["chat", "sqlite:///chat.db", "postgresql://db1", "postgresql://db1/", "postgresql://d b/c"]
     + ["postgresql://a:b%zz@c/d"],
     "CHAT_DATABASE_CONNECTIONS": ["1", "1001", "many"],
+    "CHAT_SECRET": ["0123456789abcdef" * 3, "0123456789ABCDEF" * 4, "secret"],
     "CHAT_RELAY_URL": ["redis", "redis://", "http://host", "redis://host:99999", "redis://host/name", "redis://h?db=1"]
     + ["redis+sentinel://host", "redis+sentinel://one,two/", "redis://:a%zz@host", "redis://one,two"],
     "CHAT_JOURNAL": ["delete", "WAL"],
@@ -262,7 +265,8 @@ def test_a_wrong_value_stops_with_a_sentence_naming_setting_value_and_what_is_al
     "CHAT_DATABASE_URL = postgresql://alice:s3/cret@db1/chat\n", "CHAT_DATABASE_URL postgresql://alice:s3cret@db1/chat\n",
     "CHAT_DATABASE_URL = mysql://db1/chat?password=s3cret\n", "CHAT_DATABASE_URL = postgresql://alice:s3%zzcret@db1/c\n",
     "CHAT_DATABASE_URL = postgresql://db1/chat\nCHAT_DATABASE_URL = postgresql://alice:s3cret@db1/chat\n",
-    "CHAT_RELAY_URL = redis://:s3/cret@host\n", "CHAT_METRICS_TOKEN = s3cret\n", "CHAT_ENTRY_WORD\ts3cret\n",
+    "CHAT_SECRET = s3cret\n", "CHAT_RELAY_URL = redis://:s3/cret@host\n", "CHAT_METRICS_TOKEN = s3cret\n",
+    "CHAT_ENTRY_WORD\ts3cret\n",
 ])
 def test_a_secret_is_shown_to_nobody_however_it_is_mistyped(start, cfg):
     sentence = refusal_of(start, cfg)

@@ -127,7 +127,7 @@ def test_the_site_has_so_many_rooms_and_only_owners_open_more(chat: Chat, alice)
     with pytest.raises(ChatError, match="can't have more rooms") as refused:
         open_room(chat, alice, 4, most=4)
     assert refused.value.code == "forbidden"
-    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_kept_code, chat.config))
     with chat.store.read() as connection:
         alice = users.find(connection, alice.id)
     open_room(chat, alice, 5, most=4)

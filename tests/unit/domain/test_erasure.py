@@ -242,7 +242,7 @@ def test_the_name_leaves_closed_rooms(chat: Chat, zephyr):
 
 
 def test_an_owner_who_is_forgotten_leaves_the_site_without_one(chat: Chat, zephyr):
-    chat.store.write(ownership.claim, zephyr, chat.store.write(ownership.make_code))
+    chat.store.write(ownership.claim, zephyr, chat.store.write(ownership.make_kept_code, chat.config))
     forget(chat, zephyr, "leave")
     with chat.store.read() as connection:
         assert not users.has_owner(connection)

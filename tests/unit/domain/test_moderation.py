@@ -1,12 +1,16 @@
 """The owner's verbs: the code that makes one, bans and what they may not meet, settings, and the log of it all."""
 
+import dataclasses
 import hmac
 import stat
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from chat.core.errors import ChatError
 from chat.domain import messages, moderation, ownership, site_settings
+from chat.runtime import secret
 from chat.store.tables import acts, settings, users
 from chat.store.tables import rooms as room_table
 from tests.support.chats import Chat
@@ -16,7 +20,7 @@ from tests.support.chats import Chat
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_kept_code, chat.config))
     return found(chat, alice)
 
 
@@ -45,7 +49,7 @@ def acts_of(chat: Chat) -> list[tuple]:
 
 def test_the_code_makes_one_owner_and_dies(chat: Chat):
     alice, bob = chat.guest("alice"), chat.guest("bob")
-    code = chat.store.write(ownership.make_code)
+    code = chat.store.write(ownership.make_kept_code, chat.config)
     assert not is_owner(chat, alice)
     chat.store.write(ownership.claim, alice, code)
     assert is_owner(chat, alice)
@@ -60,7 +64,7 @@ def test_a_forged_code_is_refused_whether_there_is_a_code_or_none(chat: Chat, fo
     bob = chat.guest("bob")
     with pytest.raises(ChatError) as without:
         chat.store.write(ownership.claim, bob, forged)
-    code = chat.store.write(ownership.make_code)
+    code = chat.store.write(ownership.make_kept_code, chat.config)
     with pytest.raises(ChatError) as beside:
         chat.store.write(ownership.claim, bob, forged)
     assert without.value.code == beside.value.code == "forbidden"
@@ -70,7 +74,7 @@ def test_a_forged_code_is_refused_whether_there_is_a_code_or_none(chat: Chat, fo
 
 
 def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    code = chat.store.write(ownership.make_code)
+    code = chat.store.write(ownership.make_kept_code, chat.config)
     compared = []
     monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((a, b)) or a == b)
     for forged in ("", code[:-1], code + "x", code.swapcase()):
@@ -86,7 +90,7 @@ def test_codes_are_compared_in_constant_time_and_nowhere_kept(chat: Chat, monkey
 
 def test_a_new_code_voids_the_one_before(chat: Chat):
     alice = chat.guest("alice")
-    first, second = chat.store.write(ownership.make_code), chat.store.write(ownership.make_code)
+    first, second = (chat.store.write(ownership.make_kept_code, chat.config) for _ in range(2))
     assert first != second
     with pytest.raises(ChatError):
         chat.store.write(ownership.claim, alice, first)
@@ -131,16 +135,34 @@ def test_no_code_is_made_when_somebody_has_become_the_owner_meanwhile(chat: Chat
 
 def test_a_code_file_that_is_lost_or_stale_is_made_anew(chat: Chat):
     path = chat.config.instance / "owner-code"
-    first = ownership.code_to_show(chat.store, chat.config)
-    path.unlink()
-    second = ownership.code_to_show(chat.store, chat.config)
-    path.write_text("stale\n")
-    path.chmod(0o644)
-    third = ownership.code_to_show(chat.store, chat.config)
-    assert len({first, second, third}) == 3
-    assert path.read_text() == f"{third}\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    chat.store.write(ownership.claim, chat.guest("alice"), third)
+    code = ownership.code_to_show(chat.store, chat.config)
+    for spoil in (path.unlink, lambda: (path.write_text("stale\n"), path.chmod(0o644))):
+        spoil()
+        assert ownership.code_to_show(chat.store, chat.config) == code
+        assert path.read_text() == f"{code}\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    chat.store.write(ownership.claim, chat.guest("alice"), code)
+    path.write_text(f"{code}\n")  # of another host
+    assert ownership.code_to_show(chat.store, chat.config) is None and not path.exists()
+
+
+def test_hosts_with_the_same_key_show_the_same_code_and_others_void_it(chat: Chat, tmp_path: Path):
+    code = ownership.code_to_show(chat.store, chat.config)
+    key = secret.of(chat.config.instance, "")
+    same = dataclasses.replace(chat.config, instance=tmp_path, secret=key.strip())
+    assert ownership.code_to_show(chat.store, same) == code
+    assert (tmp_path / "owner-code").read_text() == f"{code}\n"
+    assert ownership.code_to_show(chat.store, dataclasses.replace(same, secret="0" * 64)) != code
+
+
+def test_what_the_database_knows_is_no_help_in_finding_the_code(chat: Chat):
+    code = ownership.code_to_show(chat.store, chat.config)
+    with chat.store.read() as connection:
+        kept = [value for name, value in connection.execute(text("SELECT name, value FROM facts")) if "owner" in name]
+    assert len(kept) == 2 and code not in kept
+    for value in kept:
+        with pytest.raises(ChatError):
+            chat.store.write(ownership.claim, chat.guest("mallory"), value)
 
 
 def test_an_owners_name_is_never_free(chat: Chat, alice):
@@ -264,9 +286,8 @@ def test_a_damaged_file_of_the_code_is_written_anew(chat: Chat, content: bytes):
     path = chat.config.instance / ownership.CODE_FILE
     assert path.read_text().strip() == first, "premise"
     path.write_bytes(content)
-    second = ownership.code_to_show(chat.store, chat.config)
-    assert second != first and path.read_text().strip() == second
-    chat.store.write(ownership.claim, chat.guest("alice"), second)
+    assert ownership.code_to_show(chat.store, chat.config) == path.read_text().strip() == first
+    chat.store.write(ownership.claim, chat.guest("alice"), first)
 
 
 # What is so already

@@ -31,7 +31,7 @@ def chat(instance: Path):
 def alice(chat: Chat):
     """The owner."""
     alice = chat.guest("alice")
-    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_code))
+    chat.store.write(ownership.claim, alice, chat.store.write(ownership.make_kept_code, chat.config))
     with chat.store.read() as connection:
         return users.find(connection, alice.id)
 
@@ -110,7 +110,7 @@ def test_a_guest_who_was_signed_out_is_still_banned_by_address(chat: Chat, alice
 
 def test_an_owner_cannot_be_banned_by_nobody(chat: Chat, alice):
     bob = chat.guest("bob")
-    chat.store.write(ownership.claim, bob, chat.store.write(ownership.make_code))
+    chat.store.write(ownership.claim, bob, chat.store.write(ownership.make_kept_code, chat.config))
     for actor, banned in ((alice, alice), (alice, bob), (None, alice)):
         with pytest.raises(ChatError) as refused:
             ban(chat, actor, banned)

@@ -18,16 +18,16 @@ from chat.server import checks, exposure, host_report
 
 def test_it_is_made_once_for_its_user_alone(instance: Path):
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(secret.of, [instance] * 32))
+        found = set(pool.map(secret.of, [instance] * 32, [""] * 32))
     assert len(found) == 1 and re.fullmatch("[0-9a-f]{64}", found.pop())
     assert [path.name for path in instance.iterdir()] == ["secret"], "and no draft stays"
-    assert (instance / "secret").stat().st_mode & 0o077 == 0 and secret.problem(instance) == ""
+    assert (instance / "secret").stat().st_mode & 0o077 == 0 and secret.problem(instance, "") == ""
 
 
 def test_a_key_to_which_an_editor_added_a_line_end_still_works(instance: Path):
-    key = secret.of(instance)
+    key = secret.of(instance, "")
     (instance / "secret").write_text(key + "\n")
-    assert secret.of(instance) == key + "\n", "what was signed with it stays signed"
+    assert secret.of(instance, "") == key + "\n", "what was signed with it stays signed"
 
 
 DAMAGED = [b"", b"\n", b" ", b"0" * 63, b"0" * 65, b"\0" * 64, b"\xff" * 64, b"g" * 64, b"0" * 32 + b"\n" + b"0" * 32]
@@ -38,26 +38,26 @@ def test_a_damaged_key_signs_nothing_and_one_sentence_says_what_to_do(instance: 
     instance.mkdir(exist_ok=True)
     (instance / "secret").write_bytes(content)
     config = configuration.load({"CHAT_INSTANCE": str(instance)})
-    for use in (lambda: secret.of(instance), lambda: create_app(config), lambda: Naming(config)):
+    for use in (lambda: secret.of(instance, ""), lambda: create_app(config), lambda: Naming(config)):
         with pytest.raises(SecretError, match=r"^\S*secret, the key of this chat, is damaged; .* delete it [^.]*\.$"):
             use()
     assert (instance / "secret").read_bytes() == content, "and nobody puts another in its place unasked"
-    assert secret.problem(instance) in [finding.words for finding in checks.findings(config) if not finding.is_well]
+    assert secret.problem(instance, "") in [finding.words for finding in checks.findings(config) if not finding.is_well]
 
 
 def test_a_folder_in_place_of_the_key_is_reported(instance: Path):
     (instance / "secret").mkdir(parents=True)
     with pytest.raises(SecretError, match="can't be read"):
-        secret.of(instance)
+        secret.of(instance, "")
 
 
 def test_a_key_that_others_can_open_is_reported(instance: Path):
-    secret.of(instance)
+    secret.of(instance, "")
     os.chmod(instance / "secret", 0o644)
     os.chmod(instance, 0o700)
-    assert secret.problem(instance) == "", "nobody comes so far"
+    assert secret.problem(instance, "") == "", "nobody comes so far"
     os.chmod(instance, 0o755)
-    assert "chmod 700" in secret.problem(instance)
+    assert "chmod 700" in secret.problem(instance, "")
 
 
 # What else is read back: by what makes no sense nothing is said, and nothing ends

@@ -28,7 +28,7 @@ class Crowd:
         folder = tempfile.mkdtemp(prefix="longwave-crowd-", dir=machine.FOLDER)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self._instance = Path(folder) / "instance"
-        self.guests = _fill(self._instance, count)
+        self.guests = fill(self._instance, count)
 
     def copy(self, instance: Path) -> None:
         shutil.copytree(self._instance, instance)
@@ -39,8 +39,9 @@ def crowd(count: int) -> Crowd:
     return Crowd(count)
 
 
-def _fill(instance: Path, count: int) -> list[Guest]:
-    config = configuration.load({"CHAT_INSTANCE": str(instance)})
+def fill(instance: Path, count: int, **settings: str) -> list[Guest]:
+    """So many guests of a new chat, whose key lies in the instance and whose database is where the settings say."""
+    config = configuration.load({"CHAT_INSTANCE": str(instance), **settings})
     creation.upgrade(config)
     store = Store(config)
     cookie = f"longwave-{secret.mark_of(secret.of(instance, ''))}"

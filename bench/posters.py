@@ -83,13 +83,15 @@ def post(
     warm_seconds: float,
     seconds: float,
     interval_seconds: float = 0,
+    first: int = 0,
 ) -> tuple[list[Post], list[Post], int]:
     """Post, first to warm up, then to be measured; says "begun" and "ended" around the second part.
 
-    Without an interval each guest posts again as soon as they are answered. Returns the posts of both parts,
-    and the time at which the second was over: later answers are of posts that were still on their way.
+    Without an interval each guest posts again as soon as they are answered. Client ids are numbered from `first`, so
+    that no two loads have the same. Returns the posts of both parts, and the time at which the second was over: later
+    answers are of posts that were still on their way.
     """
-    load = _Load([Poster(address, guest, number) for number, guest in enumerate(guests)])
+    load = _Load([Poster(address, guest, number) for number, guest in enumerate(guests, first)])
     warm = load.run(time.monotonic_ns() + int(warm_seconds * 1e9), int(interval_seconds * 1e9))
     pipe.send("begun")
     until_ns = time.monotonic_ns() + int(seconds * 1e9)

@@ -94,9 +94,9 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="longwave-bench-", dir=machine.FOLDER) as folder:
         instance, log = instance or Path(folder) / "instance", Path(folder) / "log"
         with open(log, "w") as stderr:
-            if not (instance / "longwave.db").exists():
-                upgrade(instance, checkout, stderr, python)
             environ = _environ(instance, workers) | dict(settings or {})
+            if not (instance / "longwave.db").exists() and "CHAT_DATABASE_URL" not in environ:
+                upgrade(instance, checkout, stderr, python)
             master = _start(_gunicorn(python, checkout, options, files), checkout, environ, stderr)
         try:
             server = Server(master, _address(master), instance / "longwave.db")

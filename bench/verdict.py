@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 Texts = Mapping[int, bytes]  # each message's JSON as it went on the wire, by id
+Row = tuple[Any, ...]
 
 
 class Invalid(Exception):
@@ -26,6 +28,11 @@ def check_store(database: Path, ids: Mapping[str, int]) -> Texts:
         kept = connection.execute("SELECT client_id, id, body FROM messages").fetchall()
         query = "SELECT id, message_id, data FROM events WHERE name = 'message'"
         logged = connection.execute(query).fetchall()
+    return check_rows(kept, logged, ids)
+
+
+def check_rows(kept: Sequence[Row], logged: Sequence[Row], ids: Mapping[str, int]) -> Texts:
+    """The same of rows of whichever database: (client id, id, body), and of the log (id, message's id, data)."""
     acknowledged = f"{len(ids)} messages were acknowledged"
     if len(kept) != len(ids) or {client_id: id for client_id, id, _ in kept} != ids:
         raise Invalid(f"{acknowledged}; {len(kept)} are in the database, or others")

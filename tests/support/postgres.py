@@ -42,9 +42,9 @@ class Postgres:
         self._programs, self._folder, self.port = programs, folder, port
         self._numbers = itertools.count(1)
 
-    def make(self) -> None:
+    def make(self, **more: object) -> None:
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale", "C.UTF-8", "-N")
-        settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self._folder}
+        settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self._folder, **more}
         lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         with open(self._data / "postgresql.conf", "a") as file:
             file.write(lines)
@@ -116,9 +116,9 @@ class Postgres:
 
 
 @contextmanager
-def a_place() -> Iterator[tuple[Path, int]]:
+def a_place(where: str | Path = MEMORY) -> Iterator[tuple[Path, int]]:
     """A temporary folder of the user whom PostgreSQL runs as, and a free port."""
-    with tempfile.TemporaryDirectory(prefix="longwave-", dir=MEMORY) as name, closing(kept_port()) as kept:
+    with tempfile.TemporaryDirectory(prefix="longwave-", dir=where) as name, closing(kept_port()) as kept:
         folder = Path(name)
         if os.geteuid() == 0:
             owner = pwd.getpwnam(USER)
@@ -127,13 +127,13 @@ def a_place() -> Iterator[tuple[Path, int]]:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(where: str | Path = MEMORY, **settings: object) -> Iterator[Postgres]:
     """One that is ended with the test, whose test is not run where PostgreSQL is not installed."""
     if find_programs() is None:
         pytest.skip("PostgreSQL is missing")
-    with a_place() as place:
+    with a_place(where) as place:
         with ended(Postgres(*place)) as server:
-            server.make()
+            server.make(**settings)
             server.start()
             yield server
 

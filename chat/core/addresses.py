@@ -1,7 +1,7 @@
 """Network addresses: what counts as one sender, what may be banned, what may be logged."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +35,11 @@ def networks_of(address: str | None) -> tuple[str, ...]:
 def around(network: str) -> str:
     """The /48 around an IPv6 network, since its owner may use any part of it; an IPv4 network as it is."""
     return str(ipaddress.ip_network(network).supernet(new_prefix=48)) if ":" in network else network
+
+
+def around_sender(sender: Hashable) -> Hashable:
+    """The same of a sender that is a network; any other, such as a proxy's connection, is by itself."""
+    return around(sender) if isinstance(sender, str) else sender
 
 
 def is_bannable(address: str, trusted: Iterable[str]) -> bool:

@@ -2,12 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Any
 
 import gevent
-from gevent import monkey
+from gevent import getcurrent, monkey
 from gevent.event import Event
 from gevent.hub import get_hub
 
@@ -39,6 +39,12 @@ class Greenlets(Threads):
 
     def waiter(self) -> Waiter:
         return _GreenletWaiter()
+
+    def serve(self, sender: Hashable) -> None:
+        getcurrent().serves = sender  # a greenlet has attributes of its own
+
+    def sender(self) -> Hashable:
+        return getattr(getcurrent(), "serves", None)
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         self._loop.run_callback_threadsafe(gevent.spawn_raw, function, *args)

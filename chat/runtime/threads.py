@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -65,6 +65,13 @@ class Threads:
     def waiter(self) -> Waiter:
         """A new waiter of this form."""
         return _ThreadWaiter()
+
+    def serve(self, sender: Hashable) -> None:
+        """What runs here works for this sender from now on; nothing where it makes no difference."""
+
+    def sender(self) -> Hashable:
+        """For whom this works; None for what the process does by itself, and where nobody has said it."""
+        return None
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Run `function` where it may wait, and may wake readers: at once, under gevent soon, in a greenlet.

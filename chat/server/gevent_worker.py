@@ -16,6 +16,7 @@ from typing import Any
 import gevent
 from gevent.pool import Group
 
+from chat import runtime
 from chat.core import addresses
 from chat.core.shares import Shares
 from chat.realtime.sending import Sender
@@ -50,7 +51,7 @@ class ParkingWorker(ProtocolErrors, FarewellWorker):
         self._app: Any = self.wsgi
         self.wsgi = self._call
         config = self._lifecycle().operators_config
-        self._turns = Turns(_around)
+        self._turns = Turns(addresses.around_sender)
         self._unfinished = Unfinished(capacity.unfinished() if config.limits else sys.maxsize)
         self._is_proxy = addresses.trust_in(config.trusted_proxies)
         self._connections = Shares()
@@ -118,7 +119,9 @@ class ParkingWorker(ProtocolErrors, FarewellWorker):
 
     def handle_request(self, listener_name: Any, request: Any, *args: Any) -> Any:
         """Serve a request when its sender's turn has come."""
-        _current().take_turn = partial(self._turns.wait, self._sender_behind(request) or _current().sender)
+        sender = self._sender_behind(request) or _current().sender
+        runtime.current().serve(sender)
+        _current().take_turn = partial(self._turns.wait, sender)
         _current().take_turn()
         _current().body = None
         try:
@@ -202,11 +205,6 @@ class ParkingWorker(ProtocolErrors, FarewellWorker):
         while time.monotonic() < until and (self._asked_again or self._lot()):
             self.notify()
             gevent.sleep(0.1)
-
-
-def _around(sender: Hashable) -> Hashable:
-    """The network around a sender; a proxy's connection is by itself."""
-    return addresses.around(sender) if isinstance(sender, str) else sender
 
 
 def _current() -> Any:

@@ -5,10 +5,10 @@ a hundred connections, or a hundred neighbouring addresses, would get a hundred 
 """
 
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
 from chat import runtime
+from chat.core.fair_queue import FairQueue
 from chat.runtime.threads import Waiter
 
 SLICE_SECONDS = 0.005  # how long requests begin one after another; a longer request is a slice of its own
@@ -22,9 +22,7 @@ class Turns:
 
     def __init__(self, around: Callable[[Hashable], Hashable] = lambda sender: sender) -> None:
         self._runtime = runtime.current()
-        self._around = around
-        # Those whose turn is next come first.
-        self._waiting: OrderedDict[Hashable, OrderedDict[Hashable, deque[Waiter]]] = OrderedDict()
+        self._waiting: FairQueue[Waiter] = FairQueue(around)
         self._slice_ends_at: float | None = None  # None if the loop has turned since the last request began
         self._is_going_on = False
 
@@ -33,11 +31,11 @@ class Turns:
         if not self._waiting and self._has_time():
             return
         waiter = self._runtime.waiter()
-        self._waiting.setdefault(self._around(sender), OrderedDict()).setdefault(sender, deque()).append(waiter)
+        self._waiting.add(sender, waiter)
         try:
             waiter.wait()
         except BaseException:  # the greenlet that waited is being ended
-            self._forget(sender, waiter)
+            self._waiting.remove(sender, waiter)
             raise
 
     def _has_time(self) -> bool:
@@ -59,21 +57,5 @@ class Turns:
         self._is_going_on = bool(self._waiting) and self._has_time()
         if not self._is_going_on:
             return
-        around, senders = self._waiting.popitem(last=False)
-        sender, waiters = senders.popitem(last=False)
-        waiters.popleft().wake()
-        if waiters:
-            senders[sender] = waiters  # behind all others
-        if senders:
-            self._waiting[around] = senders
+        self._waiting.take().wake()
         self._runtime.soon(self._go_on)
-
-    def _forget(self, sender: Hashable, waiter: Waiter) -> None:
-        senders = self._waiting.get(self._around(sender), OrderedDict())
-        waiters = senders.get(sender)
-        if waiters is not None and waiter in waiters:
-            waiters.remove(waiter)
-            if not waiters:
-                del senders[sender]
-            if not senders:
-                del self._waiting[self._around(sender)]

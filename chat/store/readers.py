@@ -20,18 +20,22 @@ class Readers:
     @contextmanager
     def lent(self) -> Iterator[Connection]:
         """A connection outside of any transaction; raises `trouble.DatabaseError` for what the driver raises."""
-        connection = self._take()
-        self._lent.add(connection)
         try:
-            yield connection
-            connection.rollback()  # of nothing, unless something else was asked, too
+            with self._engine.turn_to_read():
+                connection = self._take()
+                self._lent.add(connection)
+                try:
+                    yield connection
+                    connection.rollback()  # of nothing, unless something else was asked, too
+                except BaseException:
+                    connection.close()
+                    raise
+                else:
+                    self._keep(connection)
+                finally:
+                    self._lent.discard(connection)
         except BaseException as error:
-            connection.close()
             trouble.reraise(error, self._engine)
-        else:
-            self._keep(connection)
-        finally:
-            self._lent.discard(connection)
 
     def close(self) -> bool:
         """Close what is not lent; true when nothing was."""
@@ -44,11 +48,7 @@ class Readers:
         try:
             return self._at_hand.pop()
         except IndexError:
-            pass
-        try:
             return self._engine.reading()
-        except Exception as error:
-            trouble.reraise(error, self._engine)
 
     def _keep(self, connection: Connection) -> None:
         if len(self._at_hand) < self._engine.at_hand:

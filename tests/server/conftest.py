@@ -17,8 +17,8 @@ OVER_BOTH = {
     "domain/test_lists.py", "domain/test_messages.py", "domain/test_owner_places.py", "domain/test_owner_rooms.py",
     "domain/test_rooms.py", "domain/test_sessions.py", "domain/test_sign_out.py", "domain/test_visits.py",
     "domain/test_who.py", "realtime/test_poll.py", "realtime/test_presence.py", "realtime/test_rings.py",
-    "realtime/test_stream.py", "realtime/test_visibility.py", "web/test_errors.py", "web/test_forms.py",
-    "web/test_pages.py",
+    "realtime/test_stream.py", "realtime/test_visibility.py", "server/test_fairness.py", "web/test_errors.py",
+    "web/test_forms.py", "web/test_pages.py",
 }
 
 

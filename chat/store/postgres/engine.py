@@ -20,6 +20,7 @@ from chat.store import trouble
 from chat.store.engine import Diagnosis, InDoubt
 from chat.store.postgres import database, errors, findings, timeline
 from chat.store.postgres.channel import Channel
+from chat.store.postgres.lending import Lending
 from chat.store.postgres.vacuum import Vacuum
 
 WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
@@ -31,6 +32,7 @@ class PostgresEngine:
     def __init__(self, url: str, most_connections: int) -> None:
         self._url, self._most_connections = url, most_connections
         self._pool: ConnectionPool[Any] | None = None
+        self._lending = Lending(most_connections, database.POOL_SECONDS)
         self._connection: Connection | None = None
         self._vacuum = Vacuum(lambda: database.connect(self._url, statement_timeout=0))
 
@@ -69,6 +71,9 @@ class PostgresEngine:
 
     def reading(self) -> Connection:
         return self._reading.connect()
+
+    def turn_to_read(self) -> AbstractContextManager[None]:
+        return self._lending.turn()
 
     def close_pool(self) -> None:
         pool, self._pool = self._pool, None

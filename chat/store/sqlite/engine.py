@@ -8,7 +8,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from chat.store.sqlite.turnstile import Turnstile
 log = logging.getLogger(__name__)
 
 AT_HAND = 8  # each has 2 MB of pages, and threads come in crowds
+_NO_TURN = nullcontext()
 
 
 class SqliteEngine:
@@ -82,6 +83,10 @@ class SqliteEngine:
 
     def reading(self) -> Connection:
         return self._reading.connect()
+
+    def turn_to_read(self) -> AbstractContextManager[None]:
+        """Nothing: readers wait for nobody."""
+        return _NO_TURN
 
     def close_pool(self) -> None:
         self._reading.dispose()

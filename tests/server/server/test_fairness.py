@@ -18,14 +18,14 @@ GREEDY_BODIES, CHUNKS = 8, 100_000
 
 
 @pytest.fixture(scope="module")
-def one():
+def one(kind_of_database):
     """One worker whose log tells senders apart."""
     with serve(workers=1, log_addresses="full") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def proxied():
+def proxied(kind_of_database):
     """One worker behind a proxy, which is this process."""
     with serve(workers=1, log_addresses="full", trusted_proxies=PROXY) as server:
         yield server

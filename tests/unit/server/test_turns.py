@@ -51,7 +51,7 @@ class Requests:
             later(*what)
 
     def _count_waiting(self):
-        return sum(len(waiters) for senders in self.turns._waiting.values() for waiters in senders.values())
+        return len(self.turns._waiting)
 
     def end(self):
         gevent.joinall(self.greenlets, timeout=40, raise_error=True)

@@ -68,6 +68,13 @@ class Engine(Protocol):
         Raises InDoubt where nobody knows whether it is in the database.
         """
 
+    def mark(self, connection: Connection, is_first: bool) -> None:
+        """In a transaction of `writing`: let `go_back` undo what comes from now on, and no longer what came after an
+        earlier mark. SQLAlchemy's own savepoints cost more than a change."""
+
+    def go_back(self, connection: Connection) -> None:
+        """Undo what has come since the mark, which stays."""
+
     def turn(self) -> AbstractContextManager[None]:
         """The turn of this process to write, for several steps: the others wait, but not for ever."""
 

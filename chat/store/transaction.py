@@ -32,14 +32,14 @@ class Transaction:
     safe: whoever has a transaction has the only write lock, so ids also become visible in their order.
     """
 
-    __slots__ = ("_last_id", "appended", "connection", "erases", "now")
+    __slots__ = ("_head", "_last_id", "appended", "connection", "erases", "now")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.now = now()
         self.appended = 0
         self.erases = False  # a change sets it when what it overwrites must leave the file, too
-        self._last_id: int | None = None
+        self._head = self._last_id = -1  # not known yet
 
     def insert(self, table: Table, values: dict[str, Any]) -> int:
         """Add a row; returns the id that the database gave it."""
@@ -47,21 +47,28 @@ class Transaction:
         assert key is not None
         return int(key.id)
 
-    def take_back(self, appended: int) -> None:
-        """After a change was undone: only so many events were appended, and the ids of the others are to be given."""
-        self.appended = appended
-        self._last_id = None
+    def mark(self) -> tuple[int, int]:
+        """What `take_back` is to be given to come back to here."""
+        return self.appended, self._last_id
+
+    def take_back(self, mark: tuple[int, int]) -> None:
+        """After a change was undone: its events don't count, and their ids are to be given."""
+        self.appended, self._last_id = mark
+
+    def finish(self) -> None:
+        """Before the commit: note which id was given last, once for all events."""
+        if self._last_id > self._head:
+            _MOVE_HEAD.run(self.connection, {"new_id": self._last_id})
 
     def next_id(self) -> int:
         """The id that the next appended event will have."""
-        if self._last_id is None:
-            self._last_id = highest_id(self.connection)
+        if self._last_id < 0:
+            self._head = self._last_id = highest_id(self.connection)
         return self._last_id + 1
 
     def skip_ids(self, count: int) -> None:
         """Never give the next so many ids; see `events.skip_ids`."""
         self._last_id = self.next_id() - 1 + count
-        _MOVE_HEAD.run(self.connection, {"new_id": self._last_id})
 
     def append(self, channel: str, name: str, data: str, message_id: int | None = None) -> int:
         """Add an event to the log; `data` is the JSON that goes on the wire. Returns its id."""
@@ -77,7 +84,6 @@ class Transaction:
                 "created_at": self.now,
             },
         )
-        _MOVE_HEAD.run(self.connection, {"new_id": event_id})
         self._last_id = event_id
         self.appended += 1
         if name in log_events.ENDS_ACCESS:

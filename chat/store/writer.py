@@ -170,22 +170,21 @@ class Writer:
         """Carry out and save the batch; once this has returned it is in the store, whatever becomes of the rest."""
         with self._engine.writing() as connection:
             tx = Transaction(connection)
-            for job in batch:
+            for number, job in enumerate(batch):
+                self._engine.mark(connection, is_first=number == 0)
                 self._run_one(job, tx)
+            tx.finish()
         return tx
 
     def _run_one(self, job: Job, tx: Transaction) -> None:
-        """Run one change in a savepoint, so that its failure undoes it alone."""
-        driver: Any = tx.connection.connection.driver_connection  # SQLAlchemy's own savepoints cost more than a change
-        driver.execute("SAVEPOINT change")
-        appended = tx.appended
+        """Run one change, whose failure undoes it alone."""
+        mark = tx.mark()
         try:
             job.result = job.change(tx)
         except Exception as error:
-            driver.execute("ROLLBACK TO SAVEPOINT change")
-            tx.take_back(appended)
+            self._engine.go_back(tx.connection)
+            tx.take_back(mark)
             job.error = error
-        driver.execute("RELEASE SAVEPOINT change")
 
     def _finish(self, batch: list[Job], appended: bool) -> None:
         """Ring, then answer: whoever changed something finds it in force in this process by their next request.

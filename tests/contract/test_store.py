@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,29 @@ def test_ids_are_never_given_again_and_the_highest_stays_known(store: Store, ope
     other = open_store()
     assert highest_id(other) == 5 and other.write(append) == 6
     assert store.write(append) == 7
+
+
+def test_an_id_is_not_given_again_though_its_event_left_the_log_before_the_commit(store: Store):
+    def come_and_go(tx: Transaction) -> int:
+        event_id = append(tx)
+        events.forget(tx, [event_id])
+        return event_id
+
+    def fail(tx: Transaction) -> None:
+        append(tx)
+        raise ChatError("invalid", "No.")
+
+    held, given, threads = Held(store), [], []
+    for count, change in enumerate((come_and_go, fail, append), 1):
+        write = partial(in_threads, 1, lambda _, change=change: given.append(store.write(change)))
+        threads.append(threading.Thread(target=write))
+        threads[-1].start()
+        eventually(lambda count=count: store._writer._queue.qsize() == count)
+    held.let_go()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(given) == [1, 2] and ids(store) == [2]
+    assert [store.write(come_and_go), highest_id(store), store.write(append)] == [3, 3, 4]
 
 
 def test_pruning_drops_the_oldest_so_many_at_a_time_and_says_up_to_where(store: Store):

@@ -23,6 +23,7 @@ from chat.store.postgres.channel import Channel
 from chat.store.postgres.lending import Lending
 from chat.store.postgres.vacuum import Vacuum
 
+_MARK = "SAVEPOINT change"
 WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
 
 
@@ -122,6 +123,15 @@ class PostgresEngine:
             if errors.may_be_committed(error):
                 raise InDoubt("the connection was lost during a commit") from error
             raise
+
+    def mark(self, connection: Connection, is_first: bool) -> None:
+        driver: Any = connection.connection.driver_connection
+        # Both in one message, which cannot be prepared.
+        driver.execute(_MARK if is_first else f"RELEASE SAVEPOINT change; {_MARK}", prepare=False).close()
+
+    def go_back(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("ROLLBACK TO SAVEPOINT change").close()
 
     def turn(self) -> AbstractContextManager[None]:
         """Nothing: each transaction queues for the lock by itself."""

@@ -24,4 +24,5 @@ def follow(connection: Connection) -> None:
     tx = Transaction(connection)
     if known is not None:
         events.skip_ids(tx, SKIPPED_IDS)
+        tx.finish()
     facts.put(tx, _FACT, current)

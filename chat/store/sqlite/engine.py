@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -104,6 +105,16 @@ class SqliteEngine:
         except Exception:
             self.disconnect()
             raise
+
+    def mark(self, connection: Connection, is_first: bool) -> None:
+        driver: Any = connection.connection.driver_connection
+        if not is_first:
+            driver.execute("RELEASE SAVEPOINT change")
+        driver.execute("SAVEPOINT change")
+
+    def go_back(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("ROLLBACK TO SAVEPOINT change")
 
     def turn(self) -> AbstractContextManager[None]:
         return self._turnstile.passed()

@@ -149,7 +149,7 @@ def has_lost(connection: Connection, event_id: int) -> bool:
 
 def skip_ids(tx: Transaction, count: int) -> None:
     """Never give the next so many ids: a log that was lost may have given them. Cursors among them are in a gap."""
-    last_id = highest_id(tx.connection)
+    last_id = tx.next_id() - 1
     tx.connection.execute(insert(gaps).values(after_id=last_id, until_id=last_id + count))
     tx.skip_ids(count)
     _add_holes(tx, count)
@@ -170,7 +170,7 @@ def prune(tx: Transaction, created_before: str, keep: int, limit: int) -> int:
 
 def count(tx: Transaction) -> int:
     """How many events there are: counted now and then, and in between known from the ids and the holes among them."""
-    highest = highest_id(tx.connection)
+    highest = tx.next_id() - 1
     span = highest - pruned_to(tx.connection)
     holes, counted_at = facts.get(tx.connection, _HOLES), int(facts.get(tx.connection, _COUNTED_AT) or 0)
     if holes is not None and highest - counted_at <= span // _COUNTED_AGAIN_AFTER:

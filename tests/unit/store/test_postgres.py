@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy.engine import RootTransaction
 
@@ -12,7 +13,7 @@ from chat import runtime
 from chat.core import config as configuration
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import messages
-from chat.store import InDoubt, Store, engines
+from chat.store import InDoubt, Store, engines, writer
 from chat.store.postgres import database, timeline, vacuum
 from chat.store.tables import events
 from chat.store.trouble import Unavailable
@@ -128,6 +129,22 @@ def test_whoever_waits_is_given_the_connection_that_another_gives_back(chat: Cha
     for thread in threads:
         thread.join(30)
     assert len(counted) == 120
+
+
+def test_a_batch_sends_a_mark_for_each_change_and_moves_the_head_once(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def note(self, query, *arguments, **named):
+        asked.append(query.decode() if isinstance(query, bytes) else str(query))
+        return execute(self, query, *arguments, **named)
+
+    chat.store.write(append)
+    monkeypatch.setattr(psycopg.Cursor, "execute", note)
+    chat.store._writer._run([writer.Job(append) for _ in range(5)])
+    assert sum("SAVEPOINT" in sql for sql in asked) == 5
+    assert sum("UPDATE log_head" in sql for sql in asked) == 1
+    assert len(asked) == len(["BEGIN", "lock", "highest id", "head"]) + 5 * len(["mark", "event"]), asked
 
 
 # Another server takes over

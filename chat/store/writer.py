@@ -125,7 +125,8 @@ class Writer:
 
     def _work(self) -> None:
         while True:
-            batch = self._take()
+            batch: list[Job] = []
+            self._take(batch)
             if not batch:
                 return self._engine.leave()
             try:
@@ -135,9 +136,8 @@ class Writer:
             except Exception:  # every change after it would wait for a thread that is no more
                 log.exception("the writer goes on after an error")
 
-    def _take(self) -> list[Job]:
-        """Wait for a first job, then whatever else has gathered; empty when the writer is to end."""
-        batch: list[Job] = []
+    def _take(self, batch: list[Job]) -> None:
+        """Wait for a first job, if there is none yet, and add whatever else has gathered; none when it is to end."""
         while len(batch) < BATCH_CHANGES and (not batch or not self._queue.empty()):
             jobs = self._queue.get()
             if jobs is None:
@@ -145,7 +145,6 @@ class Writer:
                     self._queue.put(None)
                 break
             batch += [job for job in jobs if job.take()]
-        return batch
 
     def _commit(self, batch: list[Job]) -> bool:
         """Run the batch in one transaction; true when it appended to the log. Never raises: each job has its error."""
@@ -169,6 +168,7 @@ class Writer:
     def _run(self, batch: list[Job]) -> Transaction:
         """Carry out and save the batch; once this has returned it is in the store, whatever becomes of the rest."""
         with self._engine.writing() as connection:
+            self._take(batch)  # what has come while other processes wrote
             tx = Transaction(connection)
             for number, job in enumerate(batch):
                 self._engine.mark(connection, is_first=number == 0)

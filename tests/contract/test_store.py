@@ -199,6 +199,24 @@ def test_changes_that_come_together_share_a_commit_and_a_ring(open_store: Open):
     assert len(ids(store)) == 20 and len(rung) == 1
 
 
+def test_what_comes_while_another_process_writes_shares_a_commit(
+    store: Store, open_store: Open, monkeypatch: pytest.MonkeyPatch
+):
+    begun, commit = threading.Event(), store._writer._commit
+    monkeypatch.setattr(store._writer, "_commit", lambda batch: (begun.set(), commit(batch))[1])
+    held = Held(open_store())
+    first = threading.Thread(target=store.write, args=(append,))
+    first.start()
+    assert begun.wait(20)
+    others = threading.Thread(target=in_threads, args=(20, lambda number: store.write(append)))
+    others.start()
+    eventually(lambda: store._writer._queue.qsize() == 20)
+    held.let_go()
+    first.join(20)
+    others.join(20)
+    assert len(ids(store)) == 21 and sum(store.commits.changes.cells[:-1]) == 1
+
+
 def test_whoever_writes_rings_once_a_commit_and_only_for_news(open_store: Open):
     rung: list[bool] = []
     store = open_store(lambda: rung.append(True))

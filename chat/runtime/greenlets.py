@@ -1,6 +1,7 @@
 """The runtime's form for a process that gevent has patched: whoever waits is a greenlet, and one loop wakes them."""
 
 import logging
+import select
 import sys
 from collections.abc import Callable, Hashable
 from queue import SimpleQueue
@@ -61,6 +62,11 @@ class Greenlets(Threads):
         watcher = self._loop.io(fd, READABLE)
         watcher.start(function)
         self._watchers.append(watcher)
+
+    def has_input(self, fd: int) -> bool:
+        poll = monkey.get_original("select", "poll")()  # gevent's own goes by way of the loop
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def poller(self) -> Poller:
         poller: Poller = monkey.get_original("select", "epoll")()

@@ -1,6 +1,7 @@
 """The runtime by threads: whoever waits has a thread of the operating system."""
 
 import logging
+import select
 import threading
 from collections.abc import Callable, Hashable
 from queue import SimpleQueue
@@ -91,6 +92,12 @@ class Threads:
     def watch(self, fd: int, function: Callable[[], object]) -> None:
         """From now on run `function` in the loop whenever the descriptor is readable; only where `has_loop`."""
         raise NotImplementedError
+
+    def has_input(self, fd: int) -> bool:
+        """Whether there is something to read, or its end; never waits."""
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def poller(self) -> Poller:
         """A new epoll object of the kernel's, even where gevent has patched; only where `can_park`."""

@@ -56,6 +56,9 @@ class Engine(Protocol):
     def reading(self) -> Connection:
         """A new connection that can't write, and whose transactions see one moment each."""
 
+    def is_alive(self, connection: Connection) -> bool:
+        """Whether a connection of `reading` that has lain at hand can be used."""
+
     def turn_to_read(self) -> AbstractContextManager[None]:
         """To be open as long as a connection of `reading` is lent: where there are few, senders take turns."""
 

@@ -45,10 +45,14 @@ class Readers:
         return not self._lent
 
     def _take(self) -> Connection:
-        try:
-            return self._at_hand.pop()
-        except IndexError:
-            return self._engine.reading()
+        while True:
+            try:
+                connection = self._at_hand.pop()
+            except IndexError:
+                return self._engine.reading()
+            if self._engine.is_alive(connection):
+                return connection
+            trouble.discard(connection)
 
     def _keep(self, connection: Connection) -> None:
         if len(self._at_hand) < self._engine.at_hand:

@@ -6,7 +6,6 @@ no lock is held by a process that nobody can reach. Errors name no values, becau
 """
 
 import logging
-import select
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,8 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import NullPool
+
+from chat import runtime
 
 CONNECT_SECONDS = 5
 POOL_SECONDS = 5.0  # that a reader waits for a connection when all are in use
@@ -108,9 +109,7 @@ def check_unasked(connection: "psycopg.Connection[Any]") -> None:
 
     To an idle connection a server says nothing, unless it is to be its last word.
     """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
+    if runtime.current().has_input(connection.fileno()):
         ConnectionPool.check_connection(connection)
 
 

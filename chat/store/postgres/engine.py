@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection, RootTransaction
 
+from chat import runtime
 from chat.core.broker import Broker
 from chat.core.findings import Finding
 from chat.store import trouble
@@ -52,8 +53,8 @@ class PostgresEngine:
 
     @property
     def at_hand(self) -> int:
-        """None: whoever waits for a connection is given one by the pool, which also knows whether it lives."""
-        return 0
+        """All: they are lent in turn, and to let the pool have one and ask for it again costs as much as to read."""
+        return self._most_connections
 
     # To begin with
 
@@ -72,6 +73,10 @@ class PostgresEngine:
 
     def reading(self) -> Connection:
         return self._reading.connect()
+
+    def is_alive(self, connection: Connection) -> bool:
+        driver: Any = connection.connection.driver_connection
+        return not driver.closed and not runtime.current().has_input(driver.fileno())
 
     def turn_to_read(self) -> AbstractContextManager[None]:
         return self._lending.turn()

@@ -85,6 +85,9 @@ class SqliteEngine:
     def reading(self) -> Connection:
         return self._reading.connect()
 
+    def is_alive(self, connection: Connection) -> bool:
+        return True
+
     def turn_to_read(self) -> AbstractContextManager[None]:
         """Nothing: readers wait for nobody."""
         return _NO_TURN

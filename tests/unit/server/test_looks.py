@@ -10,8 +10,10 @@ import pytest
 from chat.core import config as configuration
 from chat.core import pacing
 from chat.domain import accounts, erasure, messages, sessions
+from chat.realtime.relay.local import LocalRelay
 from chat.realtime.sending import Backlog
 from chat.runtime.threads import Threads
+from chat.server import lasting_process
 from chat.server.lasting_process import LastingProcess
 from chat.server.per_request_process import PerRequestProcess
 from chat.server.process import Process
@@ -27,6 +29,7 @@ Open = Callable[..., Process]
 @pytest.fixture
 def open_process(instance: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Makes a process, another one of the same chat each time; what they do each second is done by the test."""
+    monkeypatch.setattr(lasting_process, "relay_for", lambda *_: LocalRelay())  # another has a connection of its own
     monkeypatch.setattr(Threads, "every", lambda self, seconds, function, name: lambda: None)
     monkeypatch.setattr(vacuum.Vacuum, "begin", lambda self: setattr(self, "_vacuumed", self._erasures))
     environ = {"CHAT_INSTANCE": str(instance), "CHAT_DATABASE_URL": postgres.database()}

@@ -115,7 +115,7 @@ def test_a_crowd_waits_for_a_connection_but_not_for_ever(chat: Chat, monkeypatch
 
 
 def test_whoever_waits_is_given_the_connection_that_another_gives_back(chat: Chat, monkeypatch: pytest.MonkeyPatch):
-    """Nothing lies idle beside the pool, however few there are."""
+    """None lies idle while somebody waits, however few there are."""
     together, counted = threading.Barrier(6), []
 
     def ask() -> None:

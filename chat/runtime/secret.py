@@ -27,10 +27,10 @@ def of(instance: Path, chosen: str) -> str:
     It is 64 hexadecimal digits. Raises SecretError for a damaged one, because with an empty or known key anybody could
     sign.
     """
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # in any case: other things will be kept there, too
     if chosen:
         return chosen
     path = instance / FILE
-    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         return _read(path)
     except FileNotFoundError:

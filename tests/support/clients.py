@@ -68,9 +68,9 @@ class Person:
         self.close()
         self._detour = host, port
 
-    def also_at(self, worker: int) -> "Person":
-        """The same person with the same session, their connections at another worker."""
-        other = Person(self._server, worker)
+    def also_at(self, worker: int | None, server: Server | None = None) -> "Person":
+        """The same person with the same session, their connections at another worker, or at another host's server."""
+        other = Person(server or self._server, worker)
         other.cookies = dict(self.cookies)
         self._open.append(other)
         return other

@@ -15,12 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.network import HERE, Host
 from tests.support.serving import MEMORY, PATIENCE_SECONDS, eventually, kept_port
 
 USER = "postgres"  # Debian's; as root PostgreSQL does not run
 SETTINGS = {
     "fsync": "off",  # nothing here outlives the machine
-    "listen_addresses": "127.0.0.1",
     "max_connections": 60,
     "shared_buffers": "32MB",
 }
@@ -36,25 +36,28 @@ def find_programs() -> Path | None:
 class Postgres:
     """A running server; `stop`, `kill` and `start` it, `cut` its connections, make `database` after `database`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, host: Host = HERE) -> None:
         programs = find_programs()
         assert programs is not None, "PostgreSQL is not installed"
-        self._programs, self._folder, self.port = programs, folder, port
+        self._programs, self._folder, self.port, self._host = programs, folder, port, host
         self._numbers = itertools.count(1)
 
     def make(self, **more: object) -> None:
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale", "C.UTF-8", "-N")
-        settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self._folder, **more}
+        settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self._folder,
+                    "listen_addresses": self._host.address, **more}
         lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         with open(self._data / "postgresql.conf", "a") as file:
             file.write(lines)
+        with open(self._data / "pg_hba.conf", "a") as file:
+            file.write("host all all samenet trust\n")
 
     @property
     def _data(self) -> Path:
         return self._folder / "data"
 
     def url(self, name: str = "postgres") -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://{USER}@{self._host.address}:{self.port}/{name}"
 
     def database(self) -> str:
         """The URL of a new and empty database."""
@@ -109,7 +112,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: object) -> None:
         as_user = ["runuser", "-u", USER, "--"] if os.geteuid() == 0 else []
-        command = [*as_user, str(self._programs / program), *map(str, arguments)]
+        command = [*self._host.command, *as_user, str(self._programs / program), *map(str, arguments)]
         done = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=2 * PATIENCE_SECONDS)
         assert done.returncode == 0, done.stdout
@@ -127,12 +130,12 @@ def a_place(where: str | Path = MEMORY) -> Iterator[tuple[Path, int]]:
 
 
 @contextmanager
-def running(where: str | Path = MEMORY, **settings: object) -> Iterator[Postgres]:
+def running(where: str | Path = MEMORY, host: Host = HERE, **settings: object) -> Iterator[Postgres]:
     """One that is ended with the test, whose test is not run where PostgreSQL is not installed."""
     if find_programs() is None:
         pytest.skip("PostgreSQL is missing")
     with a_place(where) as place:
-        with ended(Postgres(*place)) as server:
+        with ended(Postgres(*place, host)) as server:
             server.make(**settings)
             server.start()
             yield server

@@ -204,7 +204,7 @@ class Server:
     def _find_taker(self, port: int) -> int | None:
         """Look the connection's other end up among the kernel's sockets, then among the workers' files."""
         ends = f":{self.port:04X}", f":{port:04X}"
-        for line in Path("/proc/net/tcp").read_text().splitlines():
+        for line in Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines():
             fields = line.split()
             if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
                 return next((pid for pid in self.workers if f"socket:[{fields[9]}]" in open_files(pid)), None)
@@ -219,7 +219,7 @@ class Server:
 
     def cookie(self, name: str = "longwave") -> str:
         """What the cookie is called here, which other chats on the same host do not share."""
-        return f"{name}-{secret.mark_of((self.instance / 'secret').read_text())}"
+        return f"{name}-{secret.mark_of(secret.of(self.instance, self._environ.get('CHAT_SECRET', '')))}"
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """What any other program may do with the database, in a transaction of its own."""

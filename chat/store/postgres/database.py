@@ -20,6 +20,7 @@ from chat import runtime
 
 CONNECT_SECONDS = 5
 POOL_SECONDS = 5.0  # that a reader waits for a connection when all are in use
+RECONNECT_SECONDS = 3.0  # of tries with growing pauses, before whoever asks next begins with short ones again
 DEAD_MS = 10_000  # until what was sent and not acknowledged ends the connection, here and at the server
 IDLE_MS = 10_000  # that a transaction may wait for its process, which may be gone with the write lock
 LOCK_MS = 5000  # that a writer waits for the others
@@ -100,6 +101,7 @@ def pool(url: str, most: int) -> "ConnectionPool[Any]":
         check=check_unasked,
         close_returns=True,
         timeout=POOL_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
         name="readers",
     )
 

@@ -23,7 +23,7 @@ from tests.support.clients import Person
 from tests.support.network import Host
 from tests.support.plugin import needs_tool
 from tests.support.postgres import Postgres
-from tests.support.serving import GUNICORN, Server, eventually, serve
+from tests.support.serving import GUNICORN, PATIENCE_SECONDS, Server, eventually, serve
 
 pytest.importorskip("redis")
 
@@ -34,6 +34,7 @@ pytestmark = [needs_tool("ip"), pytest.mark.skipif(os.getuid() != 0, reason="onl
 
 PAUSE_SECONDS = 0.05
 NOTICED_SECONDS = 16.0  # a path that is dead is found within 15
+HEALED_SECONDS = 10.0
 LAST_SECONDS = 60.0
 FORGIVES = "can't be used now|did not answer in time|could not save|upkeep: |look: |ring: |made known|^Traceback" \
            "|other processes can't be|could not close"
@@ -148,14 +149,15 @@ class Talk:
             thread.join(LAST_SECONDS)
             assert not thread.is_alive(), f"{thread.name} does not come to an end"
 
-    def goes_on(self, *writers: Writer) -> None:
-        """Wait until each of these was acknowledged something more, and all readers have heard it."""
-        before = {writer: len(writer.acknowledged) for writer in writers or self.writers}
+    def goes_on(self, within: float = PATIENCE_SECONDS) -> None:
+        """Wait until each writer was acknowledged something more, and all readers have heard it."""
+        deadline = time.monotonic() + within
+        before = {writer: len(writer.acknowledged) for writer in self.writers}
         for writer, count in before.items():
-            eventually(lambda writer=writer, count=count: len(writer.acknowledged) > count)
+            eventually(lambda writer=writer, count=count: len(writer.acknowledged) > count, deadline - time.monotonic())
             new = writer.acknowledged[-1]
             for reader in self.readers:
-                eventually(lambda reader=reader, new=new: new in reader.heard)
+                eventually(lambda reader=reader, new=new: new in reader.heard, deadline - time.monotonic())
 
     def check(self) -> None:
         """Each message was acknowledged once, is there once, and was heard once by each reader, in its place."""
@@ -208,7 +210,7 @@ def test_what_is_written_while_the_database_is_away_is_there_once_when_it_is_bac
             time.sleep(NOTICED_SECONDS)  # no state to wait for: nobody is told that packets are dropped
         finally:
             end(site)
-        talk.goes_on()
+        talk.goes_on(HEALED_SECONDS)
     talk.check()
 
 

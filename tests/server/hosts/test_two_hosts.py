@@ -92,7 +92,7 @@ def test_a_host_with_another_key_serves_nobody_and_says_why(hosts, people):
         assert checked.returncode == 1 and "another key than the site" in checked.stdout
 
 
-def test_a_host_that_is_killed_is_missed_and_all_it_was_told_is_there(hosts, pair):
+def test_a_host_that_is_killed_is_missed_and_all_it_was_told_is_there(hosts, people, pair):
     alice, bob = pair
     here = bob.listen("room=lobby")
     alice.listen("room=lobby")
@@ -106,7 +106,7 @@ def test_a_host_that_is_killed_is_missed_and_all_it_was_told_is_there(hosts, pai
     finally:
         hosts[0].start()
     assert time.monotonic() - killed_at < 2 * FORGOTTEN_SECONDS
-    assert "the last words of the first host" in Person(hosts[0]).get("/rooms/lobby").text
+    assert "the last words of the first host" in people(hosts[0]).get("/rooms/lobby").text
 
 
 def names_at(person: Person) -> set[str]:

@@ -30,6 +30,10 @@ class Redis:
     def url(self) -> str:
         return f"redis://{self._host.address}:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def start(self) -> None:
         self._process = subprocess.Popen([*self._host.command, self._program, str(self._file)],
                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

@@ -51,7 +51,7 @@ SESSION = {
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 # For an upgrade, which may take long and waits for another.
-PATIENT = {"lock_timeout": 0, "statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
+PATIENT: dict[str, Any] = {"lock_timeout": 0, "statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -66,10 +66,12 @@ def name_of(url: str) -> str:
     return f"PostgreSQL database {where.get('dbname') or ''} at {where.get('host') or 'this machine'}"
 
 
-def connect(url: str, seconds: int | None = None, **session: object) -> "psycopg.Connection[Any]":
+def connect(
+    url: str, seconds: int | None = None, kind: "type[psycopg.Connection[Any]]" = psycopg.Connection, **session: object
+) -> "psycopg.Connection[Any]":
     """A new connection, opened within so many seconds if it is said how many, whose server is told this, too."""
     hurry = {} if seconds is None else {"connect_timeout": seconds}
-    connection = psycopg.connect(make_conninfo(**(parameters(url) | hurry)), autocommit=True)
+    connection = kind.connect(make_conninfo(**(parameters(url) | hurry)), autocommit=True)
     tell(connection, **session)
     return connection
 

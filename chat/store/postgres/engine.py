@@ -7,7 +7,7 @@ transaction to the next; see `timeline` for a server that another takes the plac
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from psycopg_pool import ConnectionPool
@@ -22,6 +22,7 @@ from chat.store.engine import Diagnosis, InDoubt
 from chat.store.postgres import database, errors, findings, timeline
 from chat.store.postgres.channel import Channel
 from chat.store.postgres.lending import Lending
+from chat.store.postgres.native import NativeConnection
 from chat.store.postgres.vacuum import Vacuum
 
 _MARK = "SAVEPOINT change"
@@ -45,7 +46,8 @@ class PostgresEngine:
     @cached_property
     def _writing(self) -> Engine:
         # Waiting for a replica must not end with a timeout of the statement, after which it would count as saved.
-        return database.engine_over(lambda: database.connect(self._url, statement_timeout=0), "BEGIN")
+        connect = partial(database.connect, self._url, kind=NativeConnection, statement_timeout=0)
+        return database.engine_over(connect, "BEGIN")
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from chat.core import config as configuration
 from chat.core.errors import ChatError, ConfigError
 from chat.domain import messages
 from chat.store import InDoubt, Store, engines, writer
-from chat.store.postgres import database, timeline, vacuum
+from chat.store.postgres import database, native, timeline, vacuum
 from chat.store.tables import events
 from chat.store.trouble import Unavailable
 from tests.support.chats import Chat, opened
@@ -145,6 +145,19 @@ def test_a_batch_sends_a_mark_for_each_change_and_moves_the_head_once(chat: Chat
     assert sum("SAVEPOINT" in sql for sql in asked) == 5
     assert sum("UPDATE log_head" in sql for sql in asked) == 1
     assert len(asked) == len(["BEGIN", "lock", "highest id", "head"]) + 5 * len(["mark", "event"]), asked
+
+
+@pytest.mark.parametrize("is_in_c", [True, False])
+def test_the_writer_s_connection_waits_in_c_where_psycopg_can(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, is_in_c: bool
+):
+    waited: list[float] = []
+    wait = native.WAIT
+    assert wait is not None, "premise: it looks as it did when this was written"
+    in_c = (lambda *what, interval: (waited.append(interval), wait(*what, interval=interval))[1]) if is_in_c else None
+    monkeypatch.setattr(native, "WAIT", in_c)
+    assert chat.store.write(append) == count(chat.store)
+    assert bool(waited) == is_in_c
 
 
 # Another server takes over

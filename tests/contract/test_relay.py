@@ -1,6 +1,7 @@
 """What every relay promises, over whatever it carries; and where an implementation deviates."""
 
 import hashlib
+import itertools
 import multiprocessing
 import os
 import threading
@@ -117,15 +118,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Listener]]:
     eventually(lambda: threading.active_count() <= before)
 
 
+NUMBERS = itertools.count()
+
+
 def open_files() -> int:
     return len(os.listdir("/dev/fd"))
 
 
 def settle(listener: Listener, post: Relay) -> None:
     """Wait until the listener has taken in all that was sent before; a ring comes after the news that wait with it."""
-    for number in range(2):
-        post.publish({"number": number})
-        eventually(lambda number=number: {"number": number} in listener.news)
+    for _ in range(2):
+        news = {"number": next(NUMBERS)}
+        post.publish(news)
+        eventually(lambda news=news: news in listener.news)
 
 
 @those_that("rings")
@@ -139,7 +144,9 @@ def test_a_ring_reaches_every_other_process_and_not_its_own(kind: Kind, start, t
         settle(one, other.relay)
         assert one.rang.is_set()
         one.rang.clear()
+        other.rang.clear()
         one.relay.ring()
+        assert other.rang.wait(5)
         settle(one, other.relay)
     assert not one.rang.is_set()
 

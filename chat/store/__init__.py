@@ -124,6 +124,8 @@ class Store:
 
     def scrub(self) -> None:
         """Let no copy remain of what was erased, by whichever process, where that was not done yet."""
+        if self._engine.is_lost:
+            return
         if self.must_scrub and self._engine.has_remains():
             self.write(_erase)
         self.must_scrub = self._writer.must_scrub

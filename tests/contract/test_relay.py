@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chat.realtime.relay import NEWS_BYTES, Relay
+from chat.realtime.relay import NEWS_BYTES, Relay, remote
 from chat.realtime.relay.local import LocalRelay
 from chat.realtime.relay.passing import PassingRelay
 from chat.realtime.relay.remote import RemoteRelay
@@ -80,6 +80,7 @@ every = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 @pytest.fixture(autouse=True)
 def server_of_the_test(kind: Kind, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "RECEIVE_SECONDS", 0.1)  # so that it stops soon
     if kind.server:
         server = request.getfixturevalue(kind.server)
         monkeypatch.setenv("SERVER_OF_THE_TEST", server.url if kind.server == "redis" else server.url())

@@ -11,7 +11,7 @@ from tests.support.clients import Person
 from tests.support.direct import Browser
 from tests.support.serving import eventually, serve
 
-FORGIVES = "removed or replaced|is missing|could not save|unable to open"
+FORGIVES = "removed or replaced|is missing|could not save|unable to open|upkeep: "
 
 
 @pytest.fixture

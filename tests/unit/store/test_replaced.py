@@ -61,6 +61,16 @@ def test_what_is_written_after_it_is_refused(chat: Chat, bob, way: Callable, is_
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_wiped_where_nothing_can_be_written(chat: Chat, bob, way: Callable):
+    assert chat.store.must_scrub, "premise: a process begins so"
+    way(chat.database)
+    with pytest.raises(ChatError):
+        chat.post(bob, "lost?")
+    chat.store.scrub()
+    assert chat.store.must_scrub, "it is done once there is a database"
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_what_is_committed_while_it_goes_is_not_acknowledged(chat: Chat, bob, way: Callable):
     chat.post(bob, "before")
 

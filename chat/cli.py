@@ -44,10 +44,11 @@ def stop(sentence: str) -> NoReturn:
 
 
 @contextmanager
-def open_store(config: Config) -> Iterator[Store]:
+def open_store(config: Config, with_any_key: bool = False) -> Iterator[Store]:
     """The store of an existing chat, whose running processes are told about what is written.
 
-    Raises ClickException if there is no chat, and ChatError `busy` if its database is another version's.
+    Raises ClickException if there is no chat, and ChatError `busy` if its database is another version's, or if this
+    host has another key than the site.
     """
 
     def committed() -> None:
@@ -61,6 +62,8 @@ def open_store(config: Config) -> Iterator[Store]:
         relay = relay_for(config, store)
         watermarks = Watermarks(config, store)
         store.check()
+        if not with_any_key:
+            site_key.check(store, config)
         yield store
     finally:
         store.stop()
@@ -180,7 +183,7 @@ def upgrade() -> None:
 def rekey() -> None:
     """Make this host's key the site's, and sign everybody out. All other hosts need the same key."""
     config = configuration.load()
-    with open_store(config) as store:
+    with open_store(config, with_any_key=True) as store:
         store.write(site_key.accept, config)
     click.echo("the site has this key now: restart the chat on every host")
 

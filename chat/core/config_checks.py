@@ -28,6 +28,9 @@ class Check(NamedTuple):
     is_secret: bool = False
 
 
+SSL_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")  # of a URL, as the driver knows them
+
+
 def one_line(low: int, high: int) -> Check:
     """A text of `low` to `high` characters, trimmed, without control characters."""
     return Check(f"text of {low} to {high} characters on one line", lambda text: _text(text, low, high, ""))
@@ -187,14 +190,31 @@ def relay_url(text: str) -> str:
     """The URL of a Redis server, or of Sentinels with the name of what they watch; empty means none."""
     if not text:
         return text
-    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:[0-9]{1,5})?"
-    option = r"(ssl_ca_certs|ssl_certfile|ssl_keyfile|sentinel_password)=[^\s&#]*"
-    server, sentinels = rf"://([^\s/@]*@)?{host}(/[0-9]*)?", rf"\+sentinel://([^\s/@]*@)?{host}(,{host})*/[\w.-]+"
-    if not re.fullmatch(rf"rediss?({server}|{sentinels})(\?{option}(&{option})*)?", text, re.ASCII):
+    parts = r"redis(s?)(\+sentinel)?://(?:[^\s/?#@\[\]]*@)?([^\s/?#@]+)(/[\w.-]*)?(?:\?(\S+))?"
+    found = re.fullmatch(parts, text, re.ASCII)
+    if not found or not text.isascii():
         raise ValueError
-    if any(int(port) > 65535 for port in re.findall(r":([0-9]+)(?=[,/?]|$)", text.rpartition("@")[2])):
+    is_encrypted, has_sentinels, hosts, path, options = found.groups(default="")
+    for host in hosts.split(",") if has_sentinels else [hosts]:
+        _host_and_port(host)
+    if not re.fullmatch("/[A-Za-z0-9_.-]+" if has_sentinels else "(/[0-9]*)?", path):
         raise ValueError
+    allowed = [*SSL_OPTIONS * bool(is_encrypted), *["sentinel_password"] * bool(has_sentinels)]
+    for option in options.split("&") if options else []:
+        name, _, value = option.partition("=")
+        if name not in allowed or not value:
+            raise ValueError
     return _encoded(text)
+
+
+def _host_and_port(text: str) -> None:
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?", text)
+    if not found or int(found[3] or 0) > 65535:
+        raise ValueError
+    if found[1]:
+        ipaddress.IPv6Address(found[1])
+    else:
+        found[2].encode("idna")  # labels of a length that can be looked up
 
 
 def _encoded(url: str) -> str:

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 
+from chat.core.errors import ConfigError
 from chat.realtime.relay import News, OnNews, Relay
+from chat.runtime.secret import SecretError
 
 log = logging.getLogger(__name__)
 
@@ -11,8 +13,8 @@ log = logging.getLogger(__name__)
 class PassingRelay:
     """It rings the lasting processes, if there are any, over a relay that is opened for each ring.
 
-    `open_relay` gives that relay, or None where nobody is to be rung, and may raise OSError. It carries no news,
-    because that is about readers and such a process holds none, and receives nothing.
+    `open_relay` gives that relay, or None where nobody is to be rung, and may raise as `choice.relay_for` does. It
+    carries no news, because that is about readers and such a process holds none, and receives nothing.
     """
 
     lost = 0  # the process ends before anybody could ask
@@ -29,7 +31,8 @@ class PassingRelay:
             if relay is not None:
                 relay.ring()
                 relay.stop()
-        except OSError as error:  # too many open files, or somebody else's folder: they look by themselves
+        # Too many open files, somebody else's folder, no driver: they look by themselves.
+        except (OSError, ConfigError, SecretError) as error:
             log.warning("other processes could not be rung: %s", error)
 
     def publish(self, news: News) -> None:

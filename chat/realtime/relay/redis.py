@@ -61,11 +61,13 @@ class _RedisLine:
             raise TimeoutError("the subscription was not confirmed")
 
     def receive(self, seconds: float) -> Messages | None:
-        received = [self._subscription.get_message(timeout=seconds)]
-        while received[-1] is not None and len(received) < RECEIVED_MAX:
-            received.append(self._subscription.get_message())
-        if received[0] is None:
+        first = self._subscription.get_message(timeout=seconds)
+        if first is None:
             return None
+        received = [first]
+        # Of a long message only the beginning may have come: the rest is waited for.
+        while self._subscription.connection.can_read(0) and len(received) < RECEIVED_MAX:
+            received.append(self._subscription.get_message(timeout=self._seconds))
         return [message["data"] for message in received if message is not None and message["type"] == "message"]
 
     def ask(self) -> None:

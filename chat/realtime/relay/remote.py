@@ -84,13 +84,16 @@ class RemoteRelay:
         try:
             with closing(self._broker.connect(BRIEF_SECONDS)) as line:
                 line.send([self._name + message])
-        except self._broker.errors as error:
+        except Exception as error:
             self._sending.fail(error)
             self.lost += 1
 
     def _send(self) -> None:
         line: Line | None = None
-        while self._waiter.wait() and not self._is_stopped:
+        must_stop = False
+        while not must_stop:
+            self._waiter.wait()
+            must_stop = self._is_stopped  # after what was left before
             messages = self._take_unsent()
             line = self._send_over(line, messages) if messages else line
             if pause_seconds := self._broker.pause_seconds if line else RETRY_SECONDS[0]:
@@ -124,7 +127,7 @@ class RemoteRelay:
             except BaseException:
                 line.close()
                 raise
-        except self._broker.errors as error:
+        except Exception as error:
             self._sending.fail(error)
             self.lost += len(messages)
             return None
@@ -142,7 +145,7 @@ class RemoteRelay:
                     line.listen()
                     self._listening.work()
                     self._receive(line)
-            except self._broker.errors as error:
+            except Exception as error:
                 self._listening.fail(error)
                 if time.monotonic() - began_at > most_seconds:
                     retry_seconds = RETRY_SECONDS[0]
@@ -169,20 +172,24 @@ class RemoteRelay:
 
 
 class _Path:
-    """Logs when one direction stops working, and when it works again."""
+    """Logs when one direction stops working, and when it works again; with a traceback where that is our fault.
+
+    Whatever it was, it will be tried again: neither greenlet may end for good.
+    """
 
     def __init__(self, broker: Broker, what: str) -> None:
         self._broker, self._what = broker, what
-        self._works = True
+        self._works, self._has_fault = True, False
 
     def fail(self, error: BaseException) -> None:
-        if self._works:
+        is_ours = not isinstance(error, self._broker.errors)
+        if self._works or (is_ours and not self._has_fault):
             why = str(error).strip().split("\n", 1)[0]
             log.error("other processes %s by the %s (%s): meanwhile they look at the log by themselves",
-                      self._what, self._broker.name, why)
-        self._works = False
+                      self._what, self._broker.name, why, exc_info=error if is_ours else None)
+        self._works, self._has_fault = False, self._has_fault or is_ours
 
     def work(self) -> None:
         if not self._works:
             log.warning("the %s is back", self._broker.name)
-        self._works = True
+        self._works, self._has_fault = True, False

@@ -148,6 +148,8 @@ def test_the_defaults(start, tmp_path):
          "rediss://:s3%2Fcret@redis1:6380/0?ssl_ca_certs=/etc/ca.pem"),
         ("CHAT_RELAY_URL", "redis+sentinel://a:b@one,[::1]:26380,three/chat",
          "redis+sentinel://a:b@one,[::1]:26380,three/chat"),
+        ("CHAT_RELAY_URL", "rediss+sentinel://one/chat?sentinel_password=x:70000&ssl_ca_certs=/a@b",
+         "rediss+sentinel://one/chat?sentinel_password=x:70000&ssl_ca_certs=/a@b"),
         ("CHAT_JOURNAL", "rollback", "rollback"),
         ("CHAT_SYNCHRONOUS", "normal", "normal"),
         ("CHAT_RING_EVENTS", "16", 16),
@@ -234,7 +236,10 @@ WRONG = {
     "CHAT_DATABASE_CONNECTIONS": ["1", "1001", "many"],
     "CHAT_SECRET": ["0123456789abcdef" * 3, "0123456789ABCDEF" * 4, "secret"],
     "CHAT_RELAY_URL": ["redis", "redis://", "http://host", "redis://host:99999", "redis://host/name", "redis://h?db=1"]
-    + ["redis+sentinel://host", "redis+sentinel://one,two/", "redis://:a%zz@host", "redis://one,two"],
+    + ["redis+sentinel://host", "redis+sentinel://one,two/", "redis://:a%zz@host", "redis://one,two"]
+    + ["redis://:se?cret@host", "redis://:se#cret@host", "redis://:se[cret@host", "redis://:℀cret@host", "redis://a..b"]
+    + ["redis://[1:2]:1", "redis://host?ssl_ca_certs=/a", "rediss://h?sentinel_password=a", "rediss://h?ssl_ca_certs="]
+    + ["redis://host:70000?x=a@b", f"redis://{'a' * 70}"],
     "CHAT_JOURNAL": ["delete", "WAL"],
     "CHAT_SYNCHRONOUS": ["off", "FULL"],
     "CHAT_RING_EVENTS": ["15", "1000001"],

@@ -1,5 +1,6 @@
 """The relay between hosts while its broker is slow, silent, away, or of another opinion."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from chat.realtime.relay.redis import _RedisLine as redis_line
 from chat.realtime.relay.remote import RemoteRelay
 from chat.store.postgres.channel import Channel
 from chat.store.postgres.channel import _ChannelLine as channel_line
+from tests.support.failing import failing
 from tests.support.postgres import Postgres
 from tests.support.redis_servers import Redis, running, watched
 from tests.support.serving import eventually
@@ -185,6 +187,62 @@ def test_a_long_message_among_equal_short_ones_arrives_whole_and_all_do_by_the_d
         one.relay.publish(each)
     eventually(lambda: len(other.news) == len(news))
     assert other.news == news
+
+
+def test_a_long_message_may_come_in_pieces():
+    """As it does over a network, where the loopback shows it whole."""
+    long = b"x" * 60_000
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        line = RedisServer(f"redis://127.0.0.1:{listening.getsockname()[1]}", "here").connect(5)
+        may_end = threading.Event()
+        server = threading.Thread(target=answer_in_pieces, args=(listening, long, may_end))
+        server.start()
+        line.listen()
+        received = []
+        while len(received) < 2:
+            received += line.receive(5) or []
+        may_end.set()
+        server.join()
+        line.close()
+    assert received == [b"short", long]
+
+
+def answer_in_pieces(listening: socket.socket, long: bytes, may_end: threading.Event) -> None:
+    def said(*words: bytes) -> bytes:
+        return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+
+    connection, _ = listening.accept()
+    with connection:
+        asked = b""
+        while b"SUBSCRIBE" not in asked:
+            asked = connection.recv(4096)
+            connection.sendall(b"+OK\r\n" * asked.count(b"CLIENT"))
+        connection.sendall(b"*3\r\n$9\r\nsubscribe\r\n$4\r\nhere\r\n:1\r\n")
+        whole = said(b"message", b"here", b"short") + said(b"message", b"here", long)
+        connection.sendall(whole[:1000])
+        threading.Event().wait(0.2)  # the network's; nobody can be waited for
+        connection.sendall(whole[1000:])
+        may_end.wait(20)
+
+
+def test_what_was_left_to_be_sent_is_sent_before_it_stops(redis: Redis, hosts):
+    one, other = hosts(lambda: RedisServer(redis.url, "here"))
+    before = other.rings
+    one.relay.publish({"text": "the last"})
+    one.relay.ring()
+    one.relay.stop()
+    eventually(lambda: {"text": "the last"} in other.news and other.rings > before)
+
+
+def test_a_fault_of_ours_ends_neither_greenlet_for_good(redis: Redis, hosts, monkeypatch, caplog):
+    one, other = hosts(lambda: RedisServer(redis.url, "here"))
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisServer, "connect", failing(ValueError("a mistake")))
+        redis.cut()
+        eventually(lambda: caplog.text.count("a mistake") >= 2 and "Traceback" in caplog.text)
+        one.relay.publish(TYPING)
+        eventually(lambda: one.relay.lost)
+    assert other.hears(one) and one.hears(other)
 
 
 # A broker that does what the test wants

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -17,7 +18,7 @@ from chat.realtime.relay.choice import relay_for
 from chat.realtime.watermarks import Watermarks
 from chat.runtime.secret import SecretError
 from chat.server import checks
-from chat.store import Store, creation, trouble
+from chat.store import Store, creation, engines, trouble
 from chat.store.tables import rooms as room_table
 
 
@@ -177,6 +178,32 @@ def upgrade() -> None:
     config = configuration.load()
     creation.upgrade(config)
     click.echo(f"the database in {config.instance} is up to date")
+
+
+@longwave.command()
+@click.option("--from", "source", required=True, metavar="URL", help="Where the chat is: sqlite:///instance/longwave.db")
+@click.option("--to", "target", default="", metavar="URL", help="A new database: postgresql://user@host/name")
+@click.option("--cancel", is_flag=True, help="Give up a move: what is at --from is the chat's database again.")
+@click.option("--yes", is_flag=True, help="With --cancel, don't ask first.")
+def move(source: str, target: str, cancel: bool, yes: bool) -> None:
+    """Move the chat to another database. If it is interrupted, run it again.
+
+    From its beginning on, the chat can be read but not written where it is.
+    """
+    from chat.store import move as moving  # late: only this needs it
+
+    if bool(target) == cancel:
+        raise click.UsageError("Say either --to or --cancel.")
+    config = configuration.load()
+    if cancel:
+        if not yes:
+            click.confirm("What was written in the other database will be missing here. Go on?", abort=True)
+        with engines.opened_at(source, config) as engine:
+            moving.cancel(engine)
+        return click.echo("cancelled: the chat can be written where it was")
+    with engines.opened_at(source, config) as old, engines.opened_at(target, config) as new:
+        moving.move(old, new, partial(click.echo, err=True))
+    click.echo("moved: let the settings name the new database, restart the chat, and keep or delete the old one")
 
 
 @longwave.command()

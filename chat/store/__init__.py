@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from chat.core.broker import Broker
 from chat.core.config import Config
 from chat.core.errors import N_, ChatError
 from chat.core.findings import Finding
+from chat.store import versions
 from chat.store.engine import InDoubt
 from chat.store.engines import engine_for
 from chat.store.readers import Readers
@@ -52,16 +52,14 @@ class Store:
 
     def check(self) -> None:
         """Raise ChatError `busy` unless the database is of this program's version; requests never migrate."""
-        if self._version() != VERSION:
+        version = self._version()
+        if version != VERSION:
             message = N_("The database is from another version of Longwave. Run `longwave upgrade`.")
-            raise ChatError("busy", message, retry_after_seconds=60)
+            raise ChatError("busy", versions.REASONS.get(version or "", message), retry_after_seconds=60)
 
     def _version(self) -> str | None:
-        """The schema's version in the database; None in one that has no tables yet."""
         with self.read() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return versions.current(connection)
 
     def start(self) -> None:
         """From now on, let a thread of its own do the writing."""

@@ -2,7 +2,7 @@
 
 from chat.core.config import Config
 from chat.core.errors import ConfigError
-from chat.store import leaps, trouble
+from chat.store import leaps, trouble, versions
 from chat.store.engines import engine_for
 from chat.store.transaction import Transaction
 
@@ -16,6 +16,9 @@ def upgrade(config: Config) -> None:
     engine = engine_for(config)
     try:
         with engine.upgrading() as connection:
+            reason = versions.REASONS.get(versions.current(connection) or "")
+            if reason is not None:
+                raise ConfigError(reason)
             migrate(connection)
             if leaps.is_due(connection):
                 leaps.note(Transaction(connection))

@@ -3,10 +3,11 @@
 SQLAlchemy puts a statement into the words of the connection's dialect; only what goes beyond that is in here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
 from chat.core.broker import Broker
@@ -26,6 +27,25 @@ class Diagnosis(NamedTuple):
 
 class InDoubt(Exception):
     """Nobody can say whether the change is in the store: whoever asked must get no answer, and ask again."""
+
+
+class Moving(Protocol):
+    """What a database must know for a chat to move there, or away, in transactions of `Engine.upgrading`."""
+
+    def load(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, with a value for each of the table's columns, in their order."""
+
+    def last_numbers(self, connection: Connection) -> dict[str, int]:
+        """The highest number that a row was ever given, of each table whose rows the database numbers."""
+
+    def go_on_from(self, connection: Connection, numbers: Mapping[str, int]) -> None:
+        """Number new rows from there, or from the highest that is there; and do what is due after all was loaded."""
+
+    def refuse_changes(self, connection: Connection) -> None:
+        """Once this is committed, refuse what anybody wants to change in any table, saying `versions.CLOSED`."""
+
+    def allow_changes(self, connection: Connection) -> None:
+        """Take that back."""
 
 
 class Engine(Protocol):
@@ -120,6 +140,11 @@ class Engine(Protocol):
 
     def accept(self) -> None:
         """Take what is there now for the chat's database."""
+
+    # Moving
+
+    def moving(self) -> Moving:
+        """What only a move needs."""
 
     # For people
 

@@ -21,6 +21,9 @@ FREE = (
 )
 # What these files say of a database, word for word.
 ALLOWED = {
+    "cli.py": {
+        "Where the chat is: sqlite:///instance/longwave.db", "A new database: postgresql://user@host/name",
+    },
     "core/config.py": {
         "the URL of a PostgreSQL database such as postgresql://user:password@host/name; or nothing",
         "The database of the chat; nothing means a file of SQLite's in CHAT_INSTANCE.",
@@ -31,7 +34,8 @@ ALLOWED = {
     "core/config_checks.py": {"postgres(ql)?://[^\\s/]*/[^\\s/?]+(\\?\\S*)?"},
     "store/engines.py": {  # the choice
         "chat.store.sqlite.engine", "SqliteEngine", "chat.store.postgres.engine", "PostgresEngine",
-        "CHAT_DATABASE_URL needs a driver: run pip install 'longwave[postgres]'.",
+        "CHAT_DATABASE_URL needs a driver: run pip install 'longwave[postgres]'.", "sqlite:///",
+        "A database's URL is like sqlite:///instance/longwave.db or postgresql://user:password@host/name.",
     },
     "store/schema.py": {"sqlite", "postgresql", "sqlite_autoincrement", "sqlite_where"},  # the dialects' arguments
 }

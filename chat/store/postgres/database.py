@@ -52,6 +52,7 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 # For an upgrade, which may take long and waits for another.
 PATIENT: dict[str, Any] = {"lock_timeout": 0, "statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
+WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
 READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -126,3 +127,8 @@ def engine_over(lend: Callable[[], Any], begin: str) -> Engine:
 
     event.listen(engine, "begin", began)
     return engine
+
+
+def lock(connection: Connection, key: int) -> None:
+    """Wait for an advisory lock, and hold it until the transaction ends."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({key})").close()

@@ -18,15 +18,15 @@ from chat import runtime
 from chat.core.broker import Broker
 from chat.core.findings import Finding
 from chat.store import trouble
-from chat.store.engine import Diagnosis, InDoubt
+from chat.store.engine import Diagnosis, InDoubt, Moving
 from chat.store.postgres import database, errors, findings, timeline
 from chat.store.postgres.channel import Channel
+from chat.store.postgres.database import UPGRADE_LOCK, WRITE_LOCK, lock
 from chat.store.postgres.lending import Lending
 from chat.store.postgres.native import NativeConnection
 from chat.store.postgres.vacuum import Vacuum
 
 _MARK = "SAVEPOINT change"
-WRITE_LOCK, UPGRADE_LOCK = 0x4C57_0001, 0x4C57_0002  # in the database's own space of advisory locks
 
 
 class PostgresEngine:
@@ -68,7 +68,7 @@ class PostgresEngine:
     def upgrading(self) -> Iterator[Connection]:
         patient = database.engine_over(lambda: database.connect(self._url, **database.PATIENT), "BEGIN")
         with patient.connect() as connection, connection.begin():
-            _lock(connection, UPGRADE_LOCK)
+            lock(connection, UPGRADE_LOCK)
             yield connection
 
     # Reading and writing
@@ -189,6 +189,13 @@ class PostgresEngine:
     def accept(self) -> None:
         """Nothing: there is no other."""
 
+    # Moving
+
+    def moving(self) -> Moving:
+        from chat.store.postgres import moving  # late: only a move needs it
+
+        return moving
+
     # For people
 
     def classify(self, error: BaseException) -> Diagnosis | None:
@@ -201,9 +208,5 @@ class PostgresEngine:
 
 def _begin_locked(connection: Connection) -> RootTransaction:
     transaction = connection.begin()
-    _lock(connection, WRITE_LOCK)
+    lock(connection, WRITE_LOCK)
     return transaction
-
-
-def _lock(connection: Connection, key: int) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({key})").close()

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from chat.core.findings import Finding
 from chat.store import trouble
-from chat.store.engine import Diagnosis
+from chat.store.engine import Diagnosis, Moving
 from chat.store.sqlite import errors, journal
 from chat.store.sqlite.checkpoints import Checkpoints, Outcome, checkpoint
 from chat.store.sqlite.database import path_in, reading_engine, writing_engine
@@ -222,6 +222,13 @@ class SqliteEngine:
             return self._connection is not None and self._place.has_lost_log_alone and checkpoint(self._connection)
         finally:
             self.disconnect()
+
+    # Moving
+
+    def moving(self) -> Moving:
+        from chat.store.sqlite import moving  # late: only a move needs it
+
+        return moving
 
     # For people
 

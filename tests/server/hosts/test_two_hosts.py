@@ -90,6 +90,14 @@ def test_a_host_with_another_key_serves_nobody_and_says_why(hosts, people):
         assert (answer.status, answer.code) == (503, "busy") and "another key than the site" in answer.text
         checked = stranger.command("check")
         assert checked.returncode == 1 and "another key than the site" in checked.stdout
+        posted = stranger.command("post", "lobby", "hello", "--as", "News")
+        assert posted.returncode == 1 and "another key than the site" in posted.stderr
+        try:
+            assert stranger.command("rekey").returncode == 0
+            assert people(stranger).get("/session").status == 200
+            assert hosts[0].command("check").returncode == 1, "now it is the others who have another one"
+        finally:
+            assert hosts[0].command("rekey").returncode == 0
 
 
 def test_a_host_that_is_killed_is_missed_and_all_it_was_told_is_there(hosts, people, pair):
